@@ -1,0 +1,101 @@
+"""Recurrent neural networks on PyTorch: every type of RNN, trained, explained, streamed, served."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recurra import cells, data, decoding, engines, layers, tasks, topologies
+    from recurra.cells import (
+        GRU,
+        LRU,
+        LSTM,
+        MLSTM,
+        RGLRU,
+        SLSTM,
+        Cell,
+        Elman,
+        IndRNN,
+        LinearCell,
+        MinGRU,
+        MinLSTM,
+    )
+    from recurra.engines import unroll
+    from recurra.errors import RecurraError
+    from recurra.layers import (
+        Bidirectional,
+        Layer,
+        LookAhead,
+        Recurrent,
+        Residual,
+        Stack,
+        from_torch,
+        to_torch,
+    )
+    from recurra.tasks.model import Model, load, train
+    from recurra.testing import check_cell
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "recurra.cells": (
+        "Cell LinearCell Elman LSTM GRU IndRNN SLSTM MinGRU MinLSTM LRU RGLRU MLSTM"
+    ),
+    "recurra.engines": "unroll",
+    "recurra.errors": "RecurraError",
+    "recurra.layers": (
+        "Layer Recurrent Stack Residual Bidirectional LookAhead from_torch to_torch"
+    ),
+    "recurra.tasks.model": "Model load train",
+    "recurra.testing": "check_cell",
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
+_PACKAGES = ("cells", "data", "decoding", "engines", "layers", "tasks", "topologies")
+
+__all__ = [
+    "GRU",
+    "LRU",
+    "LSTM",
+    "MLSTM",
+    "RGLRU",
+    "SLSTM",
+    "Bidirectional",
+    "Cell",
+    "Elman",
+    "IndRNN",
+    "Layer",
+    "LinearCell",
+    "LookAhead",
+    "MinGRU",
+    "MinLSTM",
+    "Model",
+    "Recurrent",
+    "RecurraError",
+    "Residual",
+    "Stack",
+    "cells",
+    "check_cell",
+    "data",
+    "decoding",
+    "engines",
+    "from_torch",
+    "layers",
+    "load",
+    "tasks",
+    "to_torch",
+    "topologies",
+    "train",
+    "unroll",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # names are found on first use, so that `recurra --help` need not wait for torch
+    if name in _MODULE_OF:
+        return getattr(import_module(_MODULE_OF[name]), name)
+    if name in _PACKAGES:
+        return import_module(f"recurra.{name}")
+    raise AttributeError(f"module 'recurra' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
