@@ -1,0 +1,25 @@
+"""How steps become a sequence: the one signature that every engine has."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jaxtyping import Int
+from torch import Tensor
+
+from recurra.cells.base import Cell
+
+Lengths = Int[Tensor, "batch"] | None
+
+
+class Engine(NamedTuple):
+    """One way to unroll a cell over time.
+
+    run(cell, x, state, lengths) → (outputs [batch time output], state after each row's last
+    step). Outputs at and beyond a row's length are zero, and its state passes through there.
+    refuse(cell, x) → None, or why this engine cannot run this cell on this input: the automatic
+    choice, the error text, the skip reason of tests and `recurra engines` all read it.
+    """
+
+    name: str
+    run: Callable[[Cell[Any], Tensor, Any, Lengths], tuple[Tensor, Any]]
+    refuse: Callable[[Cell[Any], Tensor], str | None]
