@@ -1,0 +1,45 @@
+"""Layers: sequence in; sequence and state out."""
+
+from recurra.layers.attention import AdditiveAttention, Attention, MultiplicativeAttention
+from recurra.layers.base import Layer
+from recurra.layers.bidirectional import Bidirectional, BidirectionalState
+from recurra.layers.conversion import (
+    from_torch,
+    state_from_torch,
+    state_to_torch,
+    to_torch,
+)
+from recurra.layers.dropout import VariationalDropout
+from recurra.layers.lengths import within
+from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
+from recurra.layers.pool import AttentionPool, Last, Max, Mean
+from recurra.layers.recurrent import Recurrent, as_layer
+from recurra.layers.residual import Residual, ResidualState
+from recurra.layers.stack import Stack
+
+__all__ = [
+    "AdditiveAttention",
+    "Attention",
+    "AttentionPool",
+    "Bidirectional",
+    "BidirectionalState",
+    "Last",
+    "Layer",
+    "LookAhead",
+    "LookAheadState",
+    "Max",
+    "Mean",
+    "MultiplicativeAttention",
+    "Recurrent",
+    "Residual",
+    "ResidualState",
+    "Stack",
+    "VariationalDropout",
+    "aligned",
+    "as_layer",
+    "from_torch",
+    "state_from_torch",
+    "state_to_torch",
+    "to_torch",
+    "within",
+]

@@ -1,0 +1,40 @@
+"""Sequence in; sequence and state out."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+class Layer(nn.Module, ABC):
+    """A map of sequences that carries a state, so that a stream goes on where it stopped.
+
+    y, state = layer(x, state, lengths=lengths): any cut of a sequence gives the same outputs.
+    Time is axis 1, batch axis 0. Rows shorter than the batch have `lengths`; outputs beyond a
+    row's length are zero, and its state passes through there.
+
+    `delay` is how many steps an output lags behind its input (0 for all but look-ahead layers):
+    y[:, t] answers x[:, t - delay]. Topologies flush it with `aligned` from lookahead.py.
+
+    `streams` tells whether the law of the cut holds; it does not where a layer reads backward.
+    """
+
+    input_size: int
+    output_size: int
+    delay: int = 0
+    streams: bool = True
+
+    @abstractmethod
+    def initial_state(self, batch: int) -> Any:
+        """Return the state before the first step: a tensor or (nested, named) tuple of tensors."""
+
+    @abstractmethod
+    def forward(
+        self,
+        x: Float[Tensor, "batch time input"],
+        state: Any = None,
+        *,
+        lengths: Int[Tensor, "batch"] | None = None,
+    ) -> tuple[Float[Tensor, "batch time output"], Any]:
+        """Return the outputs and the state after the last step; `state` None starts afresh."""

@@ -1,0 +1,46 @@
+"""Rows of different lengths, side by side: which frames count, and in which order."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+def within(lengths: Int[Tensor, "batch"], time: int) -> Bool[Tensor, "batch time"]:
+    """Return True where a frame lies within its row's length."""
+    return torch.arange(time, device=lengths.device) < lengths[:, None]
+
+
+def zero_beyond(
+    x: Float[Tensor, "batch time features"], lengths: Int[Tensor, "batch"] | None
+) -> Float[Tensor, "batch time features"]:
+    """Return x with zeros beyond lengths, whatever was there (a NaN too: it gets no gradient)."""
+    if lengths is None:
+        return x
+    return x.masked_fill(~within(lengths.to(x.device), x.shape[1])[..., None], 0)
+
+
+def reverse(
+    x: Float[Tensor, "batch time features"], lengths: Int[Tensor, "batch"] | None
+) -> Float[Tensor, "batch time features"]:
+    """Return x with each row's frames in reverse; what lies beyond its length stays where it is."""
+    if lengths is None:
+        return x.flip(1)
+    time = x.shape[1]
+    last = lengths.to(x.device).clamp(max=time)[:, None] - 1
+    t = torch.arange(time, device=x.device)
+    return x.take_along_dim(torch.where(t <= last, last - t, t)[..., None], dim=1)
+
+
+def carry(
+    held: Float[Tensor, "batch context features"],
+    x: Float[Tensor, "batch time features"],
+    lengths: Int[Tensor, "batch"] | None,
+) -> tuple[Float[Tensor, "batch all features"], Float[Tensor, "batch context features"]]:
+    """Return x behind the frames held from before, and the frames to hold for what comes next."""
+    context, time = held.shape[1], x.shape[1]
+    frames = torch.cat([held, x], dim=1)
+    if lengths is None:
+        return frames, frames[:, time:]
+    first = lengths.to(x.device).clamp(max=time)[:, None]
+    index = first + torch.arange(context, device=x.device)
+    return frames, frames.take_along_dim(index[..., None], dim=1)

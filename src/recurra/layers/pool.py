@@ -1,0 +1,102 @@
+"""A sequence made one vector. A row of length 0 gives zeros."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.layers.attention import normalise
+from recurra.layers.lengths import within, zero_beyond
+
+
+class Last(nn.Module):
+    """The output at each row's last step.
+
+    Of `Bidirectional` outputs the backward half has seen one frame there: pool those otherwise.
+    """
+
+    def forward(
+        self,
+        y: Float[Tensor, "batch time features"],
+        lengths: Int[Tensor, "batch"] | None = None,
+    ) -> Float[Tensor, "batch features"]:
+        """Return y at step length − 1."""
+        frames = functional.pad(y, (0, 0, 1, 0))  # a frame of zeros, for rows of length 0
+        if lengths is None:
+            return frames[:, -1]
+        index = lengths.to(y.device).clamp(max=y.shape[1])
+        return frames.take_along_dim(index[:, None, None], dim=1).squeeze(1)
+
+
+class Mean(nn.Module):
+    """The mean over each row's steps."""
+
+    def forward(
+        self,
+        y: Float[Tensor, "batch time features"],
+        lengths: Int[Tensor, "batch"] | None = None,
+    ) -> Float[Tensor, "batch features"]:
+        """Return the sum over the row's steps, by their number."""
+        if lengths is None:
+            return y.sum(dim=1) / max(y.shape[1], 1)
+        count = lengths.to(y.device).clamp(min=1, max=max(y.shape[1], 1))
+        return zero_beyond(y, lengths).sum(dim=1) / count[:, None]
+
+
+class Max(nn.Module):
+    """The greatest value of each feature over each row's steps."""
+
+    def forward(
+        self,
+        y: Float[Tensor, "batch time features"],
+        lengths: Int[Tensor, "batch"] | None = None,
+    ) -> Float[Tensor, "batch features"]:
+        """Return the maximum over the row's steps."""
+        if y.shape[1] == 0:
+            return y.new_zeros(len(y), y.shape[2])
+        if lengths is None:
+            return y.amax(dim=1)
+        lengths = lengths.to(y.device)
+        beyond = ~within(lengths, y.shape[1])[..., None]
+        greatest = y.masked_fill(beyond, torch.finfo(y.dtype).min).amax(dim=1)
+        return greatest.masked_fill(lengths[:, None] == 0, 0)
+
+
+class AttentionPool(nn.Module):
+    """The mean over each row's steps, weighed by a small network.
+
+        u_t = tanh(W y_t + b)    α = softmax(u · v)    s = Σ_t α_t y_t
+
+    Yang et al. 2016, https://aclanthology.org/N16-1174, equations 5–7.
+
+    Args:
+        size: features of the sequence.
+    Raises:
+        ValueError: size is not positive.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        if size < 1:
+            raise ValueError(f"size is {size}; a size is at least 1")
+        self.hidden = nn.Linear(size, size)
+        self.to_score = nn.Linear(size, 1, bias=False)
+
+    def weights(
+        self,
+        y: Float[Tensor, "batch time features"],
+        lengths: Int[Tensor, "batch"] | None = None,
+    ) -> Float[Tensor, "batch time"]:
+        """Return α: how much each step counts."""
+        scores = self.to_score(torch.tanh(self.hidden(zero_beyond(y, lengths)))).squeeze(-1)
+        mask = None if lengths is None else within(lengths.to(y.device), y.shape[1])
+        return normalise(scores, mask)
+
+    def forward(
+        self,
+        y: Float[Tensor, "batch time features"],
+        lengths: Int[Tensor, "batch"] | None = None,
+    ) -> Float[Tensor, "batch features"]:
+        """Return the weighed mean."""
+        weights = self.weights(y, lengths)
+        return (weights[:, None] @ zero_beyond(y, lengths)).squeeze(1)

@@ -1,0 +1,99 @@
+"""One cell over a sequence."""
+
+from typing import Any
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from recurra.cells.base import Cell
+from recurra.engines import unroll
+from recurra.layers.base import Layer
+from recurra.layers.dropout import check_rate
+
+
+class Recurrent(Layer):
+    """A cell, unrolled over time by an engine.
+
+        h_t = f(x_t, m ⊙ U, h_{t−1})      m ~ Bernoulli(1 − weight_drop) / (1 − weight_drop)
+
+    Weight drop: Merity et al. 2017, https://arxiv.org/abs/1708.02182, section 2. One mask over the
+    cell's `from_state` is drawn per call and kept for all its steps and rows; in evaluation the
+    weight is whole. The engine gets the dropped weight, once, in place of the weight, so every
+    engine runs it.
+
+    Args:
+        cell: what one step is.
+        engine: the engine's name; None chooses the fastest that takes the cell.
+        weight_drop: share of recurrent weights dropped in training.
+    Raises:
+        ValueError: weight_drop is not in [0, 1), or the cell has no weight `from_state` to drop.
+    """
+
+    def __init__(
+        self, cell: Cell[Any], *, engine: str | None = None, weight_drop: float = 0.0
+    ) -> None:
+        super().__init__()
+        if check_rate("weight_drop", weight_drop) and "from_state" not in dict(
+            cell.named_parameters(recurse=False)
+        ):
+            raise ValueError(
+                f"weight_drop is {weight_drop}, but {type(cell).__name__} has no recurrent weight "
+                "`from_state` to drop; leave weight_drop at 0, or drop outputs instead"
+            )
+        self.cell, self.engine, self.weight_drop = cell, engine, weight_drop
+        self.input_size, self.output_size = cell.input_size, cell.output_size
+
+    def initial_state(self, batch: int) -> Any:
+        """Return the cell's."""
+        return self.cell.initial_state(batch)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch time input"],
+        state: Any = None,
+        *,
+        lengths: Int[Tensor, "batch"] | None = None,
+    ) -> tuple[Float[Tensor, "batch time output"], Any]:
+        """Unroll the cell."""
+        if not self.training or self.weight_drop == 0:
+            return unroll(self.cell, x, state, lengths=lengths, engine=self.engine)
+        weight = self.cell.get_parameter("from_state")
+        y, state = functional_call(
+            _Unroll(self.cell, self.engine),
+            {"cell.from_state": functional.dropout(weight, self.weight_drop)},
+            (x, state, lengths),
+        )
+        return y, state
+
+    def extra_repr(self) -> str:
+        """Show what was chosen."""
+        options = {"engine": self.engine, "weight_drop": self.weight_drop}
+        return ", ".join(f"{name}={value!r}" for name, value in options.items() if value)
+
+
+class _Unroll(nn.Module):
+    """`unroll` as a module, whose weights `functional_call` can replace for one call."""
+
+    def __init__(self, cell: Cell[Any], engine: str | None) -> None:
+        super().__init__()
+        self.cell, self.engine = cell, engine
+
+    def forward(
+        self, x: Tensor, state: Any, lengths: Tensor | None
+    ) -> tuple[Float[Tensor, "batch time output"], Any]:
+        return unroll(self.cell, x, state, lengths=lengths, engine=self.engine)
+
+
+def as_layer(part: Layer | Cell[Any]) -> Layer:
+    """Return a layer as it is, and a cell as a `Recurrent`.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if isinstance(part, Layer):
+        return part
+    if isinstance(part, Cell):
+        return Recurrent(part)
+    raise TypeError(f"{type(part).__name__} is neither a recurra Layer nor a Cell")
