@@ -1,0 +1,44 @@
+"""The four shapes of a batch, one per family of topologies. Padded: batch first, then time."""
+
+from typing import NamedTuple
+
+from jaxtyping import Int, Shaped
+from torch import Tensor
+
+
+class Single(NamedTuple):
+    """One input, one output: OneToOne."""
+
+    x: Shaped[Tensor, "batch *input"]
+    y: Int[Tensor, "batch"]
+
+
+class Labelled(NamedTuple):
+    """A sequence with one label: ManyToOne."""
+
+    x: Shaped[Tensor, "batch time *input"]
+    lengths: Int[Tensor, "batch"]
+    y: Int[Tensor, "batch"]
+
+
+class Aligned(NamedTuple):
+    """A sequence with one label per step: ManyToManyEqual."""
+
+    x: Shaped[Tensor, "batch time *input"]
+    lengths: Int[Tensor, "batch"]
+    y: Int[Tensor, "batch time"]
+
+
+class Paired(NamedTuple):
+    """A context and a sequence written from it: OneToMany, ManyToManyUnequal.
+
+    x is the target shifted right (it begins with the start token), y the target itself (it ends
+    with the end token); both have `lengths` steps. The context is a sequence with lengths of its
+    own (translation), or an image or attributes without (`context_lengths` is None).
+    """
+
+    context: Shaped[Tensor, "batch *context"]
+    x: Int[Tensor, "batch time"]
+    y: Int[Tensor, "batch time"]
+    lengths: Int[Tensor, "batch"]
+    context_lengths: Int[Tensor, "batch"] | None = None

@@ -1,0 +1,27 @@
+"""What a sequence is for: the five types of RNN, each with its loss."""
+
+from recurra.topologies.base import Writer
+from recurra.topologies.crf import CRF
+from recurra.topologies.decoder import Decoder, DecoderState
+from recurra.topologies.loss import Loss, cross_entropy
+from recurra.topologies.many_to_many_equal import ManyToManyEqual
+from recurra.topologies.many_to_many_unequal import ManyToManyUnequal
+from recurra.topologies.many_to_one import ManyToOne
+from recurra.topologies.one_to_many import OneToMany
+from recurra.topologies.one_to_one import OneToOne
+from recurra.topologies.softmax import Softmax
+
+__all__ = [
+    "CRF",
+    "Decoder",
+    "DecoderState",
+    "Loss",
+    "ManyToManyEqual",
+    "ManyToManyUnequal",
+    "ManyToOne",
+    "OneToMany",
+    "OneToOne",
+    "Softmax",
+    "Writer",
+    "cross_entropy",
+]

@@ -1,0 +1,58 @@
+"""A loss as a sum and its count, so that parts of a batch add up; cross entropy over live steps."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor, nn
+
+from recurra.layers import within
+
+IGNORED = -100
+
+
+class Loss(NamedTuple):
+    """The sum of a loss over rows or steps, and how many there were: the mean is total / count."""
+
+    total: Float[Tensor, ""]
+    count: Int[Tensor, ""]  # type: ignore[assignment]  # tuple.count is not missed
+
+
+def clear_beyond(
+    x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None
+) -> Shaped[Tensor, "batch time *input"]:
+    """Return x with zeros beyond each row's length, whatever stood there (NaN, no valid token)."""
+    if lengths is None:
+        return x
+    beyond = ~within(lengths, x.shape[1])
+    return x.masked_fill(beyond.view(*beyond.shape, *[1] * (x.dim() - 2)), 0)
+
+
+def cross_entropy(
+    logits: Float[Tensor, "*axes classes"],
+    targets: Int[Tensor, "*axes"],
+    live: Bool[Tensor, "*axes"] | None = None,
+    smoothing: float = 0.0,
+) -> Loss:
+    """Return the label-smoothed cross entropy, summed over what is live.
+
+        ℓ = −Σ_k q_k log p_k        q = (1 − ε) onehot(y) + ε / K
+
+    Szegedy et al. 2016, https://arxiv.org/abs/1512.00567, section 7.
+
+    Args:
+        logits: scores before the softmax.
+        targets: the true classes; where it is not live, any number.
+        live: what counts; None: all of it.
+        smoothing: ε, from 0 up to 1.
+    """
+    if live is None:
+        live = torch.ones_like(targets, dtype=torch.bool)
+    total = nn.functional.cross_entropy(
+        logits.flatten(0, -2),
+        targets.masked_fill(~live, IGNORED).flatten(),
+        ignore_index=IGNORED,
+        label_smoothing=smoothing,
+        reduction="sum",
+    )
+    return Loss(total, live.sum())

@@ -1,0 +1,49 @@
+"""A sequence in, one label per step out."""
+
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor, nn
+
+from recurra.data.batch import Aligned
+from recurra.layers import aligned
+from recurra.layers.base import Layer
+from recurra.topologies.crf import CRF
+from recurra.topologies.loss import Loss, clear_beyond
+from recurra.topologies.softmax import Softmax
+
+
+class ManyToManyEqual(nn.Module):
+    """Label every step of a sequence.
+
+        scores = head(body(embed(x)))
+
+    Args:
+        embed: x → [batch time input] of the body, step by step.
+        body: the recurrent layers.
+        head: their outputs → scores [batch time tags].
+        output: how scores become tags: each step alone (`Softmax`), or the path as one (`CRF`).
+    """
+
+    def __init__(
+        self, embed: nn.Module, body: Layer, head: nn.Module, output: Softmax | CRF
+    ) -> None:
+        super().__init__()
+        self.embed, self.body, self.head, self.output = embed, body, head, output
+
+    def forward(
+        self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
+    ) -> Float[Tensor, "batch time tags"]:
+        """Return the scores; those at a step answer the input at that step, whatever the delay."""
+        y = aligned(self.body, self.embed(clear_beyond(x, lengths)), lengths)
+        scores: Tensor = self.head(y)
+        return scores
+
+    def predict(
+        self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"]
+    ) -> list[list[int]]:
+        """Return the best tag path of each row."""
+        return self.output.decode(self(x, lengths), lengths)
+
+    def loss(self, batch: Aligned, smoothing: float = 0.0) -> Loss:
+        """Return the output's loss; it counts live steps."""
+        scores = self(batch.x, batch.lengths)
+        return self.output.loss(scores, batch.y, batch.lengths, smoothing)

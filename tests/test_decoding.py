@@ -1,0 +1,328 @@
+"""Decoding against enumeration, on a tiny recurrent network with random weights."""
+
+from itertools import product
+from typing import NamedTuple
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from recurra.decoding import Hypothesis, beam, greedy, sample
+from recurra.errors import RecurraError
+
+torch.set_num_threads(1)
+START, END = 0, 1
+
+
+class State(NamedTuple):
+    h: Tensor
+    weights: Tensor
+
+
+class Tiny:
+    """h' = tanh(E[token] + W h), logits = U h'."""
+
+    def __init__(self, vocabulary: int = 4, seed: int = 0, scale: float = 2.0) -> None:
+        generator = torch.Generator().manual_seed(seed)
+
+        def draw(*shape: int) -> Tensor:
+            return scale * torch.randn(shape, generator=generator, dtype=torch.float64)
+
+        self.vocabulary, self.calls = vocabulary, 0
+        self.embed, self.inner, self.out = draw(vocabulary, 5), draw(5, 5), draw(5, vocabulary)
+
+    def start(self, h: Tensor) -> State:
+        return State(h, h.new_zeros(len(h), 3))
+
+    def advance(self, token: Tensor, state: State) -> tuple[Tensor, State]:
+        self.calls += 1
+        h = torch.tanh(self.embed[token] + state.h @ self.inner)
+        return h @ self.out, State(h, h[:, :3].softmax(-1))
+
+    def log_probability(self, h: Tensor, written: list[int]) -> float:
+        """The score of what is written after the start token, one step after the other."""
+        state, total = self.start(h[None]), 0.0
+        for before, after in zip([START, *written], written, strict=False):
+            logits, state = self.advance(torch.tensor([before]), state)
+            total += float(logits.log_softmax(-1)[0, after])
+        return total
+
+
+def context(rows: int, seed: int = 0) -> tuple[Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randn(rows, 5, generator=generator, dtype=torch.float64),)
+
+
+def written(hypothesis: Hypothesis, max_steps: int) -> list[int]:
+    """The tokens, with the end token where there was room for it."""
+    return [*hypothesis.tokens, END] if len(hypothesis.tokens) < max_steps else hypothesis.tokens
+
+
+def same(a: Hypothesis, b: Hypothesis) -> None:
+    assert a.tokens == b.tokens
+    assert a.score == pytest.approx(b.score, abs=1e-9)
+    torch.testing.assert_close(a.weights, b.weights)
+
+
+def test_greedy_takes_the_likeliest() -> None:
+    tiny, (h,) = Tiny(seed=3), context(20)
+    for row, found in enumerate(greedy(tiny, (h,), start=START, end=END, max_steps=6)):
+        state, token, expected = tiny.start(h[row : row + 1]), START, []
+        for _ in range(6):
+            logits, state = tiny.advance(torch.tensor([token]), state)
+            token = int(logits.argmax())
+            if token == END:
+                break
+            expected.append(token)
+        assert found.tokens == expected
+
+
+@given(seed=st.integers(0, 10_000), alpha=st.sampled_from([0.0, 0.6, 2.0]))
+@settings(max_examples=25, deadline=None)
+def test_a_beam_of_one_is_greedy(seed: int, alpha: float) -> None:
+    tiny, (h,) = Tiny(seed=seed), context(6, seed)
+    expected = greedy(tiny, (h,), start=START, end=END, max_steps=5)
+    found = beam(tiny, (h,), start=START, end=END, max_steps=5, width=1, length_penalty=alpha)
+    for row, best in zip(found, expected, strict=True):
+        assert len(row) == 1
+        same(row[0], best)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    vocabulary=st.integers(2, 4),
+    max_steps=st.integers(1, 4),
+    alpha=st.sampled_from([0.0, 0.6, 1.0, 3.0]),
+    scale=st.sampled_from([0.3, 2.0]),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_full_beam_finds_the_best(
+    seed: int, vocabulary: int, max_steps: int, alpha: float, scale: float
+) -> None:
+    tiny, (h,) = Tiny(vocabulary, seed, scale), context(2, seed)
+    words = [token for token in range(vocabulary) if token != END]
+    complete = [[*w, END] for n in range(max_steps) for w in product(words, repeat=n)]
+    found = beam(
+        tiny,
+        (h,),
+        start=START,
+        end=END,
+        max_steps=max_steps,
+        width=vocabulary**max_steps,
+        length_penalty=alpha,
+    )
+    for row in range(2):
+        scores = {tuple(y): tiny.log_probability(h[row], y) for y in complete}
+        normalised = {y: s / ((5 + len(y)) / 6) ** alpha for y, s in scores.items()}
+        best = max(normalised, key=lambda y: normalised[y])
+        assert (*found[row][0].tokens, END) == best
+        assert found[row][0].normalised == pytest.approx(normalised[best])
+        assert found[row][0].score == pytest.approx(scores[best])
+
+
+def test_a_longer_hypothesis_overtakes_a_finished_one() -> None:
+    tiny = Tiny(3)
+    # after START: END 0.6, 2 0.4; after one 2 another, until the fourth step ends for certain
+    state = State(torch.zeros(1, 1), torch.zeros(1, 0))
+
+    def advance(token: Tensor, state: State) -> tuple[Tensor, State]:
+        step = int(state.h[0, 0])
+        p = [[0, 0.6, 0.4], [0, 0, 1.0], [0, 0, 1.0], [0, 1.0, 0]][step]
+        return torch.tensor([p]).log().expand(len(token), 3), State(state.h + 1, state.weights)
+
+    tiny.start, tiny.advance = lambda: state, advance  # type: ignore[method-assign, assignment]
+    options = {"start": START, "end": END, "max_steps": 4, "width": 2}
+    likeliest = beam(tiny, (), **options)
+    assert [one.tokens for one in likeliest[0]] == [[]]
+    longer = beam(tiny, (), length_penalty=2.0, **options)
+    assert [one.tokens for one in longer[0]] == [[2, 2, 2], []]
+
+
+@given(seed=st.integers(0, 10_000), width=st.integers(2, 5), alpha=st.sampled_from([0.0, 1.0]))
+@settings(max_examples=25, deadline=None)
+def test_a_beam_keeps_its_promises(seed: int, width: int, alpha: float) -> None:
+    tiny, (h,) = Tiny(seed=seed), context(3, seed)
+    options = {"start": START, "end": END, "max_steps": 6, "width": width, "length_penalty": alpha}
+    found = beam(tiny, (h,), **options)
+    for row, ranked in enumerate(found):
+        assert 1 <= len(ranked) <= width
+        assert len({tuple(one.tokens) for one in ranked}) == len(ranked)
+        ended = [len(one.tokens) < 6 for one in ranked]
+        assert ended == sorted(ended, reverse=True)
+        for part in (True, False):
+            order = [one.normalised for one, e in zip(ranked, ended, strict=True) if e is part]
+            assert order == sorted(order, reverse=True)
+        for one in ranked:
+            steps = written(one, 6)
+            assert one.score == pytest.approx(tiny.log_probability(h[row], steps))
+            assert one.normalised == pytest.approx(one.score / ((5 + len(steps)) / 6) ** alpha)
+        alone = beam(tiny, (h[row : row + 1],), **options)[0]
+        for a, b in zip(ranked, alone, strict=True):
+            same(a, b)
+
+
+def test_a_wider_beam_finds_more() -> None:
+    tiny, (h,) = Tiny(seed=5, scale=1.0), context(200)
+    best = [beam(tiny, (h,), start=START, end=END, max_steps=8, width=width) for width in (1, 2, 8)]
+    means = [sum(row[0].score for row in found) / 200 for found in best]
+    assert means[0] < means[1] < means[2]
+
+
+def test_a_beam_stops_when_nothing_can_overtake() -> None:
+    tiny = Tiny()
+    tiny.out[:] = 0
+    tiny.advance = lambda token, state: (  # type: ignore[method-assign]
+        setattr(tiny, "calls", tiny.calls + 1)
+        or (torch.tensor([[0.0, 5.0, 0.0, 0.0]]).expand(len(token), 4), state)
+    )
+    found = beam(tiny, context(2), start=START, end=END, max_steps=50, width=3)
+    assert [row[0].tokens for row in found] == [[], []]
+    assert tiny.calls == 1
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_samples_follow_the_softmax(temperature: float) -> None:
+    tiny, rows = Tiny(5, seed=1, scale=0.5), 6000
+    h = context(1)[0].expand(rows, -1)
+    found = sample(
+        tiny,
+        (h,),
+        start=START,
+        end=END,
+        max_steps=1,
+        temperature=temperature,
+        generator_seed=torch.Generator().manual_seed(0),
+    )
+    counts = torch.zeros(5)
+    for one in found:
+        counts[one.tokens[0] if one.tokens else END] += 1
+    logits, _ = tiny.advance(torch.tensor([START]), tiny.start(h[:1]))
+    expected = rows * (logits[0] / temperature).softmax(-1)
+    assert float(((counts - expected) ** 2 / expected).sum()) < 18.5  # χ² of 4 degrees, p = 0.001
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"top_k": 2}, 2),
+        ({"top_p": 0.6}, 2),
+        ({"top_p": 0.01}, 1),
+        ({"top_k": 3, "top_p": 0.9}, 3),
+    ],
+    ids=str,
+)
+def test_filters_leave_the_likeliest(options: dict[str, float], kept: int) -> None:
+    p = torch.tensor([0.1, 0.05, 0.5, 0.35])  # by rank: 2, 3, 0, 1
+    tiny = Tiny()
+    tiny.advance = lambda token, state: (p.log().expand(len(token), 4), state)  # type: ignore
+    found = sample(
+        tiny,
+        context(500),
+        start=START,
+        end=END,
+        max_steps=1,
+        generator_seed=torch.Generator().manual_seed(0),
+        **options,
+    )
+    tokens = {one.tokens[0] if one.tokens else END for one in found}
+    assert tokens == set([2, 3, 0, 1][:kept])
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1e-4])
+def test_cold_samples_are_greedy(temperature: float) -> None:
+    tiny, h = Tiny(seed=4), context(20)
+    cold = sample(tiny, h, start=START, end=END, max_steps=6, temperature=temperature)
+    for a, b in zip(cold, greedy(tiny, h, start=START, end=END, max_steps=6), strict=True):
+        same(a, b)
+
+
+def test_rows_are_written_as_if_alone() -> None:
+    tiny, (h,) = Tiny(seed=6, scale=0.7), context(20)
+    together, alone = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
+    options = {"start": START, "end": END, "max_steps": 7}
+    sampled = sample(tiny, (h,), generator_seed=together, **options)
+    best = greedy(tiny, (h,), **options)
+    assert len({len(one.tokens) for one in sampled}) > 2
+    for row in range(20):
+        one = (h[row : row + 1],)
+        same(sampled[row], sample(tiny, one, generator_seed=alone, **options)[0])
+        same(best[row], greedy(tiny, one, **options)[0])
+
+
+@pytest.mark.parametrize("max_steps", [1, 3])
+def test_hypotheses_are_bounded_scored_and_attended(max_steps: int) -> None:
+    tiny, (h,) = Tiny(seed=7, scale=0.7), context(30)
+    options = {"start": START, "end": END, "max_steps": max_steps}
+    for found in (greedy(tiny, (h,), **options), sample(tiny, (h,), **options)):
+        assert max(len(one.tokens) for one in found) == max_steps
+        for row, one in enumerate(found):
+            expected = tiny.log_probability(h[row], written(one, max_steps))
+            assert one.score == one.normalised == pytest.approx(expected)
+            assert one.weights is not None
+            assert one.weights.shape == (len(one.tokens), 3)
+            state = tiny.start(h[row : row + 1])
+            for before, shown in zip([START, *one.tokens], one.weights, strict=False):
+                _, state = tiny.advance(torch.tensor([before]), state)
+                torch.testing.assert_close(shown, state.weights[0])
+
+
+def test_a_beam_shows_the_attention_of_its_own_past() -> None:
+    tiny, (h,) = Tiny(seed=8, scale=0.7), context(10)
+    for row, ranked in enumerate(beam(tiny, (h,), start=START, end=END, max_steps=5, width=4)):
+        for one in ranked:
+            assert one.weights is not None
+            assert len(one.weights) == len(one.tokens)
+            state = tiny.start(h[row : row + 1])
+            for before, shown in zip([START, *one.tokens], one.weights, strict=False):
+                _, state = tiny.advance(torch.tensor([before]), state)
+                torch.testing.assert_close(shown, state.weights[0])
+
+
+def test_a_prefix_comes_first_and_forbidden_tokens_never() -> None:
+    tiny, (h,) = Tiny(seed=9, scale=0.7), context(30)
+    prefix = torch.tensor([[2, 3], [3, 3]]).repeat(15, 1)
+    options = {
+        "start": START,
+        "end": END,
+        "max_steps": 6,
+        "prefix": prefix,
+        "forbidden": [START, 3],
+    }
+    found = [
+        greedy(tiny, (h,), **options),
+        sample(tiny, (h,), **options),
+        [row[0] for row in beam(tiny, (h,), width=3, **options)],
+    ]
+    for rows in found:
+        for row, one in enumerate(rows):
+            assert one.tokens[:2] == prefix[row].tolist()
+            assert set(one.tokens[2:]) <= {2}
+            assert one.score == pytest.approx(tiny.log_probability(h[row], written(one, 6)))
+
+
+def test_no_rows_no_hypotheses() -> None:
+    assert greedy(Tiny(), context(0), start=START, end=END, max_steps=3) == []
+    assert beam(Tiny(), context(0), start=START, end=END, max_steps=3, width=2) == []
+
+
+@pytest.mark.parametrize(
+    ("write", "options", "message"),
+    [
+        (greedy, {"max_steps": 0}, "max_steps is 0"),
+        (greedy, {"prefix": torch.zeros(2, 4, dtype=torch.int64)}, "prefix has 4"),
+        (greedy, {"forbidden": range(4)}, "forbidden"),
+        (sample, {"temperature": -1.0}, "temperature"),
+        (sample, {"top_p": 0.0}, "top_p"),
+        (sample, {"top_k": -1}, "top_k"),
+        (beam, {"width": 0}, "width 0"),
+        (beam, {"width": 2, "length_penalty": -1.0}, "length penalty"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_refuses(write: object, options: dict[str, object], message: str) -> None:
+    with pytest.raises(RecurraError, match=message):
+        write(  # type: ignore[operator]
+            Tiny(), context(2), **{"start": START, "end": END, "max_steps": 3} | options
+        )
