@@ -1,0 +1,195 @@
+"""The folder of a run: the best weights are its bundle's, the last state is one file, and a log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra import bundle
+from recurra.errors import BundleError, RecurraError
+from recurra.storage import load_tensors, reason, replace_text, save_tensors
+from recurra.training.progress import Events
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+class RunFolder:
+    """Where a run keeps its best weights, its last state and its metrics.
+
+    Args:
+        path: the folder; its bundle is written by the caller before the training begins.
+        every: seconds between two saved states within an epoch.
+    """
+
+    def __init__(self, path: str | Path, every: float = 60.0) -> None:
+        self.path, self.every = Path(path), every
+        self.last, self.log = self.path / "last.safetensors", self.path / "metrics.jsonl"
+        self.events: Events | None = None
+
+    def begin(self) -> None:
+        """Forget the last state and the log of an earlier run.
+
+        Raises:
+            RecurraError: the folder cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.last.unlink(missing_ok=True)
+            self.log.unlink(missing_ok=True)
+        except OSError as error:
+            raise RecurraError(f"run {self.path} cannot be written: {reason(error)}") from error
+
+    def save_best(self, weights: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+        """Replace the bundle's weights.
+
+        Raises:
+            BundleError: the disk refused; the old ones are kept.
+        """
+        bundle.replace_weights(self.path, weights, metadata)
+
+    def save_last(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Replace the state that `--resume` goes on from.
+
+        Raises:
+            BundleError: the disk refused; the old one is kept.
+        """
+        save_tensors(self.last, tensors, {"state": json.dumps(state)})
+
+    def load_last(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return what `save_last` wrote.
+
+        Raises:
+            BundleError: it is missing or damaged.
+        """
+        if not self.last.exists():
+            raise BundleError(f"{self.last} is missing: there is no run to resume here")
+        tensors, metadata = load_tensors(self.last)
+        try:
+            return tensors, json.loads(metadata["state"])
+        except (KeyError, ValueError) as error:
+            raise BundleError(f"{self.last} holds no state of a run") from error
+
+    def open_events(self, step: int) -> None:
+        """Write TensorBoard events too, from `step` on.
+
+        Raises:
+            MissingExtra: TensorBoard is not installed.
+        """
+        self.events = Events(self.path, step)
+
+    def record(self, entry: Mapping[str, Any]) -> None:
+        """Append one validation to the log, and to the events where they are open.
+
+        Raises:
+            RecurraError: the disk refused.
+        """
+        try:
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise RecurraError(f"{self.log} cannot be written: {reason(error)}") from error
+        if self.events is not None:
+            self.events.record(entry)
+
+    def close(self) -> None:
+        """Write what is left of the events."""
+        if self.events is not None:
+            self.events.close()
+
+    def rewind(self, step: int) -> list[dict[str, Any]]:
+        """Return the log up to `step`, and drop what a killed run wrote after it.
+
+        Raises:
+            RecurraError: the log cannot be read or written.
+        """
+        try:
+            lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+            kept = [entry for entry in map(_entry, lines) if entry and entry.get("step", 0) <= step]
+            replace_text(self.log, "".join(json.dumps(entry) + "\n" for entry in kept))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecurraError(f"{self.log} cannot be used: {reason(error)}") from error
+        return kept
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    """Return a line of the log, or None where a kill cut it short."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def capture(
+    network: nn.Module, optimiser: torch.optim.Optimizer, fabric: Fabric
+) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+    """Return weights, optimiser and random generators as tensors, and the optimiser's groups.
+
+    Every process must call it: each has random generators of its own.
+    """
+    kept = optimiser.state_dict()
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    for index, state in kept["state"].items():
+        tensors |= {f"optimiser.{index}.{key}": tensor for key, tensor in state.items()}
+    for kind, own in generators(fabric.device).items():
+        every = fabric.all_gather(own)
+        assert isinstance(every, Tensor)
+        tensors[f"random.{kind}"] = every.reshape(fabric.world_size, -1).cpu()
+    return tensors, kept["param_groups"]
+
+
+def restore(
+    tensors: Mapping[str, Tensor],
+    groups: list[dict[str, Any]],
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    fabric: Fabric,
+    source: Path,
+) -> None:
+    """Put back what `capture` returned.
+
+    Raises:
+        BundleError: it belongs to another network.
+    """
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "optimiser": {}, "random": {}}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        parts.setdefault(part, {})[rest] = tensor
+    bundle.fill(network, parts["network"], source)
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in parts["optimiser"].items():
+        index, _, key = name.partition(".")
+        # Cloned: what was read lies in the file's own pages.
+        state.setdefault(int(index), {})[key] = tensor.clone()
+    try:
+        optimiser.load_state_dict({"state": state, "param_groups": groups})
+    except (ValueError, KeyError) as error:
+        raise BundleError(f"{source} holds another network's optimiser: {error}") from error
+    rank = fabric.global_rank
+    # On more processes than before, the new ones keep the generators they were seeded with.
+    own = {
+        kind: every[rank].clone() for kind, every in parts["random"].items() if rank < len(every)
+    }
+    set_generators(own, fabric.device)
+
+
+def generators(device: torch.device) -> dict[str, Tensor]:
+    """Return the states of the random generators that training draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def set_generators(states: Mapping[str, Tensor], device: torch.device) -> None:
+    """Put back what `generators` returned."""
+    if "cpu" in states:
+        torch.set_rng_state(states["cpu"])
+    if "cuda" in states and device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)

@@ -1,0 +1,68 @@
+"""What predictions are worth: thin wrappers over the libraries that the field reports with."""
+
+from collections.abc import Hashable, Sequence
+
+from recurra.errors import MissingExtra
+
+
+def accuracy(gold: Sequence[Hashable], predicted: Sequence[Hashable]) -> float:
+    """Return the share of equal pairs; 0 where there are none."""
+    pairs = list(zip(gold, predicted, strict=True))
+    return sum(a == b for a, b in pairs) / len(pairs) if pairs else 0.0
+
+
+def exact_match(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return the share of answers that equal one of their references; spaces at the ends pass."""
+    pairs = list(zip(answers, references, strict=True))
+    hits = sum(answer.strip() in {text.strip() for text in wanted} for answer, wanted in pairs)
+    return hits / len(pairs) if pairs else 0.0
+
+
+def span_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> float:
+    """Return the micro-averaged F1 of whole entities in IOB2 tags, as conlleval counts them.
+
+    Raises:
+        MissingExtra: seqeval is not installed.
+    """
+    try:
+        from seqeval.metrics import f1_score
+    except ImportError as error:
+        raise MissingExtra("span F1", "seqeval", "text") from error
+    spans = [list(tags) for tags in gold], [list(tags) for tags in predicted]
+    return float(f1_score(*spans, zero_division=0)) if spans[0] else 0.0
+
+
+def bleu(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return corpus BLEU, 0 to 100; each answer has one or more references.
+
+    Papineni et al. 2002, https://aclanthology.org/P02-1040, with sacreBLEU's tokens.
+
+    Raises:
+        MissingExtra: sacrebleu is not installed.
+    """
+    try:
+        from sacrebleu import corpus_bleu
+    except ImportError as error:
+        raise MissingExtra("BLEU", "sacrebleu", "text") from error
+    return float(corpus_bleu(list(answers), _by_position(references)).score) if answers else 0.0
+
+
+def chrf(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return corpus chrF, 0 to 100; each answer has one or more references.
+
+    Popović 2015, https://aclanthology.org/W15-3049.
+
+    Raises:
+        MissingExtra: sacrebleu is not installed.
+    """
+    try:
+        from sacrebleu import corpus_chrf
+    except ImportError as error:
+        raise MissingExtra("chrF", "sacrebleu", "text") from error
+    return float(corpus_chrf(list(answers), _by_position(references)).score) if answers else 0.0
+
+
+def _by_position(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
+    """Return all first references, all second ones, …; None where an answer has fewer."""
+    most = max((len(texts) for texts in references), default=0)
+    return [[texts[i] if i < len(texts) else None for texts in references] for i in range(most)]
