@@ -1,0 +1,156 @@
+"""Text files line by line: gzip or plain, UTF-8, bounded; and the bad rows among them."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from difflib import get_close_matches
+from io import BufferedReader
+from pathlib import Path
+
+from recurra.errors import DataError
+from recurra.training.recipe import Recipe
+
+LONGEST_ROW = 100_000
+SHOWN = 5
+
+
+class Rows:
+    """Bad rows: counted and passed over, or the first of them raised.
+
+    Args:
+        skip: count a bad row (the first five are told on stderr) instead of raising it.
+        advice: what follows the reason of an error that is raised.
+    """
+
+    def __init__(self, *, skip: bool = False, advice: str = "") -> None:
+        self.skip = skip
+        self.advice = advice
+        self.skipped = 0
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Rows:
+        """Return the collector that a recipe asks for."""
+        return cls(skip=recipe.skip_bad_rows, advice=" (skip_bad_rows goes on past it)")
+
+    def bad(self, path: str | Path, reason: str, row: int | None = None) -> None:
+        """Tell or raise one bad row.
+
+        Raises:
+            DataError: bad rows are not to be skipped.
+        """
+        if not self.skip:
+            raise DataError(path, reason + self.advice, row)
+        self.skipped += 1
+        if self.skipped <= SHOWN:
+            say(f"skipped {DataError(path, reason, row)}")
+
+    def close(self) -> int:
+        """Tell how many there were if not all were shown, and return that number."""
+        if self.skipped > SHOWN:
+            say(f"skipped {self.skipped} bad rows in all")
+        return self.skipped
+
+
+def say(text: str) -> None:
+    """Tell the user something about the data, without mixing it into a command's output."""
+    print(text, file=sys.stderr)
+
+
+def existing(path: str | Path) -> Path:
+    """Return the path if something is there.
+
+    Raises:
+        DataError: nothing is; names nearby that look like it are suggested.
+    """
+    path = Path(path).expanduser()
+    if path.exists():
+        return path
+    folder = path.parent
+    near = (
+        get_close_matches(path.name, [p.name for p in folder.iterdir()], n=3)
+        if folder.is_dir()
+        else []
+    )
+    if not folder.is_dir():
+        raise DataError(path, f"is missing, and so is its folder {folder}")
+    raise DataError(path, "is missing" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+
+
+def existing_file(path: str | Path) -> Path:
+    """Return the path if it is a file with something in it.
+
+    Raises:
+        DataError: it is missing, a folder, or empty.
+    """
+    path = existing(path)
+    if path.is_dir():
+        raise DataError(path, "is a folder; a file is needed here")
+    if path.is_file() and path.stat().st_size == 0:
+        raise DataError(path, "is empty")
+    return path
+
+
+def open_bytes(path: Path) -> BufferedReader:
+    """Open a file for reading, unpacked if it is gzip (known by its first bytes)."""
+    file = path.open("rb")
+    if file.peek(2)[:2] != b"\x1f\x8b":
+        return file
+    file.close()
+    return BufferedReader(gzip.open(path, "rb"))
+
+
+def lines(path: str | Path, rows: Rows) -> Iterator[tuple[int, str]]:
+    """Yield each line that can be read with its number, counted from 1, without its line end.
+
+    Raises:
+        DataError: the file is missing, a folder, empty, or not text; or a line is not UTF-8 or
+            over 100,000 characters long, and `rows` does not skip.
+    """
+    return ((row, line) for row, line in every_line(path, rows) if line is not None)
+
+
+def every_line(path: str | Path, rows: Rows) -> Iterator[tuple[int, str | None]]:
+    """Yield the same, with None for a line that was skipped."""
+    path = existing_file(path)
+    row = 0
+    try:
+        with open_bytes(path) as file:
+            if b"\0" in file.peek(8192)[:8192]:
+                raise DataError(path, "is not text; a file in UTF-8 is needed here")
+            for row, raw in enumerate(_bounded(file), start=1):
+                yield row, _decoded(path, raw, row, rows)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(path, f"cannot be read: {error}") from error
+    if row == 0:
+        raise DataError(path, "is empty")
+
+
+def _bounded(file: BufferedReader) -> Iterator[bytes | None]:
+    """Yield raw lines, and None for one too long to hold LONGEST_ROW characters of UTF-8."""
+    limit = 4 * LONGEST_ROW + 2
+    while raw := file.readline(limit):
+        if raw.endswith(b"\n") or len(raw) < limit:
+            yield raw
+            continue
+        while (more := file.readline(limit)) and not more.endswith(b"\n"):
+            pass
+        yield None
+
+
+def _decoded(path: Path, raw: bytes | None, row: int, rows: Rows) -> str | None:
+    try:
+        line = None if raw is None else raw.rstrip(b"\r\n").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = f"0x{error.object[error.start]:02x}"
+        rows.bad(path, f"is not UTF-8 (byte {byte}); save the file as UTF-8", row)
+        return None
+    if line is None or len(line) > LONGEST_ROW:
+        rows.bad(path, f"has over {LONGEST_ROW:,} characters", row)
+        return None
+    if "\0" in line:
+        rows.bad(path, "holds a NUL character", row)
+        return None
+    return line
