@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "recurra.cells": (
-        "Cell LinearCell Elman LSTM GRU IndRNN SLSTM MinGRU MinLSTM LRU RGLRU MLSTM"
-    ),
+    "recurra.cells": ("Cell LinearCell Elman LSTM GRU IndRNN SLSTM MinGRU MinLSTM LRU RGLRU MLSTM"),
     "recurra.engines": "unroll",
     "recurra.errors": "RecurraError",
     "recurra.layers": (
@@ -68,8 +66,8 @@ __all__ = [
     "MinGRU",
     "MinLSTM",
     "Model",
-    "Recurrent",
     "RecurraError",
+    "Recurrent",
     "Residual",
     "Stack",
     "cells",

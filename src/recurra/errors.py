@@ -27,11 +27,11 @@ class BundleError(RecurraError):
     """A saved model is missing, damaged, of another schema, or not ours."""
 
 
-class EngineRefused(RecurraError):
+class EngineRefused(RecurraError):  # noqa: N818, the word of `Engine.refuse`
     """An engine asked for by name cannot run this cell here; the text says why."""
 
 
-class MissingExtra(RecurraError):
+class MissingExtra(RecurraError):  # noqa: N818, it names what is missing
     """A library that one feature needs is not installed."""
 
     def __init__(self, feature: str, library: str, extra: str) -> None:

@@ -1,0 +1,83 @@
+"""The command line: train, evaluate, predict, generate, demo; tasks, cells, engines, check."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from cyclopts import App, CycloptsError
+
+from recurra import __version__
+from recurra.errors import RecurraError
+
+HELP = """Train, use and inspect recurrent neural networks.
+
+Begin with `recurra demo`: one model per application, trained on embedded data within minutes,
+and a page that shows what they do. Then bring your own files:
+
+    recurra train sentiment --data reviews.tsv
+    recurra predict runs/sentiment "not bad at all"
+    recurra train ner --data conll2003/ --cell mingru --max-time 3m
+    recurra generate runs/music_generation "G major" --out tune.mid
+    recurra check my_cell.py:MyCell
+
+Exit codes: 0 done; 1 a check failed; 2 an input is wrong, and one line says what;
+130 interrupted, nothing finished is lost.
+"""
+
+
+def build(argv: Sequence[str]) -> App:
+    """Return the application; `train` grows its tasks only where it is asked for."""
+    from recurra.cli import show, use
+
+    app = App(name="recurra", help=HELP, version=__version__, help_format="markdown")
+    trainer = App(
+        name="train",
+        help="Train a model for a task: `recurra train TASK --help` shows every option.",
+    )
+    if argv[:1] == ["train"]:
+        from recurra.cli.train import add_tasks
+
+        add_tasks(trainer)
+    app.command(trainer)
+    commands: list[Callable[..., int | None]] = [use.evaluate, use.predict, use.generate, use.demo]
+    for command in [*commands, show.tasks, show.cells, show.engines, show.check]:
+        app.command(command)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, and return its exit code: bad input is one line on stderr, and 2."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        result = build(arguments)(
+            arguments, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+    except CycloptsError as error:
+        message = " ".join(str(error).split())
+        return complain(f"{message} (recurra --help lists the commands)")
+    except RecurraError as error:
+        return complain(str(error))
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        # whoever read our output has seen enough; nothing more can be said to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last resort: a user never meets a traceback
+        if os.environ.get("RECURRA_DEBUG"):
+            raise
+        complain(
+            f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]} "
+            "(RECURRA_DEBUG=1 shows where)"
+        )
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def complain(message: str) -> int:
+    """Print one line on stderr, and return exit code 2."""
+    print(f"recurra: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,85 @@
+"""`recurra train TASK`: one command per task, its flags derived from the recipe's fields."""
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, get_type_hints
+
+from cyclopts import App, Group, Parameter
+
+from recurra.tasks.catalogue import TASKS
+from recurra.tasks.model import Model, Run
+from recurra.tasks.task import Task
+from recurra.training.recipe import Recipe, read_toml
+
+GROUPS = ("data", "model", "regularisation", "optimisation", "decoding", "run")
+
+
+def add_tasks(app: App) -> None:
+    """Add one command per task."""
+    for task in TASKS:
+        app.command(command(task), name=task.name)
+
+
+def command(task: Task) -> Callable[..., None]:
+    """Return the function that trains a task; its signature is the recipe with its defaults."""
+
+    def run(**given: Any) -> None:
+        config = given.pop("config", None)
+        from_file = read_toml(config) if config else {}
+        data = given.get("data") or from_file.get("data")
+        sample = {} if data else task.sample_defaults
+        recipe = Recipe.of(task.defaults, sample, from_file, given)
+        runner = Run(task, recipe)
+        model = runner.train()
+        if runner.first:
+            report(model, runner)
+
+    parameters = [
+        _parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run")
+    ]
+    kinds = get_type_hints(Recipe)
+    for field in dataclasses.fields(Recipe):
+        default = task.defaults.get(field.name, field.default)
+        help_text, group = field.metadata["help"], field.metadata["group"]
+        parameters.append(_parameter(field.name, kinds[field.name], default, help_text, group))
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    run.__doc__ = _help(task)
+    return run
+
+
+def _parameter(name: str, kind: Any, default: Any, text: str, group: str) -> inspect.Parameter:
+    described = Parameter(help=text, group=Group(group.capitalize(), sort_key=GROUPS.index(group)))
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[kind, described],
+    )
+
+
+def _help(task: Task) -> str:
+    return f"""{task.summary} ({task.type})
+
+    Reads {task.reads}. Without --data it trains on the embedded sample.
+
+        recurra train {task.name}
+        recurra train {task.name} --data PATH --cell mingru --max-time 3m --out runs/mine
+        recurra predict runs/mine "{task.example}"
+    """
+
+
+def report(model: Model, runner: Run) -> None:
+    """Print the test metrics beside the trivial baseline's, and where the model lies."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("test metric", "model", "trivial baseline", title=runner.task.name)
+    base = model.metrics["baseline"]
+    for name, value in model.metrics["test"].items():
+        table.add_row(name, f"{value:.4f}", f"{base[name]:.4f}" if name in base else "")
+    Console(file=sys.stdout).print(table)
+    print(f"saved in {runner.folder}; use it:")
+    print(f'  recurra predict {runner.folder} "{runner.task.example}"')

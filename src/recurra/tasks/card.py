@@ -1,0 +1,48 @@
+"""The README card of a bundle: what the model is, how it was made, how well it does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from recurra.tasks.task import Task
+from recurra.training.recipe import Recipe
+
+
+def card(task: Task, recipe: Recipe, metrics: Mapping[str, Any], network: nn.Module) -> str:
+    """Return the card as Markdown."""
+    size = sum(parameter.numel() for parameter in network.parameters())
+    data = recipe.data or "the embedded sample"
+    lines = [
+        f"# {task.name} ({task.type})",
+        "",
+        task.summary,
+        "",
+        f"- cell `{recipe.cell}`, {recipe.layers} layer(s) of {recipe.hidden}, {size:,} parameters",
+        f"- trained on {data}, seed {recipe.seed}",
+    ]
+    if metrics:
+        counts = f"{metrics['train_examples']:,} training, {metrics['test_examples']:,} test"
+        lines += [
+            f"- {counts} examples, {metrics['seconds']} s",
+            "",
+            "| test metric | this model | trivial baseline |",
+            "|---|---|---|",
+        ]
+        base = metrics["baseline"]
+        for name, value in metrics["test"].items():
+            lines.append(f"| {name} | {value:.4f} | {_shown(base.get(name))} |")
+    lines += [
+        "",
+        "```python",
+        "import recurra",
+        f'model = recurra.load("{recipe.out or "runs/" + task.name}")',
+        f"print(*model.predict([{task.example!r}]))",
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,47 @@
+"""The best output of a trained generator, for as many examples as there are."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from recurra.decoding import Hypothesis, beam, greedy
+from recurra.tasks.evaluation import collect
+from recurra.tasks.task import Codec
+from recurra.topologies import Writer
+from recurra.training.recipe import Recipe
+
+
+def decode(
+    network: Writer,
+    codec: Codec,
+    rows: Sequence[Any],
+    recipe: Recipe,
+    context: Callable[[Any], tuple[Tensor, ...]],
+    *,
+    start: int,
+    end: int,
+    max_steps: int,
+) -> list[Hypothesis]:
+    """Return one hypothesis per example, greedy or by the recipe's beam.
+
+    Args:
+        network: a topology with `start` and `advance`.
+        codec: encodes the examples.
+        rows: the examples.
+        recipe: its `beam` decides.
+        context: a batch → what `start` takes.
+        start: token that begins an output.
+        end: token that ends it.
+        max_steps: tokens that are written, at most.
+    """
+
+    def run(batch: Any) -> list[Hypothesis]:
+        if recipe.beam == 1:
+            return greedy(network, context(batch), start=start, end=end, max_steps=max_steps)
+        ranked = beam(
+            network, context(batch), start=start, end=end, max_steps=max_steps, width=recipe.beam
+        )
+        return [best[0] for best in ranked]
+
+    return collect(network, codec, rows, run)

@@ -1,0 +1,80 @@
+"""Batches for evaluation, and the two losses that every task reports."""
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra.tasks.task import Codec
+from recurra.training.batches import placed
+
+
+def batches(
+    network: nn.Module, codec: Codec, examples: Sequence[Any], size: int
+) -> Iterator[tuple[list[int], Any]]:
+    """Yield (positions, batch) over all examples, neighbours in length together."""
+    items = [codec.encode(example) for example in examples]
+    order = sorted(range(len(items)), key=lambda i: len(items[i][0]))
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        yield rows, placed(codec.collate([items[i] for i in rows]), network)
+
+
+@torch.inference_mode()
+def mean_loss(
+    network: nn.Module, codec: Codec, examples: Sequence[Any], size: int = 64
+) -> dict[str, float]:
+    """Return {"loss": mean negative log likelihood per row or token, in nats}."""
+    training = network.training
+    network.eval()
+    total, count = 0.0, 0.0
+    for _, batch in batches(network, codec, examples, size):
+        loss = network.loss(batch)  # type: ignore[operator]
+        total, count = total + float(loss.total), count + float(loss.count)
+    network.train(training)
+    return {"loss": total / max(count, 1.0)}
+
+
+@torch.inference_mode()
+def collect(
+    network: nn.Module, codec: Codec, examples: Sequence[Any], run: Any, size: int = 64
+) -> list[Any]:
+    """Return `run(batch)`'s rows, in the order of the examples."""
+    training = network.training
+    network.eval()
+    results: list[Any] = [None] * len(examples)
+    for rows, batch in batches(network, codec, examples, size):
+        for row, result in zip(rows, run(batch), strict=True):
+            results[row] = result
+    network.train(training)
+    return results
+
+
+def prior_loss(train: Iterable[Hashable], test: Sequence[Hashable]) -> float:
+    """Return the mean negative log likelihood of `test` under `train`'s frequencies, in nats.
+
+    Add-one smoothed over the symbols of both: the loss of a model that ignores its input.
+    """
+    counts = Counter(train)
+    symbols = len(set(counts) | set(test))
+    total = sum(counts.values()) + symbols
+    return -sum(math.log((counts[y] + 1) / total) for y in test) / max(len(test), 1)
+
+
+def majority(train: Iterable[Hashable], test: Sequence[Hashable]) -> float:
+    """Return the accuracy of always answering `train`'s most frequent label."""
+    label = Counter(train).most_common(1)[0][0]
+    return sum(y == label for y in test) / max(len(test), 1)
+
+
+def pad(rows: Sequence[Tensor], value: int = 0) -> Tensor:
+    """Return rows of different lengths as one tensor, batch first."""
+    return nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=value)
+
+
+def lengths(rows: Sequence[Tensor]) -> Tensor:
+    """Return the rows' lengths."""
+    return torch.tensor([len(row) for row in rows])

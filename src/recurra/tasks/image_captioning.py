@@ -1,0 +1,208 @@
+"""A sentence about an image: one-to-many."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recurra.data.batch import Paired
+from recurra.data.readers import captions, images
+from recurra.data.readers.captions import CaptionedImage
+from recurra.data.samples import scenes
+from recurra.data.splits import Splits
+from recurra.data.vocabulary import END, START, Vocabulary, words
+from recurra.decoding import Hypothesis
+from recurra.errors import RecurraError
+from recurra.tasks.body import attention, body
+from recurra.tasks.convolution import ImageEncoder, pixels
+from recurra.tasks.decode import decode
+from recurra.tasks.evaluation import lengths, mean_loss, pad
+from recurra.tasks.task import Task
+from recurra.tasks.translation import scores
+from recurra.topologies import Decoder, OneToMany, Writer
+from recurra.training.recipe import Recipe
+
+LONGEST_CAPTION = 60
+
+
+@dataclass(frozen=True)
+class CaptionCodec:
+    """Pixels to [0, 1], words to ids.
+
+    Args:
+        vocabulary: the words of the training captions.
+        shape: height, width and channels of an image.
+    """
+
+    vocabulary: Vocabulary
+    shape: tuple[int, int, int]
+
+    def encode(self, example: CaptionedImage) -> tuple[Tensor, Tensor, Tensor]:
+        """Return caption shifted right, caption, pixels as they were stored."""
+        if example.image.shape != self.shape:
+            have, wanted = ("×".join(map(str, s)) for s in (example.image.shape, self.shape))
+            raise RecurraError(f"{example.where}: the image is {have}; this model reads {wanted}")
+        text = example.captions[0] if example.captions else ""
+        ids = self.vocabulary.encode(words(text)[: LONGEST_CAPTION - 1])
+        x, y = torch.tensor([START, *ids]), torch.tensor([*ids, END])
+        return x, y, pixels(example.image)
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Paired:
+        """Return a padded batch."""
+        x, y, pixels = zip(*items, strict=True)
+        return Paired(torch.stack(pixels).float() / 255, pad(x), pad(y), lengths(x))
+
+    def files(self) -> dict[str, str]:
+        """Return vocabulary and shape."""
+        shape = json.dumps({"shape": self.shape})
+        return {"vocabulary.json": self.vocabulary.to_json(), "image.json": shape}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> CaptionCodec:
+        """Return the codec that wrote these files."""
+        vocabulary = Vocabulary.from_json(files["vocabulary.json"])
+        return cls(vocabulary, tuple(json.loads(files["image.json"])["shape"]))
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Return the caption of these ids."""
+        return " ".join(self.vocabulary.decode(ids))
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence about an image, and its log probability."""
+
+    image: str
+    text: str
+    score: float
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show the sentence and the image's name."""
+        return f"{self.text}   ({self.image})"
+
+
+def read(recipe: Recipe) -> Splits[CaptionedImage]:
+    """Return the user's images, or scenes of digits; training has one row per caption."""
+    splits = captions.read(recipe) if recipe.data else scenes.load(recipe)
+    one_each = [
+        CaptionedImage(row.image, [text], row.where)
+        for row in splits.train
+        for text in row.captions
+    ]
+    return replace(splits, train=one_each)
+
+
+def fit(train: Sequence[CaptionedImage], recipe: Recipe) -> CaptionCodec:
+    """Return the vocabulary of these captions, and the images' shape."""
+    texts = (words(text) for row in train for text in row.captions)
+    height, width, channels = train[0].image.shape
+    least = 1 if len(train) < 10_000 else 5
+    vocabulary = Vocabulary.build(texts, size=recipe.vocabulary, least=least)
+    return CaptionCodec(vocabulary, (height, width, channels))
+
+
+def build(codec: CaptionCodec, recipe: Recipe) -> nn.Module:
+    """Return convolutions, and a decoder that attends to their grid."""
+    encoder = ImageEncoder(codec.shape, recipe.hidden, cells=8)
+    feeding = recipe.hidden if recipe.input_feeding else 0
+    layers = body(recipe, recipe.embedding + recipe.hidden + feeding, bidirectional=False)
+    decoder = Decoder(
+        len(codec.vocabulary),
+        recipe.embedding,
+        layers,
+        context_size=recipe.hidden,
+        attention=attention(recipe, layers.output_size, recipe.hidden),
+        input_feeding=recipe.input_feeding,
+        dropout=recipe.dropout,
+    )
+    return OneToMany(encoder, decoder)
+
+
+def hypotheses(
+    network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: Recipe
+) -> list[Hypothesis]:
+    """Return the best caption of each image."""
+
+    def context(batch: Paired) -> tuple[Tensor, ...]:
+        return (batch.context,)
+
+    return decode(
+        network, codec, rows, recipe, context, start=START, end=END, max_steps=LONGEST_CAPTION
+    )
+
+
+def validate(
+    network: nn.Module, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: Recipe
+) -> dict[str, float]:
+    """Return the loss per word."""
+    return mean_loss(network, codec, rows)
+
+
+def evaluate(
+    network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: Recipe
+) -> dict[str, float]:
+    """Return exact match, BLEU and chrF against all captions of an image, and the loss."""
+    answers = [codec.text(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
+    return {**scores(answers, references(rows)), **mean_loss(network, codec, rows)}
+
+
+def references(rows: Sequence[CaptionedImage]) -> list[list[str]]:
+    """Return the captions of each image, as words separated by spaces."""
+    return [[" ".join(words(text)) for text in row.captions] for row in rows]
+
+
+def baseline(train: Sequence[CaptionedImage], test: Sequence[CaptionedImage]) -> dict[str, float]:
+    """Return what the most frequent caption reaches."""
+    usual = Counter(" ".join(words(row.captions[0])) for row in train).most_common(1)[0][0]
+    return scores([usual] * len(test), references(test))
+
+
+def predict(
+    network: Writer,
+    codec: CaptionCodec,
+    inputs: Sequence[str | Path | np.ndarray],
+    recipe: Recipe,
+) -> list[Caption]:
+    """Return a sentence about each image: a file, or an array."""
+    opened = [images.open_image(image, codec.shape) for image in inputs]
+    rows = [CaptionedImage(image.image, [], image.where) for image in opened]
+    found = hypotheses(network, codec, rows, recipe)
+    return [
+        Caption(row.where, codec.text(best.tokens), best.score)
+        for row, best in zip(rows, found, strict=True)
+    ]
+
+
+IMAGE_CAPTIONING = Task(
+    name="image_captioning",
+    type="one-to-many",
+    summary="A sentence about an image.",
+    reads="folder or .zip of images with captions: CSV, Flickr token file or COCO JSON",
+    example="photo.jpg",
+    read=read,
+    codec=CaptionCodec.from_files,
+    fit=fit,
+    build=build,
+    validate=validate,
+    criterion="loss",
+    evaluate=evaluate,
+    metric="bleu",
+    sample_metric="exact_match",
+    baseline=baseline,
+    parse=Path,
+    predict=predict,
+    defaults={"hidden": 128, "batch_size": 64, "dropout": 0.3, "beam": 3},
+    sample_defaults={"hidden": 64, "embedding": 32, "dropout": 0.1, "beam": 1, "batch_size": 32},
+)

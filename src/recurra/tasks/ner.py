@@ -1,0 +1,249 @@
+"""Named entities, or any other tags of words: many-to-many, equal lengths."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra.data.batch import Aligned
+from recurra.data.readers import conll
+from recurra.data.readers.conll import Tagged
+from recurra.data.samples import ner as sample
+from recurra.data.splits import Splits
+from recurra.data.vocabulary import Vocabulary, words
+from recurra.tasks.body import body
+from recurra.tasks.embedding import WordEmbedding
+from recurra.tasks.evaluation import collect, lengths, mean_loss, pad, prior_loss
+from recurra.tasks.sentiment import checked
+from recurra.tasks.task import Task
+from recurra.topologies import CRF, ManyToManyEqual, Softmax
+from recurra.training.metrics import span_f1
+from recurra.training.recipe import Recipe
+
+LETTERS = 16
+SHAPES = ("lower", "Capital", "UPPER", "digits", "miXed", "other", "First")
+
+
+def shape(word: str, *, first: bool = False) -> int:
+    """Return which of `SHAPES` a word has, counted from 1; a first word is capital anyway."""
+    if any(c.isdigit() for c in word):
+        return 4
+    if word.islower():
+        return 1
+    if word.isupper() and len(word) > 1:
+        return 3
+    if word[:1].isupper() and (word[1:].islower() or len(word) == 1):
+        return 7 if first else 2
+    return 5 if word.isalpha() else 6
+
+
+@dataclass(frozen=True)
+class TagCodec:
+    """Words, shapes and letters to ids; tags to classes.
+
+    Args:
+        words: lower-cased words that training saw.
+        letters: characters that training saw.
+        tags: the classes' names, "O" first.
+        max_length: words that are read of a sentence, at most.
+    """
+
+    words: Vocabulary
+    letters: Vocabulary
+    tags: list[str]
+    max_length: int
+
+    def encode(self, example: Tagged) -> tuple[Tensor, Tensor]:
+        """Return word, shape and letters per token, and tags (O where unknown)."""
+        tokens = example.tokens[: self.max_length]
+        rows = []
+        for i, (word, token) in enumerate(
+            zip(self.words.encode([t.lower() for t in tokens]), tokens, strict=True)
+        ):
+            letters = self.letters.encode(list(token[:LETTERS]))
+            rows.append(
+                [word, shape(token, first=i == 0), *letters, *[0] * (LETTERS - len(letters))]
+            )
+        index = {tag: i for i, tag in enumerate(self.tags)}
+        tags = [index.get(tag, 0) for tag in example.tags[: self.max_length]]
+        return torch.tensor(rows).view(-1, 2 + LETTERS), torch.tensor(tags)
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Aligned:
+        """Return a padded batch."""
+        tokens, tags = zip(*items, strict=True)
+        return Aligned(pad(tokens), lengths(tokens), pad(tags))
+
+    def files(self) -> dict[str, str]:
+        """Return vocabularies and tags."""
+        settings = {"tags": self.tags, "max_length": self.max_length}
+        return {
+            "words.json": self.words.to_json(),
+            "letters.json": self.letters.to_json(),
+            "tags.json": json.dumps(settings),
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> TagCodec:
+        """Return the codec that wrote these files."""
+        words, letters = (Vocabulary.from_json(files[f"{n}.json"]) for n in ("words", "letters"))
+        return cls(words, letters, **json.loads(files["tags.json"]))
+
+
+@dataclass(frozen=True)
+class TagPrediction:
+    """The tags of a sentence, and the entities that they mark: (text, type, first, last word)."""
+
+    tokens: list[str]
+    tags: list[str]
+    entities: list[tuple[str, str, int, int]]
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show the sentence with its entities in brackets."""
+        shown = list(self.tokens)
+        for _, kind, first, last in self.entities:
+            shown[first] = "[" + shown[first]
+            shown[last] += f" {kind}]"
+        return " ".join(shown)
+
+
+def spans(tokens: Sequence[str], tags: Sequence[str]) -> list[tuple[str, str, int, int]]:
+    """Return the entities of IOB2 tags; an I- that continues nothing begins one."""
+    found: list[tuple[str, str, int, int]] = []
+    for i, tag in enumerate(tags):
+        if tag == "O":
+            continue
+        kind = tag[2:]
+        if tag[0] == "I" and found and found[-1][1] == kind and found[-1][3] == i - 1:
+            text, _, first, _ = found[-1]
+            found[-1] = (f"{text} {tokens[i]}", kind, first, i)
+        else:
+            found.append((tokens[i], kind, i, i))
+    return found
+
+
+def read(recipe: Recipe) -> Splits[Tagged]:
+    """Return the user's sentences, or the embedded ones."""
+    return conll.read(recipe) if recipe.data else sample.load(recipe)
+
+
+def fit(train: Sequence[Tagged], recipe: Recipe) -> TagCodec:
+    """Return the codec of these training sentences."""
+    lowered = ([token.lower() for token in row.tokens] for row in train)
+    letters = (list("".join(row.tokens)) for row in train)
+    tags = {tag for row in train for tag in row.tags} - {"O"}
+    return TagCodec(
+        Vocabulary.build(lowered, size=recipe.vocabulary),
+        Vocabulary.build(letters, size=1000),
+        ["O", *sorted(tags)],
+        recipe.max_length,
+    )
+
+
+def build(codec: TagCodec, recipe: Recipe) -> nn.Module:
+    """Return word embedding, recurrent body, a linear head, and softmax or CRF."""
+    embed = WordEmbedding(
+        len(codec.words),
+        len(SHAPES) + 1,
+        len(codec.letters),
+        recipe.embedding,
+        word_dropout=recipe.word_dropout,
+        dropout=recipe.dropout,
+    )
+    layers = body(recipe, embed.output_size)
+    head = nn.Sequential(nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.tags)))
+    output = crf(codec.tags) if recipe.output == "crf" else Softmax()
+    return ManyToManyEqual(embed, layers, head, output)
+
+
+def crf(tags: Sequence[str]) -> CRF:
+    """Return a CRF in which I-X follows B-X or I-X only, and begins no sentence."""
+    inside = torch.tensor([tag.startswith("I-") for tag in tags])
+    same = torch.tensor([[a != "O" and a[1:] == b[1:] for b in tags] for a in tags])
+    return CRF(len(tags), forbidden=inside & ~same, forbidden_start=inside)
+
+
+def tag(network: ManyToManyEqual, codec: TagCodec, rows: Sequence[Tagged]) -> list[list[str]]:
+    """Return the best tags of each sentence; words beyond `max_length` are O."""
+    paths = collect(network, codec, rows, lambda batch: network.predict(batch.x, batch.lengths))
+    return [
+        [codec.tags[i] for i in path] + ["O"] * (len(row.tokens) - len(path))
+        for path, row in zip(paths, rows, strict=True)
+    ]
+
+
+def evaluate(
+    network: ManyToManyEqual, codec: TagCodec, rows: Sequence[Tagged], recipe: Recipe
+) -> dict[str, float]:
+    """Return span F1 and loss."""
+    tags = tag(network, codec, rows)
+    return {"span_f1": span_f1([row.tags for row in rows], tags), **mean_loss(network, codec, rows)}
+
+
+def baseline(train: Sequence[Tagged], test: Sequence[Tagged]) -> dict[str, float]:
+    """Return what each word's most frequent tag reaches."""
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in train:
+        for token, label in zip(row.tokens, row.tags, strict=True):
+            seen[token][label] += 1
+    usual = {token: counts.most_common(1)[0][0] for token, counts in seen.items()}
+    answers = [[usual.get(token, "O") for token in row.tokens] for row in test]
+    prior = prior_loss(
+        [t for row in train for t in row.tags], [t for row in test for t in row.tags]
+    )
+    return {"span_f1": span_f1([row.tags for row in test], answers), "loss": prior}
+
+
+def predict(
+    network: ManyToManyEqual, codec: TagCodec, inputs: Sequence[str | list[str]], recipe: Recipe
+) -> list[TagPrediction]:
+    """Return tags and entities of each sentence: a text, or a list of its words."""
+    rows = []
+    for i, sentence in enumerate(inputs, 1):
+        tokens = (
+            sentence if isinstance(sentence, list) else words(checked(sentence, i), lower=False)
+        )
+        rows.append(Tagged(tokens, ["O"] * len(tokens), ""))
+    return [
+        TagPrediction(row.tokens, tags, spans(row.tokens, tags))
+        for row, tags in zip(rows, tag(network, codec, rows), strict=True)
+    ]
+
+
+NER = Task(
+    name="ner",
+    type="many-to-many equal",
+    summary="A tag for every word of a sentence: who, where, when.",
+    reads="CoNLL columns (2 to 4, space or tab; IOB1, IOB2, IOBES); a folder of train/dev/test",
+    example="Maria Lindgren flew from Oslo to Boston on 3 May .",
+    read=read,
+    codec=TagCodec.from_files,
+    fit=fit,
+    build=build,
+    validate=evaluate,
+    criterion="span_f1",
+    evaluate=evaluate,
+    metric="span_f1",
+    sample_metric="span_f1",
+    baseline=baseline,
+    parse=str,
+    predict=predict,
+    defaults={
+        "bidirectional": True,
+        "output": "crf",
+        "dropout": 0.4,
+        "word_dropout": 0.1,
+        "vocabulary": 20000,
+        "batch_size": 16,
+    },
+    sample_defaults={"hidden": 96, "epochs": 18, "batch_size": 32, "learning_rate": 5e-3},
+)

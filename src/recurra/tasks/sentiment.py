@@ -1,0 +1,201 @@
+"""Sentiment, or any other label of a whole text: many-to-one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra.data.batch import Labelled
+from recurra.data.readers import tabular
+from recurra.data.readers.tabular import TextLabel
+from recurra.data.samples import sentiment as sample
+from recurra.data.splits import Splits
+from recurra.data.vocabulary import Vocabulary, words
+from recurra.errors import RecurraError
+from recurra.tasks.body import body, pool
+from recurra.tasks.embedding import TokenEmbedding
+from recurra.tasks.evaluation import collect, lengths, majority, mean_loss, pad, prior_loss
+from recurra.tasks.task import Task
+from recurra.topologies import ManyToOne
+from recurra.training.recipe import Recipe
+
+LONGEST_TEXT = 100_000
+
+
+@dataclass(frozen=True)
+class TextCodec:
+    """Words to ids, labels to classes.
+
+    Args:
+        vocabulary: the words that training saw.
+        labels: the classes' names, in their order.
+        max_length: words that are read of a text, at most.
+    """
+
+    vocabulary: Vocabulary
+    labels: list[str]
+    max_length: int
+
+    def encode(self, example: TextLabel) -> tuple[Tensor, Tensor]:
+        """Return word ids and class (−1 where the label is unknown)."""
+        ids = self.vocabulary.encode(words(example.text)[: self.max_length])
+        label = self.labels.index(example.label) if example.label in self.labels else -1
+        return torch.tensor(ids, dtype=torch.long), torch.tensor(label)
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Labelled:
+        """Return a padded batch."""
+        texts, labels = zip(*items, strict=True)
+        return Labelled(pad(texts), lengths(texts), torch.stack(labels))
+
+    def files(self) -> dict[str, str]:
+        """Return vocabulary and labels."""
+        settings = {"labels": self.labels, "max_length": self.max_length}
+        return {"vocabulary.json": self.vocabulary.to_json(), "text.json": json.dumps(settings)}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> TextCodec:
+        """Return the codec that wrote these files."""
+        return cls(Vocabulary.from_json(files["vocabulary.json"]), **json.loads(files["text.json"]))
+
+
+@dataclass(frozen=True)
+class TextPrediction:
+    """The class of a text, and the probability of every class."""
+
+    text: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show label, certainty and the beginning of the text."""
+        text = self.text if len(self.text) <= 80 else self.text[:79] + "…"
+        return f"{self.label:<12} {self.probability:6.1%}   {text}"
+
+
+def read(recipe: Recipe) -> Splits[TextLabel]:
+    """Return the user's rows, or the embedded sentences."""
+    return tabular.read(recipe) if recipe.data else sample.load(recipe)
+
+
+def fit(train: Sequence[TextLabel], recipe: Recipe) -> TextCodec:
+    """Return the codec of these training rows."""
+    vocabulary = Vocabulary.build((words(row.text) for row in train), size=recipe.vocabulary)
+    return TextCodec(vocabulary, sorted({row.label for row in train}), recipe.max_length)
+
+
+def build(codec: TextCodec, recipe: Recipe) -> nn.Module:
+    """Return embedding, recurrent body, pooling and a linear head."""
+    embed = TokenEmbedding(
+        len(codec.vocabulary),
+        recipe.embedding,
+        word_dropout=recipe.word_dropout,
+        dropout=recipe.dropout,
+    )
+    layers = body(recipe, recipe.embedding)
+    head = nn.Sequential(
+        nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels))
+    )
+    return ManyToOne(embed, layers, pool(recipe, layers.output_size), head)
+
+
+def probabilities(
+    network: nn.Module, codec: TextCodec, rows: Sequence[TextLabel]
+) -> list[list[float]]:
+    """Return the probability of every class, per row."""
+
+    def run(batch: Labelled) -> Any:
+        return network(batch.x, batch.lengths).softmax(-1).tolist()
+
+    return collect(network, codec, rows, run)
+
+
+def evaluate(
+    network: nn.Module, codec: TextCodec, rows: Sequence[TextLabel], recipe: Recipe
+) -> dict[str, float]:
+    """Return accuracy and loss."""
+    answers = [
+        max(zip(p, codec.labels, strict=True))[1] for p in probabilities(network, codec, rows)
+    ]
+    right = sum(answer == row.label for answer, row in zip(answers, rows, strict=True))
+    return {"accuracy": right / max(len(rows), 1), **mean_loss(network, codec, rows)}
+
+
+def baseline(train: Sequence[TextLabel], test: Sequence[TextLabel]) -> dict[str, float]:
+    """Return what the most frequent label reaches."""
+    seen, asked = [row.label for row in train], [row.label for row in test]
+    return {"accuracy": majority(seen, asked), "loss": prior_loss(seen, asked)}
+
+
+def predict(
+    network: nn.Module, codec: TextCodec, inputs: Sequence[str], recipe: Recipe
+) -> list[TextPrediction]:
+    """Return label and probabilities of each text.
+
+    Raises:
+        RecurraError: a text is empty or too long.
+    """
+    rows = [TextLabel(checked(text, i), "", "") for i, text in enumerate(inputs, 1)]
+    answers = []
+    for row, p in zip(rows, probabilities(network, codec, rows), strict=True):
+        best, label = max(zip(p, codec.labels, strict=True))
+        answers.append(
+            TextPrediction(row.text, label, best, dict(zip(codec.labels, p, strict=True)))
+        )
+    return answers
+
+
+def checked(text: str, position: int) -> str:
+    """Return a text that can be read.
+
+    Raises:
+        RecurraError: it is no text, empty, or longer than 100,000 characters.
+    """
+    if not isinstance(text, str):
+        raise RecurraError(f"input {position} is a {type(text).__name__}; give a text")
+    if len(text) > LONGEST_TEXT:
+        raise RecurraError(
+            f"input {position} has {len(text):,} characters; at most {LONGEST_TEXT:,} are read: "
+            "split it into rows"
+        )
+    if not text.strip():
+        raise RecurraError(f"input {position} is empty; give a text")
+    return text
+
+
+SENTIMENT = Task(
+    name="sentiment",
+    type="many-to-one",
+    summary="The label of a text (positive, negative; any number of classes).",
+    reads="CSV, TSV or JSONL with a text and a label column; a folder of train/dev/test files",
+    example="not bad at all",
+    read=read,
+    codec=TextCodec.from_files,
+    fit=fit,
+    build=build,
+    validate=evaluate,
+    criterion="accuracy",
+    evaluate=evaluate,
+    metric="accuracy",
+    sample_metric="accuracy",
+    baseline=baseline,
+    parse=str,
+    predict=predict,
+    defaults={"bidirectional": True, "dropout": 0.4, "word_dropout": 0.05, "batch_size": 32},
+    sample_defaults={
+        "hidden": 64,
+        "epochs": 18,
+        "patience": 8,
+        "word_dropout": 0.1,
+        "learning_rate": 3e-3,
+    },
+)

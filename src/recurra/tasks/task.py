@@ -1,0 +1,91 @@
+"""A task gives a topology its data: a frozen value, not a base class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+from torch import Tensor, nn
+
+from recurra.data.splits import Splits
+from recurra.training.recipe import Recipe
+
+LOWER_IS_BETTER = frozenset({"loss", "nll"})
+
+
+class Codec(Protocol):
+    """Everything between a user's examples and tensors that prediction needs beside weights."""
+
+    def encode(self, example: Any) -> tuple[Tensor, ...]:
+        """Return one example as unpadded tensors; the first one's length is the row's length."""
+        ...
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Any:
+        """Return a padded batch (data/batch.py) of encoded examples."""
+        ...
+
+    def files(self) -> dict[str, str]:
+        """Return the text files, by name, that the bundle keeps."""
+        ...
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> Self:
+        """Return the codec that wrote these files."""
+        ...
+
+
+class Prediction(Protocol):
+    """One answer: `asdict()` for JSON lines, `str()` for people."""
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """One application.
+
+    Args:
+        name: what the command line calls it.
+        type: the type of RNN: "one-to-one" … "many-to-many unequal".
+        summary: one line: what goes in, what comes out.
+        reads: the file formats, one line.
+        example: an input to try, as typed on a command line.
+        read: recipe → examples in three parts; the embedded sample where `recipe.data` is None.
+        codec: a bundle's text files → codec.
+        fit: training examples, recipe → codec (vocabulary, labels, tokenizer).
+        build: codec, recipe → network, untrained.
+        validate: network, codec, examples, recipe → cheap metrics that steer the training.
+        criterion: the one of `validate` that decides which checkpoint is best.
+        evaluate: the same signature → every metric, decoding where the task decodes.
+        metric: the headline of `evaluate`; `sample_metric` on the embedded sample.
+        baseline: training, test examples → the trivial answer's metrics.
+        parse: a command-line argument (or line of input) → what `predict` takes.
+        predict: network, codec, inputs, recipe → one prediction each.
+        defaults: recipe fields that this task sets otherwise.
+        sample_defaults: recipe fields for the embedded sample, which trains within a minute.
+    Raises:
+        every callable: RecurraError, one clear line, for what the user can mend.
+    """
+
+    name: str
+    type: str
+    summary: str
+    reads: str
+    example: str
+    read: Callable[[Recipe], Splits[Any]]
+    codec: Callable[[Mapping[str, str]], Codec]
+    fit: Callable[[Sequence[Any], Recipe], Codec]
+    build: Callable[[Any, Recipe], nn.Module]
+    validate: Callable[[Any, Any, Sequence[Any], Recipe], dict[str, float]]
+    criterion: str
+    evaluate: Callable[[Any, Any, Sequence[Any], Recipe], dict[str, float]]
+    metric: str
+    sample_metric: str
+    baseline: Callable[[Sequence[Any], Sequence[Any]], dict[str, float]]
+    parse: Callable[[str], Any]
+    predict: Callable[[Any, Any, Sequence[Any], Recipe], list[Any]]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    sample_defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,228 @@
+"""Translation, or any other text from a text: many-to-many, unequal lengths."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from recurra.data.batch import Paired
+from recurra.data.readers import parallel
+from recurra.data.readers.parallel import Pair
+from recurra.data.samples import dates
+from recurra.data.splits import Splits
+from recurra.data.vocabulary import END, START, train_subwords
+from recurra.decoding import Hypothesis
+from recurra.tasks.body import attention, body
+from recurra.tasks.decode import decode
+from recurra.tasks.embedding import TokenEmbedding
+from recurra.tasks.evaluation import lengths, mean_loss, pad
+from recurra.tasks.sentiment import checked
+from recurra.tasks.task import Task
+from recurra.topologies import Decoder, ManyToManyUnequal, Writer
+from recurra.training.metrics import bleu, chrf, exact_match
+from recurra.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class PairCodec:
+    """Subwords of the source and of the target to ids, learned from the training pairs.
+
+    Args:
+        source: tokenizer of the source.
+        target: tokenizer of the target.
+        max_length: subwords that are read or written, at most.
+    """
+
+    source: Tokenizer
+    target: Tokenizer
+    max_length: int
+
+    def encode(self, example: Pair) -> tuple[Tensor, Tensor, Tensor]:
+        """Return target shifted right, target, source."""
+        source = self.source.encode(example.source).ids[: self.max_length]
+        target = self.target.encode(example.target).ids[: self.max_length - 1]
+        x, y, read = [START, *target], [*target, END], [*source, END]
+        return torch.tensor(x), torch.tensor(y), torch.tensor(read)
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Paired:
+        """Return a padded batch."""
+        x, y, source = zip(*items, strict=True)
+        return Paired(pad(source), pad(x), pad(y), lengths(x), lengths(source))
+
+    def files(self) -> dict[str, str]:
+        """Return both tokenizers."""
+        return {
+            "source.tokenizer.json": self.source.to_str(),
+            "target.tokenizer.json": self.target.to_str(),
+            "pair.json": json.dumps({"max_length": self.max_length}),
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> PairCodec:
+        """Return the codec that wrote these files."""
+        source, target = (
+            Tokenizer.from_str(files[f"{side}.tokenizer.json"]) for side in ("source", "target")
+        )
+        return cls(source, target, **json.loads(files["pair.json"]))
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A text written from a text, its log probability, and where each output token looked."""
+
+    source: str
+    text: str
+    score: float
+    source_tokens: list[str]
+    tokens: list[str]
+    attention: list[list[float]]
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show the translation."""
+        return self.text
+
+
+def read(recipe: Recipe) -> Splits[Pair]:
+    """Return the user's pairs, or dates in many languages."""
+    return parallel.read(recipe) if recipe.data else dates.load(recipe)
+
+
+def fit(train: Sequence[Pair], recipe: Recipe) -> PairCodec:
+    """Return tokenizers learned from these pairs."""
+    sources, targets = zip(*((pair.source, pair.target) for pair in train), strict=True)
+    return PairCodec(
+        train_subwords(sources, recipe.vocabulary),
+        train_subwords(targets, recipe.vocabulary),
+        recipe.max_length,
+    )
+
+
+def build(codec: PairCodec, recipe: Recipe) -> nn.Module:
+    """Return embedding, encoder, and a decoder that attends to it."""
+    embed = TokenEmbedding(codec.source.get_vocab_size(), recipe.embedding, dropout=recipe.dropout)
+    encoder = body(recipe, recipe.embedding)
+    context = recipe.hidden
+    feeding = recipe.hidden if recipe.input_feeding else 0
+    layers = body(recipe, recipe.embedding + context + feeding, bidirectional=False)
+    decoder = Decoder(
+        codec.target.get_vocab_size(),
+        recipe.embedding,
+        layers,
+        context_size=context,
+        attention=attention(recipe, layers.output_size, encoder.output_size),
+        input_feeding=recipe.input_feeding,
+        dropout=recipe.dropout,
+    )
+    return ManyToManyUnequal(embed, encoder, decoder)
+
+
+def hypotheses(
+    network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: Recipe
+) -> list[Hypothesis]:
+    """Return the best target of each source."""
+    longest = max((len(row.target) for row in rows), default=0)
+    bound = codec.max_length if longest == 0 else min(codec.max_length, 2 * longest + 10)
+
+    def context(batch: Paired) -> tuple[Tensor, ...]:
+        assert batch.context_lengths is not None
+        return batch.context, batch.context_lengths
+
+    return decode(network, codec, rows, recipe, context, start=START, end=END, max_steps=bound)
+
+
+def validate(
+    network: nn.Module, codec: PairCodec, rows: Sequence[Pair], recipe: Recipe
+) -> dict[str, float]:
+    """Return the loss per token."""
+    return mean_loss(network, codec, rows)
+
+
+def evaluate(
+    network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: Recipe
+) -> dict[str, float]:
+    """Return exact match, BLEU, chrF and loss."""
+    answers = [codec.target.decode(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
+    wanted = [[row.target] for row in rows]
+    return {**scores(answers, wanted), **mean_loss(network, codec, rows)}
+
+
+def scores(answers: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return exact match, BLEU and chrF of texts against their references."""
+    return {
+        "exact_match": exact_match(answers, wanted),
+        "bleu": bleu(answers, wanted),
+        "chrf": chrf(answers, wanted),
+    }
+
+
+def baseline(train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:
+    """Return what the most frequent target reaches; the loss is that of its characters."""
+    usual = Counter(row.target for row in train).most_common(1)[0][0]
+    return scores([usual] * len(test), [[row.target] for row in test])
+
+
+def predict(
+    network: Writer, codec: PairCodec, inputs: Sequence[str], recipe: Recipe
+) -> list[Translation]:
+    """Return the translation of each text."""
+    rows = [Pair(checked(text, i), "", "") for i, text in enumerate(inputs, 1)]
+    found = []
+    for row, best in zip(rows, hypotheses(network, codec, rows, recipe), strict=True):
+        read = codec.source.encode(row.source).tokens[: codec.max_length]
+        looked = [] if best.weights is None else best.weights[:, : len(read)].tolist()
+        tokens = [codec.target.id_to_token(i) or "" for i in best.tokens]
+        text = codec.target.decode(best.tokens)
+        found.append(Translation(row.source, text, best.score, read, tokens, looked))
+    return found
+
+
+TRANSLATION = Task(
+    name="translation",
+    type="many-to-many unequal",
+    summary="A text written from a text, of another length: a translation, a normal form.",
+    reads="two parallel text files (also .gz), or TSV; a folder with train/valid/test of both",
+    example="[fr] mardi 3 mars 2026",
+    read=read,
+    codec=PairCodec.from_files,
+    fit=fit,
+    build=build,
+    validate=validate,
+    criterion="loss",
+    evaluate=evaluate,
+    metric="bleu",
+    sample_metric="exact_match",
+    baseline=baseline,
+    parse=str,
+    predict=predict,
+    defaults={
+        "bidirectional": True,
+        "hidden": 256,
+        "embedding": 128,
+        "max_length": 100,
+        "batch_size": 64,
+        "dropout": 0.3,
+        "label_smoothing": 0.1,
+        "beam": 4,
+    },
+    sample_defaults={
+        "hidden": 128,
+        "embedding": 64,
+        "vocabulary": 300,
+        "dropout": 0.1,
+        "label_smoothing": 0.0,
+        "beam": 1,
+        "epochs": 10,
+        "learning_rate": 4e-3,
+    },
+)

@@ -1,0 +1,171 @@
+"""The command line: help, exit codes, and one clear line for every bad input."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recurra.cli import main
+
+QUICK = ["--hidden", "8", "--embedding", "8", "--epochs", "1", "--device", "cpu"]
+ROWS = [
+    f"the {n} was {w}\t{y}"
+    for y, w in [("good", "fine"), ("bad", "poor")]
+    for n in ["room", "film", "meal", "train", "book", "hotel", "phone"]
+]
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    path = tmp_path / "reviews.tsv"
+    path.write_text("text\tlabel\n" + "\n".join(ROWS) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, reviews: Path) -> Path:
+    out = tmp_path / "run"
+    assert main(["train", "sentiment", "--data", str(reviews), "--out", str(out), *QUICK]) == 0
+    return out
+
+
+def refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(argv) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.count("\n") == 0, error
+    assert "Traceback" not in error
+    return error
+
+
+def test_train_predict_evaluate(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert main(["predict", str(bundle), "the room was fine", "--as-json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["label"] in {"good", "bad"}
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    lines = tmp_path / "lines.txt"
+    lines.write_text("the film was fine\n\nthe meal was poor\n")
+    assert main(["predict", str(bundle), "--file", str(lines)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert main(["evaluate", str(bundle), "--as-json"]) == 0
+    assert 0 <= json.loads(capsys.readouterr().out)["accuracy"] <= 1
+
+
+def test_a_recipe_file_lies_under_the_flags(reviews: Path, tmp_path: Path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'data = "{reviews}"\nhidden = 8\nembedding = 8\nepochs = 1\ncell = "lstm"\n')
+    out = tmp_path / "run"
+    argv = ["train", "sentiment", "--config", str(recipe), "--cell", "elman", "--out", str(out)]
+    assert main(argv) == 0
+    stored = json.loads((out / "config.json").read_text())["recipe"]
+    assert (stored["cell"], stored["hidden"]) == ("elman", 8)
+
+
+def test_bad_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    train = ["train", "sentiment", "--out", str(tmp_path / "run"), "--data"]
+    assert "no-such" in refused([*train, str(tmp_path / "no-such.tsv")], capsys)
+    (tmp_path / "empty.tsv").touch()
+    assert "empty" in refused([*train, str(tmp_path / "empty.tsv")], capsys)
+    (tmp_path / "binary.tsv").write_bytes(bytes(range(256)) * 8)
+    assert "text" in refused([*train, str(tmp_path / "binary.tsv")], capsys)
+    (tmp_path / "columns.tsv").write_text("\n".join([*ROWS[:6], "one\ttwo\tthree", *ROWS[6:]]))
+    assert "columns.tsv:7" in refused([*train, str(tmp_path / "columns.tsv")], capsys)
+    (tmp_path / "long.tsv").write_text("\n".join([*ROWS, "x" * 1_000_000 + "\tgood"]))
+    assert "long.tsv:15" in refused([*train, str(tmp_path / "long.tsv")], capsys)
+    (tmp_path / "zero.tsv").write_text("\n".join([*ROWS[:3], "\tgood", *ROWS[3:]]))
+    assert "zero.tsv:4" in refused([*train, str(tmp_path / "zero.tsv")], capsys)
+
+
+def test_an_unknown_label_in_the_test_part(
+    tmp_path: Path, reviews: Path, capsys: pytest.CaptureFixture[str]
+):
+    test = tmp_path / "test.tsv"
+    test.write_text("text\tlabel\nthe room was fine\tgood\nthe film was odd\tstrange\n")
+    argv = ["train", "sentiment", "--data", str(reviews), "--test", str(test), *QUICK]
+    error = refused([*argv, "--out", str(tmp_path / "a")], capsys)
+    assert "test.tsv:3" in error
+    assert "strange" in error
+    assert main([*argv, "--out", str(tmp_path / "b"), "--skip-bad-rows"]) == 0
+    assert json.loads((tmp_path / "b/config.json").read_text())["metrics"]["skipped_rows"] == 1
+
+
+def test_nan_in_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    x = np.random.default_rng(0).random((30, 8, 8)).astype(np.float32)
+    x[11, 3, 3] = np.nan
+    np.savez(tmp_path / "images.npz", x=x, y=np.arange(30) % 3)
+    argv = ["train", "image_classification", "--data", str(tmp_path / "images.npz")]
+    error = refused([*argv, "--out", str(tmp_path / "run")], capsys)
+    assert "images.npz:12" in error
+
+
+def test_unknown_names_are_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]):
+    assert "'gru'" in refused(["train", "ner", "--cell", "gruu"], capsys)
+    assert "--hidden" in refused(["train", "ner", "--hiden", "3"], capsys)
+    assert "sentiment" in refused(["train", "sentimnt"], capsys)
+    assert "predict" in refused(["predikt"], capsys)
+    assert "hidden" in refused(["train", "ner", "--hidden", "0"], capsys)
+
+
+def test_damaged_bundles(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    weights = bundle / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    assert "model.safetensors" in refused(["predict", str(bundle), "fine"], capsys)
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert "damaged" in refused(["predict", str(bundle), "fine"], capsys)
+    assert "does not exist" in refused(["predict", str(tmp_path / "none"), "fine"], capsys)
+
+
+def test_a_sentiment_model_does_not_generate(bundle: Path, capsys: pytest.CaptureFixture[str]):
+    error = refused(["generate", str(bundle)], capsys)
+    assert "use recurra predict" in error
+
+
+def test_check_prints_the_laws_and_their_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    good = """
+import torch
+from typing import NamedTuple
+from recurra import Cell
+class S(NamedTuple):
+    h: torch.Tensor
+class Mine(Cell[S]):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.weight = torch.nn.Linear(input_size, hidden_size)
+    def initial_state(self, batch):
+        return S(self.zeros(batch, self.hidden_size))
+    def step(self, u, state):
+        h = torch.tanh(self.weight(u) + state.h)
+        return h, S(h)
+"""
+    (tmp_path / "good.py").write_text(good)
+    (tmp_path / "bad.py").write_text(good.replace("+ state.h", "+ state.h.mean(0)"))
+    assert main(["check", f"{tmp_path / 'good.py'}:Mine"]) == 0
+    assert main(["check", f"{tmp_path / 'bad.py'}:Mine"]) == 1
+    assert "BROKEN" in capsys.readouterr().out
+    assert "does not import" in refused(["check", "no_such_file.py:Mine"], capsys)
+
+
+@pytest.mark.parametrize("command", ["tasks", "cells", "engines"])
+def test_lists(command: str, capsys: pytest.CaptureFixture[str]):
+    assert main([command]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 6
+
+
+def test_help_does_not_wait_for_torch():
+    code = (
+        "import sys; from recurra.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    )
+    code += "\nassert 'torch' not in sys.modules, 'torch was imported'"
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "recurra train sentiment" in done.stdout
+    assert time.monotonic() - began < 10

@@ -1,0 +1,90 @@
+"""Small files of every format, so that each task trains within a second or two."""
+
+import gzip
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TINY = {"hidden": 8, "embedding": 8, "epochs": 1, "batch_size": 8, "device": "cpu", "threads": 1}
+
+
+def write_reviews(folder: Path) -> str:
+    rows = [
+        f"{a} {n} was {w}\t{label}"
+        for label, w in [("good", "fine"), ("bad", "awful")]
+        for a in ("the", "this", "my", "our")
+        for n in ("room", "film", "meal", "train", "book")
+    ]
+    random.Random(0).shuffle(rows)
+    path = folder / "reviews.tsv"
+    path.write_text("text\tlabel\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def write_conll(folder: Path) -> str:
+    names = ["Ann", "Bo", "Cy", "Di", "Ed", "Flo", "Gus", "Hal"]
+    verbs = ["saw", "met", "left"]
+    text = "".join(
+        f"{name}\tB-PER\n{verb}\tO\n{town}\tB-LOC\n.\tO\n\n"
+        for name in names
+        for verb in verbs
+        for town in ("Oslo", "Rome")
+    )
+    path = folder / "people.conll"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def write_pairs(folder: Path) -> str:
+    ones, twos = ["red", "green", "blue", "white"], ["cat", "dog", "fox", "hen", "cow"]
+    with gzip.open(folder / "a.en.gz", "wt") as en, gzip.open(folder / "a.xx.gz", "wt") as xx:
+        for a in ones:
+            for b in twos:
+                en.write(f"a {a} {b}\n")
+                xx.write(f"{b[::-1]} {a[::-1]}\n")
+    return f"{folder / 'a.en.gz'},{folder / 'a.xx.gz'}"
+
+
+def write_images(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    x = random.integers(0, 256, (60, 8, 8)).astype(np.uint8)
+    path = folder / "images.npz"
+    np.savez(path, x=x, y=np.arange(60) % 3)
+    return str(path)
+
+
+def write_captions(folder: Path) -> str:
+    image = pytest.importorskip("PIL.Image")
+    random = np.random.default_rng(0)
+    lines = ["image,caption"]
+    for i in range(24):
+        image.fromarray(random.integers(0, 256, (16, 16, 3)).astype(np.uint8)).save(
+            folder / f"{i}.png"
+        )
+        lines.append(f"{i}.png,a {'red' if i % 2 else 'blue'} thing number {i % 5}")
+    (folder / "captions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(folder)
+
+
+def write_midi(folder: Path) -> str:
+    symusic = pytest.importorskip("symusic")
+    for i in range(20):
+        score = symusic.Score(480)
+        track = symusic.Track()
+        for n in range(16):
+            track.notes.append(symusic.Note(n * 480, 480, 60 + (i + 2 * n) % 12, 80))
+        score.tracks.append(track)
+        score.dump_midi(folder / f"{i}.mid")
+    return str(folder)
+
+
+WRITERS = {
+    "image_classification": write_images,
+    "music_generation": write_midi,
+    "image_captioning": write_captions,
+    "sentiment": write_reviews,
+    "ner": write_conll,
+    "translation": write_pairs,
+}
