@@ -9,14 +9,14 @@ demo: .venv/demo
 	$(BIN)/recurra demo
 
 test: .venv/dev
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow"
 
 test-slow: .venv/dev
 	$(BIN)/pytest -m slow
 
 # the same tests again, with every jaxtyping annotation checked while they run
 check: check-style check-types test
-	$(BIN)/pytest -m "not slow" --jaxtyping-packages=recurra,beartype.beartype
+	$(BIN)/pytest -n auto -m "not slow" --jaxtyping-packages=recurra,beartype.beartype
 
 check-style: .venv/dev
 	$(BIN)/ruff format --check $(SOURCES)
