@@ -28,7 +28,8 @@ padding:1.1rem 1.4rem;margin:1.4rem 0}.types,.row{display:flex;
 flex-wrap:wrap;gap:1.1rem;align-items:flex-end}
 figure{margin:0;text-align:center;font-size:.82rem}img{image-rendering:pixelated;border-radius:6px;
 border:1px solid var(--line)}.right{color:#2e8b57}.wrong{color:#d33}table{border-collapse:collapse}
-td,th{padding:.25rem .8rem;border-bottom:1px solid var(--line);text-align:left}
+td,th{padding:.25rem .6rem;white-space:nowrap;font-size:.92rem;
+border-bottom:1px solid var(--line);text-align:left}
 mark{border-radius:5px;padding:.05rem .3rem;color:#111}mark small{opacity:.65;margin-left:.3rem}
 .score{font-size:1.5rem;font-weight:650}.head{display:flex;gap:1.6rem;align-items:center;
 flex-wrap:wrap}button{font:inherit;padding:.3rem .9rem;border-radius:8px;
@@ -56,7 +57,7 @@ comes with the package. What follows was answered on held-out examples.</p>
 
 
 def _table(results: Sequence[dict[str, Any]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in results[0])
+    head = "".join(f"<th>{escape(name.replace('_examples', ''))}</th>" for name in results[0])
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in line.values()) + "</tr>"
         for line in results

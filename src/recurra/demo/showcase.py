@@ -43,7 +43,8 @@ def _figure(inner: str, caption: str, right: bool) -> str:
 
 def digits(model: Model, out: Path) -> str:
     """Show test digits with their predictions."""
-    rows = model.task.read(model.recipe).test[:24]
+    test = model.task.read(model.recipe).test
+    rows = test[:: max(len(test) // 24, 1)]
     answers = model.predict([row.image for row in rows])
     figures = [
         _figure(picture(row.image), f"{a.label} ({a.probability:.0%})", a.label == row.label)

@@ -27,15 +27,15 @@ class ImageEncoder(nn.Module):
         height, width, channels = shape
         layers: list[nn.Module] = []
         wide = max(size // 2, 8)
-        layers += [nn.Conv2d(channels, wide, 3, padding=1), nn.GroupNorm(1, wide), nn.ReLU()]
+        layers += [nn.Conv2d(channels, wide, 3, padding=1), nn.BatchNorm2d(wide), nn.ReLU()]
         while max(height, width) > cells:
             layers += [
                 nn.Conv2d(wide, size, 3, stride=2, padding=1),
-                nn.GroupNorm(1, size),
+                nn.BatchNorm2d(size),
                 nn.ReLU(),
             ]
             height, width, wide = (height + 1) // 2, (width + 1) // 2, size
-        layers += [nn.Conv2d(wide, size, 3, padding=1), nn.GroupNorm(1, size), nn.ReLU()]
+        layers += [nn.Conv2d(wide, size, 3, padding=1), nn.BatchNorm2d(size), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
         self.positions, self.output_size = height * width, size
         # an attention that looks at the grid must know left from right

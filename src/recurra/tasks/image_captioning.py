@@ -204,5 +204,13 @@ IMAGE_CAPTIONING = Task(
     parse=Path,
     predict=predict,
     defaults={"hidden": 128, "batch_size": 64, "dropout": 0.3, "beam": 3},
-    sample_defaults={"hidden": 64, "embedding": 32, "dropout": 0.1, "beam": 1, "batch_size": 32},
+    sample_defaults={
+        "hidden": 64,
+        "embedding": 32,
+        "dropout": 0.1,
+        "beam": 1,
+        "batch_size": 32,
+        "epochs": 12,
+        "learning_rate": 4e-3,
+    },
 )

@@ -186,5 +186,5 @@ IMAGE_CLASSIFICATION = Task(
     parse=Path,
     predict=predict,
     defaults={"batch_size": 64, "epochs": 10, "dropout": 0.3},
-    sample_defaults={"batch_size": 32, "epochs": 25},
+    sample_defaults={"batch_size": 32, "epochs": 20},
 )

@@ -240,5 +240,11 @@ MUSIC_GENERATION = Task(
         "top_p": 0.95,
         "learning_rate": 3e-3,
     },
-    sample_defaults={"hidden": 192, "epochs": 12},
+    sample_defaults={
+        "cell": "mingru",
+        "hidden": 192,
+        "epochs": 7,
+        "batch_size": 8,
+        "learning_rate": 6e-3,
+    },
 )

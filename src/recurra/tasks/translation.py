@@ -222,7 +222,7 @@ TRANSLATION = Task(
         "dropout": 0.1,
         "label_smoothing": 0.0,
         "beam": 1,
-        "epochs": 10,
-        "learning_rate": 4e-3,
+        "epochs": 5,
+        "learning_rate": 6e-3,
     },
 )
