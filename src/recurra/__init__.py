@@ -31,7 +31,8 @@ if TYPE_CHECKING:
         from_torch,
         to_torch,
     )
-    from recurra.tasks.model import Model, load, train
+    from recurra.tasks.model import Model, load
+    from recurra.tasks.run import train
     from recurra.testing import check_cell
 
 __version__ = "0.1.0"
@@ -43,7 +44,8 @@ _HOME = {
     "recurra.layers": (
         "Layer Recurrent Stack Residual Bidirectional LookAhead from_torch to_torch"
     ),
-    "recurra.tasks.model": "Model load train",
+    "recurra.tasks.model": "Model load",
+    "recurra.tasks.run": "train",
     "recurra.testing": "check_cell",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}

@@ -9,7 +9,8 @@ from typing import Annotated, Any, get_type_hints
 from cyclopts import App, Group, Parameter
 
 from recurra.tasks.catalogue import TASKS
-from recurra.tasks.model import Model, Run
+from recurra.tasks.model import Model
+from recurra.tasks.run import Run, complete
 from recurra.tasks.task import Task
 from recurra.training.recipe import Recipe, read_toml
 
@@ -28,10 +29,7 @@ def command(task: Task) -> Callable[..., None]:
     def run(**given: Any) -> None:
         config = given.pop("config", None)
         from_file = read_toml(config) if config else {}
-        data = given.get("data") or from_file.get("data")
-        sample = {} if data else task.sample_defaults
-        recipe = Recipe.of(task.defaults, sample, from_file, given)
-        runner = Run(task, recipe)
+        runner = Run(task, complete(task, from_file, given))
         model = runner.train()
         if runner.first:
             report(model, runner)
@@ -81,5 +79,7 @@ def report(model: Model, runner: Run) -> None:
     for name, value in model.metrics["test"].items():
         table.add_row(name, f"{value:.4f}", f"{base[name]:.4f}" if name in base else "")
     Console(file=sys.stdout).print(table)
+    stopped, step = model.metrics["stopped"], model.metrics["best_step"]
+    print(f"stopped by {stopped}; the best weights are those of step {step}")
     print(f"saved in {runner.folder}; use it:")
     print(f'  recurra predict {runner.folder} "{runner.task.example}"')

@@ -21,9 +21,9 @@ from recurra.demo.showcase import SHOWCASES
 from recurra.demo.watch import Watch
 from recurra.errors import RecurraError
 from recurra.tasks.catalogue import TASKS, find
-from recurra.tasks.model import Model, Run
+from recurra.tasks.model import Model
+from recurra.tasks.run import Run, complete
 from recurra.tasks.task import Task
-from recurra.training.recipe import Recipe
 
 LONGEST_FIRST = ("music_generation", "translation", "image_captioning")
 
@@ -92,8 +92,7 @@ def one(name: str, out: Path, seed: int) -> tuple[dict[str, Any], str]:
     torch.set_num_threads(1)
     task = find(name)
     given = {"seed": seed, "out": str(out / "models" / name), "threads": 1}
-    recipe = Recipe.of(task.defaults, task.sample_defaults, given)
-    model = Run(task, recipe, quiet=True).train()
+    model = Run(task, complete(task, given), quiet=True).train()
     return result(model), SHOWCASES[name](model, out)
 
 

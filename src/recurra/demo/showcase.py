@@ -14,8 +14,8 @@ import numpy as np
 
 from recurra.demo.drawings import heat, roll
 from recurra.demo.player import PLAYER
+from recurra.tasks.codecs.tunes import GeneratedTune, longest_copy
 from recurra.tasks.model import Model
-from recurra.tasks.music_generation import GeneratedTune, longest_copy
 
 BARS = 16
 COLOURS = {"PER": "#f6c5a0", "LOC": "#b5dcc0", "ORG": "#b9cff2", "DATE": "#e6c8ee"}

@@ -1,11 +1,9 @@
-"""A trained model: its task, recipe, codec and network; train one, load one, use it."""
+"""A trained model: its task, recipe, codec and network; load one, use it, save it."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,10 @@ from torch import nn
 
 from recurra import bundle
 from recurra.cells import find as find_cell
-from recurra.data.splits import Splits
 from recurra.errors import BundleError, RecurraError
 from recurra.tasks.card import card
 from recurra.tasks.catalogue import find
-from recurra.tasks.task import LOWER_IS_BETTER, Codec, Task
+from recurra.tasks.task import Codec, Task
 from recurra.training.recipe import Recipe
 
 
@@ -55,8 +52,17 @@ class Model:
             return self.task.predict(self.network, self.codec, inputs, recipe)
 
     def evaluate(self, data: str | None = None, **fields: Any) -> dict[str, float]:
-        """Return every metric of the task on the test part of `data` (none: of its own data)."""
+        """Return every metric of the task on data that has answers.
+
+        Args:
+            data: a file, all of which is used, or a folder, whose test part is; none: the test
+                part of what the model was trained on.
+            fields: recipe fields to use instead of the model's own.
+        """
+        parts = data is None or data.startswith("hf:") or Path(data).is_dir()
         given = {} if data is None else {"data": data, "valid": None, "test": None}
+        if not parts:
+            given["test"] = data
         recipe = Recipe.of(self.recipe.asdict(), given, fields)
         examples = self.task.read(recipe)
         return self.task.evaluate(self.network, self.codec, examples.test, recipe)
@@ -122,99 +128,3 @@ def _own_cell(trained_with: str, given: str | None, folder: str | Path) -> str:
     if find_cell(given).__name__.lower() != name.lower():
         raise BundleError(f"{folder} was trained with the cell {name}, not {given}")
     return given
-
-
-def train(task: str, data: str | None = None, **fields: Any) -> Model:
-    """Train a model for a task, on your own files or on the embedded sample.
-
-    Args:
-        task: its name, as in `recurra tasks`.
-        data: file, folder, two files "a,b" or "hf:NAME"; none: the embedded sample.
-        fields: any field of `Recipe`: cell="mingru", hidden=256, max_time="3m", out="runs/x", …
-    Returns:
-        The model with its best weights, evaluated on the test part; its bundle, the log of
-        metrics and the checkpoints lie in the folder `out` (runs/TASK).
-    Raises:
-        RecurraError: something that the user can mend; one line says what.
-    """
-    chosen = find(task)
-    sample = {} if data else chosen.sample_defaults
-    recipe = Recipe.of(chosen.defaults, sample, {"data": data}, fields)
-    return Run(chosen, recipe).train()
-
-
-class Run:
-    """One training run, from a task and a recipe to a model in its folder."""
-
-    def __init__(self, task: Task, recipe: Recipe, *, quiet: bool = False) -> None:
-        self.task, self.recipe, self.quiet = task, recipe, quiet
-        self.folder = place(task, recipe)
-        self.first = int(os.environ.get("RANK", "0")) == 0
-
-    def train(self) -> Model:
-        """Read, fit the codec, build, train, keep the best, evaluate, save."""
-        from recurra.training.fit import fit
-        from recurra.training.progress import Progress
-
-        began = time.monotonic()
-        if self.recipe.threads:
-            torch.set_num_threads(self.recipe.threads)
-        splits = self.task.read(self.recipe)
-        torch.manual_seed(self.recipe.seed)
-        codec = self.task.fit(splits.train, self.recipe)
-        model = Model(self.task, self.recipe, codec, self.task.build(codec, self.recipe))
-        if self.first and not self.recipe.resume:
-            model.save(self.folder)
-        history = fit(
-            model.network,
-            [codec.encode(example) for example in splits.train],
-            codec.collate,
-            recipe=self.recipe,
-            run=self.folder,
-            validate=lambda network: self.task.validate(network, codec, splits.valid, self.recipe),
-            metric=self.task.criterion,
-            higher=self.task.criterion not in LOWER_IS_BETTER,
-            progress=Progress(quiet=self.quiet),
-            describe=lambda row: getattr(splits.train[row], "where", f"row {row}"),
-            began=began,
-        )
-        model.metrics = self.report(model, splits, history.seconds)
-        if self.first:
-            model.save(self.folder)
-        return model
-
-    def report(self, model: Model, splits: Splits[Any], seconds: float) -> dict[str, Any]:
-        """Return the test part's metrics beside the trivial baseline's."""
-        test: Mapping[str, float] = self.task.evaluate(
-            model.network, model.codec, splits.test, self.recipe
-        )
-        return {
-            "test": dict(test),
-            "baseline": self.task.baseline(splits.train, splits.test),
-            "metric": self.task.metric if self.recipe.data else self.task.sample_metric,
-            "train_examples": len(splits.train),
-            "valid_examples": len(splits.valid),
-            "test_examples": len(splits.test),
-            "skipped_rows": splits.skipped,
-            "seconds": round(seconds, 1),
-        }
-
-
-def place(task: Task, recipe: Recipe) -> Path:
-    """Return the folder of a run: the recipe's, or the first of runs/TASK, runs/TASK-2 … free.
-
-    Raises:
-        RecurraError: the recipe's folder holds a model already, and the run does not resume it.
-    """
-    home = Path(recipe.out or f"runs/{task.name}")
-    if recipe.resume:
-        return home
-    if recipe.out and (home / bundle.CONFIG).exists():
-        raise RecurraError(
-            f"{home} holds a model already; choose another --out, or go on with --resume"
-        )
-    number = 1
-    while (home / bundle.CONFIG).exists():
-        number += 1
-        home = home.with_name(f"{task.name}-{number}")
-    return home

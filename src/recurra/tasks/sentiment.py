@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from recurra.data.batch import Labelled
 from recurra.data.readers import tabular
@@ -16,70 +13,13 @@ from recurra.data.readers.tabular import TextLabel
 from recurra.data.samples import sentiment as sample
 from recurra.data.splits import Splits
 from recurra.data.vocabulary import Vocabulary, words
-from recurra.errors import RecurraError
 from recurra.tasks.body import body, pool
+from recurra.tasks.codecs.text import TextCodec, TextPrediction, checked
 from recurra.tasks.embedding import TokenEmbedding
-from recurra.tasks.evaluation import collect, lengths, majority, mean_loss, pad, prior_loss
+from recurra.tasks.evaluation import collect, majority, mean_loss, prior_loss
 from recurra.tasks.task import Task
 from recurra.topologies import ManyToOne
 from recurra.training.recipe import Recipe
-
-LONGEST_TEXT = 100_000
-
-
-@dataclass(frozen=True)
-class TextCodec:
-    """Words to ids, labels to classes.
-
-    Args:
-        vocabulary: the words that training saw.
-        labels: the classes' names, in their order.
-        max_length: words that are read of a text, at most.
-    """
-
-    vocabulary: Vocabulary
-    labels: list[str]
-    max_length: int
-
-    def encode(self, example: TextLabel) -> tuple[Tensor, Tensor]:
-        """Return word ids and class (−1 where the label is unknown)."""
-        ids = self.vocabulary.encode(words(example.text)[: self.max_length])
-        label = self.labels.index(example.label) if example.label in self.labels else -1
-        return torch.tensor(ids, dtype=torch.long), torch.tensor(label)
-
-    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Labelled:
-        """Return a padded batch."""
-        texts, labels = zip(*items, strict=True)
-        return Labelled(pad(texts), lengths(texts), torch.stack(labels))
-
-    def files(self) -> dict[str, str]:
-        """Return vocabulary and labels."""
-        settings = {"labels": self.labels, "max_length": self.max_length}
-        return {"vocabulary.json": self.vocabulary.to_json(), "text.json": json.dumps(settings)}
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> TextCodec:
-        """Return the codec that wrote these files."""
-        return cls(Vocabulary.from_json(files["vocabulary.json"]), **json.loads(files["text.json"]))
-
-
-@dataclass(frozen=True)
-class TextPrediction:
-    """The class of a text, and the probability of every class."""
-
-    text: str
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-
-    def asdict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """Show label, certainty and the beginning of the text."""
-        text = self.text if len(self.text) <= 80 else self.text[:79] + "…"
-        return f"{self.label:<12} {self.probability:6.1%}   {text}"
 
 
 def read(recipe: Recipe) -> Splits[TextLabel]:
@@ -152,24 +92,6 @@ def predict(
             TextPrediction(row.text, label, best, dict(zip(codec.labels, p, strict=True)))
         )
     return answers
-
-
-def checked(text: str, position: int) -> str:
-    """Return a text that can be read.
-
-    Raises:
-        RecurraError: it is no text, empty, or longer than 100,000 characters.
-    """
-    if not isinstance(text, str):
-        raise RecurraError(f"input {position} is a {type(text).__name__}; give a text")
-    if len(text) > LONGEST_TEXT:
-        raise RecurraError(
-            f"input {position} has {len(text):,} characters; at most {LONGEST_TEXT:,} are read: "
-            "split it into rows"
-        )
-    if not text.strip():
-        raise RecurraError(f"input {position} is empty; give a text")
-    return text
 
 
 SENTIMENT = Task(

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
 
-import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from recurra.data.batch import Paired
@@ -20,77 +15,15 @@ from recurra.data.splits import Splits
 from recurra.data.vocabulary import END, START, train_subwords
 from recurra.decoding import Hypothesis
 from recurra.tasks.body import attention, body
+from recurra.tasks.codecs.pairs import PairCodec, Translation
+from recurra.tasks.codecs.text import checked
 from recurra.tasks.decode import decode
 from recurra.tasks.embedding import TokenEmbedding
-from recurra.tasks.evaluation import lengths, mean_loss, pad
-from recurra.tasks.sentiment import checked
+from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.task import Task
 from recurra.topologies import Decoder, ManyToManyUnequal, Writer
-from recurra.training.metrics import bleu, chrf, exact_match
+from recurra.training.metrics import scores
 from recurra.training.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class PairCodec:
-    """Subwords of the source and of the target to ids, learned from the training pairs.
-
-    Args:
-        source: tokenizer of the source.
-        target: tokenizer of the target.
-        max_length: subwords that are read or written, at most.
-    """
-
-    source: Tokenizer
-    target: Tokenizer
-    max_length: int
-
-    def encode(self, example: Pair) -> tuple[Tensor, Tensor, Tensor]:
-        """Return target shifted right, target, source."""
-        source = self.source.encode(example.source).ids[: self.max_length]
-        target = self.target.encode(example.target).ids[: self.max_length - 1]
-        x, y, read = [START, *target], [*target, END], [*source, END]
-        return torch.tensor(x), torch.tensor(y), torch.tensor(read)
-
-    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Paired:
-        """Return a padded batch."""
-        x, y, source = zip(*items, strict=True)
-        return Paired(pad(source), pad(x), pad(y), lengths(x), lengths(source))
-
-    def files(self) -> dict[str, str]:
-        """Return both tokenizers."""
-        return {
-            "source.tokenizer.json": self.source.to_str(),
-            "target.tokenizer.json": self.target.to_str(),
-            "pair.json": json.dumps({"max_length": self.max_length}),
-        }
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> PairCodec:
-        """Return the codec that wrote these files."""
-        source, target = (
-            Tokenizer.from_str(files[f"{side}.tokenizer.json"]) for side in ("source", "target")
-        )
-        return cls(source, target, **json.loads(files["pair.json"]))
-
-
-@dataclass(frozen=True)
-class Translation:
-    """A text written from a text, its log probability, and where each output token looked."""
-
-    source: str
-    text: str
-    score: float
-    source_tokens: list[str]
-    tokens: list[str]
-    attention: list[list[float]]
-
-    def asdict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """Show the translation."""
-        return self.text
 
 
 def read(recipe: Recipe) -> Splits[Pair]:
@@ -155,15 +88,6 @@ def evaluate(
     answers = [codec.target.decode(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
     wanted = [[row.target] for row in rows]
     return {**scores(answers, wanted), **mean_loss(network, codec, rows)}
-
-
-def scores(answers: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return exact match, BLEU and chrF of texts against their references."""
-    return {
-        "exact_match": exact_match(answers, wanted),
-        "bleu": bleu(answers, wanted),
-        "chrf": chrf(answers, wanted),
-    }
 
 
 def baseline(train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:

@@ -62,6 +62,19 @@ def chrf(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     return float(corpus_chrf(list(answers), _by_position(references)).score) if answers else 0.0
 
 
+def scores(answers: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return exact match, BLEU and chrF of texts against their references.
+
+    Raises:
+        MissingExtra: sacrebleu is not installed.
+    """
+    return {
+        "exact_match": exact_match(answers, wanted),
+        "bleu": bleu(answers, wanted),
+        "chrf": chrf(answers, wanted),
+    }
+
+
 def _by_position(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
     """Return all first references, all second ones, …; None where an answer has fewer."""
     most = max((len(texts) for texts in references), default=0)

@@ -1,0 +1,80 @@
+"""An image and a sentence about it as tensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from recurra.data.batch import Paired
+from recurra.data.readers.captions import CaptionedImage
+from recurra.data.vocabulary import END, START, Vocabulary, words
+from recurra.errors import RecurraError
+from recurra.tasks.convolution import pixels
+from recurra.tasks.evaluation import lengths, pad
+
+LONGEST_CAPTION = 60
+
+
+@dataclass(frozen=True)
+class CaptionCodec:
+    """Pixels to [0, 1], words to ids.
+
+    Args:
+        vocabulary: the words of the training captions.
+        shape: height, width and channels of an image.
+    """
+
+    vocabulary: Vocabulary
+    shape: tuple[int, int, int]
+
+    def encode(self, example: CaptionedImage) -> tuple[Tensor, Tensor, Tensor]:
+        """Return caption shifted right, caption, pixels as they were stored."""
+        if example.image.shape != self.shape:
+            have, wanted = ("×".join(map(str, s)) for s in (example.image.shape, self.shape))
+            raise RecurraError(f"{example.where}: the image is {have}; this model reads {wanted}")
+        text = example.captions[0] if example.captions else ""
+        ids = self.vocabulary.encode(words(text)[: LONGEST_CAPTION - 1])
+        x, y = torch.tensor([START, *ids]), torch.tensor([*ids, END])
+        return x, y, pixels(example.image)
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Paired:
+        """Return a padded batch."""
+        x, y, pixels = zip(*items, strict=True)
+        return Paired(torch.stack(pixels).float() / 255, pad(x), pad(y), lengths(x))
+
+    def files(self) -> dict[str, str]:
+        """Return vocabulary and shape."""
+        shape = json.dumps({"shape": self.shape})
+        return {"vocabulary.json": self.vocabulary.to_json(), "image.json": shape}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> CaptionCodec:
+        """Return the codec that wrote these files."""
+        vocabulary = Vocabulary.from_json(files["vocabulary.json"])
+        return cls(vocabulary, tuple(json.loads(files["image.json"])["shape"]))
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Return the caption of these ids."""
+        return " ".join(self.vocabulary.decode(ids))
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence about an image, and its log probability."""
+
+    image: str
+    text: str
+    score: float
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show the sentence and the image's name."""
+        return f"{self.text}   ({self.image})"

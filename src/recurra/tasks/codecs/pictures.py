@@ -1,0 +1,86 @@
+"""An image and its label as tensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from recurra.data.batch import Single
+from recurra.data.readers.images import LabelledImage
+from recurra.errors import RecurraError
+from recurra.tasks.convolution import pixels
+
+
+@dataclass(frozen=True)
+class ImageCodec:
+    """Pixels to [0, 1], labels to classes.
+
+    Args:
+        labels: the classes' names, in their order.
+        shape: height, width and channels of an image.
+        low: pixel value that becomes 0, where pixels are no bytes.
+        high: pixel value that becomes 1, likewise.
+    """
+
+    labels: list[str]
+    shape: tuple[int, int, int]
+    low: float
+    high: float
+
+    def encode(self, example: LabelledImage) -> tuple[Tensor, Tensor]:
+        """Return pixels, as they were stored, and class (−1 where the label is unknown)."""
+        if example.image.shape != self.shape:
+            raise RecurraError(
+                f"{example.where}: the image is {_size(example.image.shape)}; this model reads "
+                f"{_size(self.shape)}"
+            )
+        label = self.labels.index(example.label) if example.label in self.labels else -1
+        return pixels(example.image), torch.tensor(label)
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Single:
+        """Return a batch of scaled pixels."""
+        pixels, labels = zip(*items, strict=True)
+        return Single(torch.stack([self.scale(image) for image in pixels]), torch.stack(labels))
+
+    def scale(self, pixels: Tensor) -> Tensor:
+        """Return pixels in [0, 1]; bytes always have the range of bytes."""
+        if pixels.dtype == torch.uint8:
+            return pixels.float() / 255
+        return (pixels.float() - self.low) / (self.high - self.low)
+
+    def files(self) -> dict[str, str]:
+        """Return labels, shape and scale."""
+        return {"image.json": json.dumps(asdict(self))}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> ImageCodec:
+        """Return the codec that wrote these files."""
+        values = json.loads(files["image.json"])
+        return cls(**{**values, "shape": tuple(values["shape"])})
+
+
+@dataclass(frozen=True)
+class ImagePrediction:
+    """The class of an image, and the probability of every class."""
+
+    image: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show label, certainty and the image's name."""
+        return f"{self.label:<12} {self.probability:6.1%}   {self.image}"
+
+
+def _size(shape: Sequence[int]) -> str:
+    return "×".join(str(n) for n in shape)

@@ -1,0 +1,122 @@
+"""A sentence and its tags as tensors; tags as entities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from recurra.data.batch import Aligned
+from recurra.data.readers.conll import Tagged
+from recurra.data.vocabulary import Vocabulary
+from recurra.tasks.evaluation import lengths, pad
+
+LETTERS = 16
+
+
+SHAPES = ("lower", "Capital", "UPPER", "digits", "miXed", "other", "First")
+
+
+def shape(word: str, *, first: bool = False) -> int:
+    """Return which of `SHAPES` a word has, counted from 1; a first word is capital anyway."""
+    if any(c.isdigit() for c in word):
+        return 4
+    if word.islower():
+        return 1
+    if word.isupper() and len(word) > 1:
+        return 3
+    if word[:1].isupper() and (word[1:].islower() or len(word) == 1):
+        return 7 if first else 2
+    return 5 if word.isalpha() else 6
+
+
+@dataclass(frozen=True)
+class TagCodec:
+    """Words, shapes and letters to ids; tags to classes.
+
+    Args:
+        words: lower-cased words that training saw.
+        letters: characters that training saw.
+        tags: the classes' names, "O" first.
+        max_length: words that are read of a sentence, at most.
+    """
+
+    words: Vocabulary
+    letters: Vocabulary
+    tags: list[str]
+    max_length: int
+
+    def encode(self, example: Tagged) -> tuple[Tensor, Tensor]:
+        """Return word, shape and letters per token, and tags (O where unknown)."""
+        tokens = example.tokens[: self.max_length]
+        rows = []
+        for i, (word, token) in enumerate(
+            zip(self.words.encode([t.lower() for t in tokens]), tokens, strict=True)
+        ):
+            letters = self.letters.encode(list(token[:LETTERS]))
+            rows.append(
+                [word, shape(token, first=i == 0), *letters, *[0] * (LETTERS - len(letters))]
+            )
+        index = {tag: i for i, tag in enumerate(self.tags)}
+        tags = [index.get(tag, 0) for tag in example.tags[: self.max_length]]
+        return torch.tensor(rows).view(-1, 2 + LETTERS), torch.tensor(tags)
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Aligned:
+        """Return a padded batch."""
+        tokens, tags = zip(*items, strict=True)
+        return Aligned(pad(tokens), lengths(tokens), pad(tags))
+
+    def files(self) -> dict[str, str]:
+        """Return vocabularies and tags."""
+        settings = {"tags": self.tags, "max_length": self.max_length}
+        return {
+            "words.json": self.words.to_json(),
+            "letters.json": self.letters.to_json(),
+            "tags.json": json.dumps(settings),
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> TagCodec:
+        """Return the codec that wrote these files."""
+        words, letters = (Vocabulary.from_json(files[f"{n}.json"]) for n in ("words", "letters"))
+        return cls(words, letters, **json.loads(files["tags.json"]))
+
+
+@dataclass(frozen=True)
+class TagPrediction:
+    """The tags of a sentence, and the entities that they mark: (text, type, first, last word)."""
+
+    tokens: list[str]
+    tags: list[str]
+    entities: list[tuple[str, str, int, int]]
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show the sentence with its entities in brackets."""
+        shown = list(self.tokens)
+        for _, kind, first, last in self.entities:
+            shown[first] = "[" + shown[first]
+            shown[last] += f" {kind}]"
+        return " ".join(shown)
+
+
+def spans(tokens: Sequence[str], tags: Sequence[str]) -> list[tuple[str, str, int, int]]:
+    """Return the entities of IOB2 tags; an I- that continues nothing begins one."""
+    found: list[tuple[str, str, int, int]] = []
+    for i, tag in enumerate(tags):
+        if tag == "O":
+            continue
+        kind = tag[2:]
+        if tag[0] == "I" and found and found[-1][1] == kind and found[-1][3] == i - 1:
+            text, _, first, _ = found[-1]
+            found[-1] = (f"{text} {tokens[i]}", kind, first, i)
+        else:
+            found.append((tokens[i], kind, i, i))
+    return found

@@ -1,0 +1,153 @@
+"""One training run: from a task and a recipe to a model in its folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from recurra import bundle
+from recurra.errors import RecurraError
+from recurra.tasks.catalogue import find
+from recurra.tasks.model import Model
+from recurra.tasks.task import LOWER_IS_BETTER, Task
+from recurra.training.recipe import Recipe
+
+
+def train(task: str, data: str | None = None, **fields: Any) -> Model:
+    """Train a model for a task, on your own files or on the embedded sample.
+
+    Args:
+        task: its name, as in `recurra tasks`.
+        data: file, folder, two files "a,b" or "hf:NAME"; none: the embedded sample.
+        fields: any field of `Recipe`: cell="mingru", hidden=256, max_time="3m", out="runs/x", …
+    Returns:
+        The model with its best weights, evaluated on the test part; its bundle, the log of
+        metrics and the checkpoints lie in the folder `out` (runs/TASK).
+    Raises:
+        RecurraError: something that the user can mend; one line says what.
+    """
+    chosen = find(task)
+    given = {"data": data, **fields} if data else fields
+    return Run(chosen, complete(chosen, given)).train()
+
+
+def complete(task: Task, *given: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of a run: what is given, over the task's defaults.
+
+    The embedded sample has defaults of its own. A resumed run begins from its stored recipe.
+
+    Raises:
+        RecurraError: a field is unknown or wrong, or there is no run to resume.
+    """
+    known = {name.replace("-", "_"): value for layer in given for name, value in layer.items()}
+    if known.get("resume"):
+        home = known.get("out") or f"runs/{task.name}"
+        return Recipe.of(bundle.read(home).config["recipe"], known)
+    return Recipe.of(task.defaults, {} if known.get("data") else task.sample_defaults, known)
+
+
+class Run:
+    """One training run, from a task and a recipe to a model in its folder.
+
+    Args:
+        task: what to train for.
+        recipe: how.
+        quiet: show nothing.
+    Raises:
+        RecurraError: the recipe's folder holds a model already.
+    """
+
+    def __init__(self, task: Task, recipe: Recipe, *, quiet: bool = False) -> None:
+        self.task, self.recipe, self.quiet = task, recipe, quiet
+        self.folder = place(task, recipe)
+        self.first = int(os.environ.get("RANK", "0")) == 0
+
+    def train(self) -> Model:
+        """Read, fit the codec, build, train, keep the best, evaluate, save."""
+        from recurra.training.fit import fit
+        from recurra.training.progress import Progress
+
+        began = time.monotonic()
+        if self.recipe.threads:
+            torch.set_num_threads(self.recipe.threads)
+        splits = self.task.read(self.recipe)
+        # first, because it needs the libraries that the last evaluation will need
+        baseline = self.task.baseline(splits.train, splits.test)
+        torch.manual_seed(self.recipe.seed)
+        codec = self.task.fit(splits.train, self.recipe)
+        network = build(self.task, codec, self.recipe)
+        model = Model(self.task, self.recipe, codec, network)
+        if self.first and not self.recipe.resume:
+            model.save(self.folder)
+        history = fit(
+            network,
+            [codec.encode(example) for example in splits.train],
+            codec.collate,
+            recipe=self.recipe,
+            run=self.folder,
+            validate=lambda network: self.task.validate(network, codec, splits.valid, self.recipe),
+            metric=self.task.criterion,
+            higher=self.task.criterion not in LOWER_IS_BETTER,
+            progress=Progress(quiet=self.quiet),
+            describe=lambda row: getattr(splits.train[row], "where", f"row {row}"),
+            began=began,
+        )
+        model.metrics = {
+            "test": self.task.evaluate(network, codec, splits.test, self.recipe),
+            "baseline": baseline,
+            "metric": self.task.metric if self.recipe.data else self.task.sample_metric,
+            "train_examples": len(splits.train),
+            "valid_examples": len(splits.valid),
+            "test_examples": len(splits.test),
+            "skipped_rows": splits.skipped,
+            "stopped": history.stopped,
+            "best_step": history.best_step,
+            "seconds": round(history.seconds, 1),
+        }
+        if self.first:
+            model.save(self.folder)
+        return model
+
+
+def build(task: Task, codec: Any, recipe: Recipe) -> nn.Module:
+    """Return the task's network, untrained.
+
+    Raises:
+        RecurraError: the recipe's parts do not fit each other.
+    """
+    try:
+        return task.build(codec, recipe)
+    except ValueError as error:
+        raise RecurraError(f"this recipe makes no model: {error}") from error
+
+
+def place(task: Task, recipe: Recipe) -> Path:
+    """Return the folder of a run: the recipe's, or the first of runs/TASK, runs/TASK-2 … free.
+
+    Raises:
+        RecurraError: the recipe's folder holds a model already, and the run does not resume it.
+    """
+    home = Path(recipe.out or f"runs/{task.name}")
+    if recipe.resume:
+        return home
+    if recipe.out and trained(home):
+        raise RecurraError(
+            f"{home} holds a model already; choose another --out, or go on with --resume"
+        )
+    number = 1
+    while trained(home):
+        number += 1
+        home = home.with_name(f"{task.name}-{number}")
+    return home
+
+
+def trained(home: Path) -> bool:
+    """Return whether a folder holds a model that training has improved at least once."""
+    begun, improved = (home / name for name in ("last.safetensors", "metrics.jsonl"))
+    return (home / bundle.CONFIG).exists() and (improved.exists() or not begun.exists())
