@@ -13,8 +13,19 @@ def pixels(image: np.ndarray[Any, Any]) -> Tensor:
     return torch.from_numpy(image if image.flags.writeable else image.copy())
 
 
+def convolution(channels: int, size: int, stride: int) -> list[nn.Module]:
+    """Return a 3 × 3 convolution, normalised and rectified."""
+    return [
+        nn.Conv2d(channels, size, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(size),
+        nn.ReLU(),
+    ]
+
+
 class ImageEncoder(nn.Module):
     """Convolutions that halve an image until at most `cells` × `cells` positions are left.
+
+    Channels double with every halving, up to `size`; a side over 32 is halved at once.
 
     Args:
         shape: height, width and channels of an image.
@@ -25,17 +36,14 @@ class ImageEncoder(nn.Module):
     def __init__(self, shape: tuple[int, int, int], size: int, cells: int = 7) -> None:
         super().__init__()
         height, width, channels = shape
-        layers: list[nn.Module] = []
-        wide = max(size // 2, 8)
-        layers += [nn.Conv2d(channels, wide, 3, padding=1), nn.BatchNorm2d(wide), nn.ReLU()]
+        wide = min(size, 32)
+        stride = 2 if max(height, width) > 32 else 1
+        layers = convolution(channels, wide, stride)
+        height, width = -(-height // stride), -(-width // stride)
         while max(height, width) > cells:
-            layers += [
-                nn.Conv2d(wide, size, 3, stride=2, padding=1),
-                nn.BatchNorm2d(size),
-                nn.ReLU(),
-            ]
-            height, width, wide = (height + 1) // 2, (width + 1) // 2, size
-        layers += [nn.Conv2d(wide, size, 3, padding=1), nn.BatchNorm2d(size), nn.ReLU()]
+            layers += convolution(wide, min(2 * wide, size), 2)
+            height, width, wide = -(-height // 2), -(-width // 2), min(2 * wide, size)
+        layers += convolution(wide, size, 1)
         self.layers = nn.Sequential(*layers)
         self.positions, self.output_size = height * width, size
         # an attention that looks at the grid must know left from right

@@ -64,6 +64,17 @@ def prior_loss(train: Iterable[Hashable], test: Sequence[Hashable]) -> float:
     return -sum(math.log((counts[y] + 1) / total) for y in test) / max(len(test), 1)
 
 
+def unigram_loss(codec: Codec, train: Sequence[Any], test: Sequence[Any]) -> float:
+    """Return the loss per token of a writer that knows token frequencies alone, in nats.
+
+    Codecs of written sequences encode the target as their second tensor.
+    """
+    seen, asked = (
+        [token for row in rows for token in codec.encode(row)[1].tolist()] for rows in (train, test)
+    )
+    return prior_loss(seen, asked)
+
+
 def majority(train: Iterable[Hashable], test: Sequence[Hashable]) -> float:
     """Return the accuracy of always answering `train`'s most frequent label."""
     label = Counter(train).most_common(1)[0][0]

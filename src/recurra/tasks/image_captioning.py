@@ -21,7 +21,7 @@ from recurra.tasks.body import attention, body
 from recurra.tasks.codecs.captions import LONGEST_CAPTION, Caption, CaptionCodec
 from recurra.tasks.convolution import ImageEncoder
 from recurra.tasks.decode import decode
-from recurra.tasks.evaluation import mean_loss
+from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.task import Task
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.metrics import scores
@@ -98,10 +98,13 @@ def references(rows: Sequence[CaptionedImage]) -> list[list[str]]:
     return [[" ".join(words(text)) for text in row.captions] for row in rows]
 
 
-def baseline(train: Sequence[CaptionedImage], test: Sequence[CaptionedImage]) -> dict[str, float]:
-    """Return what the most frequent caption reaches."""
+def baseline(
+    codec: CaptionCodec, train: Sequence[CaptionedImage], test: Sequence[CaptionedImage]
+) -> dict[str, float]:
+    """Return what the most frequent caption reaches; the loss is the unigram model's."""
     usual = Counter(" ".join(words(row.captions[0])) for row in train).most_common(1)[0][0]
-    return scores([usual] * len(test), references(test))
+    unigram = unigram_loss(codec, train, test)
+    return {**scores([usual] * len(test), references(test)), "loss": unigram}
 
 
 def predict(

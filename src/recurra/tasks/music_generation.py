@@ -16,7 +16,7 @@ from recurra.data.splits import Splits
 from recurra.decoding import sample
 from recurra.tasks.body import body
 from recurra.tasks.codecs.tunes import GeneratedTune, MusicCodec, parse
-from recurra.tasks.evaluation import mean_loss, prior_loss
+from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.task import Task
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.recipe import Recipe
@@ -68,13 +68,9 @@ def evaluate(
     return {"nll": loss, "perplexity": math.exp(min(loss, 50.0)), "loss": loss}
 
 
-def baseline(train: Sequence[Tune], test: Sequence[Tune]) -> dict[str, float]:
+def baseline(codec: MusicCodec, train: Sequence[Tune], test: Sequence[Tune]) -> dict[str, float]:
     """Return what the unigram model reaches: every token by its training frequency."""
-    codec = MusicCodec(Notes(), 1 << 20)
-    seen, asked = (
-        [t for row in rows for t in codec.encode(row)[1].tolist()] for rows in (train, test)
-    )
-    unigram = prior_loss(seen, asked)
+    unigram = unigram_loss(codec, train, test)
     return {"nll": unigram, "perplexity": math.exp(unigram), "loss": unigram}
 
 

@@ -77,10 +77,10 @@ class Run:
         if self.recipe.threads:
             torch.set_num_threads(self.recipe.threads)
         splits = self.task.read(self.recipe)
-        # first, because it needs the libraries that the last evaluation will need
-        baseline = self.task.baseline(splits.train, splits.test)
         torch.manual_seed(self.recipe.seed)
         codec = self.task.fit(splits.train, self.recipe)
+        # first, because it needs the libraries that the last evaluation will need
+        baseline = self.task.baseline(codec, splits.train, splits.test)
         network = build(self.task, codec, self.recipe)
         model = Model(self.task, self.recipe, codec, network)
         if self.first and not self.recipe.resume:

@@ -70,7 +70,9 @@ def evaluate(
     return {"accuracy": right / max(len(rows), 1), **mean_loss(network, codec, rows)}
 
 
-def baseline(train: Sequence[TextLabel], test: Sequence[TextLabel]) -> dict[str, float]:
+def baseline(
+    codec: TextCodec, train: Sequence[TextLabel], test: Sequence[TextLabel]
+) -> dict[str, float]:
     """Return what the most frequent label reaches."""
     seen, asked = [row.label for row in train], [row.label for row in test]
     return {"accuracy": majority(seen, asked), "loss": prior_loss(seen, asked)}

@@ -19,7 +19,7 @@ from recurra.tasks.codecs.pairs import PairCodec, Translation
 from recurra.tasks.codecs.text import checked
 from recurra.tasks.decode import decode
 from recurra.tasks.embedding import TokenEmbedding
-from recurra.tasks.evaluation import mean_loss
+from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.task import Task
 from recurra.topologies import Decoder, ManyToManyUnequal, Writer
 from recurra.training.metrics import scores
@@ -90,10 +90,11 @@ def evaluate(
     return {**scores(answers, wanted), **mean_loss(network, codec, rows)}
 
 
-def baseline(train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:
-    """Return what the most frequent target reaches; the loss is that of its characters."""
+def baseline(codec: PairCodec, train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:
+    """Return what the most frequent target reaches; the loss is the unigram model's."""
     usual = Counter(row.target for row in train).most_common(1)[0][0]
-    return scores([usual] * len(test), [[row.target] for row in test])
+    wanted = [[row.target] for row in test]
+    return {**scores([usual] * len(test), wanted), "loss": unigram_loss(codec, train, test)}
 
 
 def predict(
