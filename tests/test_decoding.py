@@ -280,6 +280,41 @@ def test_a_beam_shows_the_attention_of_its_own_past() -> None:
                 torch.testing.assert_close(shown, state.weights[0])
 
 
+class Remembering(NamedTuple):
+    """A memory that no step changes, and a state that every other step leaves alone."""
+
+    h: Tensor
+    turn: Tensor
+    memory: Tensor
+
+
+class Reader(Tiny):
+    """Reads a memory; takes its own token in at every other step only."""
+
+    def start(self, h: Tensor) -> Remembering:
+        self.seen: list[Tensor] = []  # the memories of one search
+        return Remembering(h, h.new_zeros(len(h)), h.flip(-1))
+
+    def advance(self, token: Tensor, state: Remembering) -> tuple[Tensor, Remembering]:
+        self.seen.append(state.memory)
+        h = state.h
+        if not state.turn.any():
+            h = torch.tanh(self.embed[token] + h @ self.inner + state.memory)
+        return h @ self.out, Remembering(h, 1 - state.turn, state.memory)
+
+
+def test_what_no_step_changes_is_not_moved() -> None:
+    reader, (h,) = Reader(vocabulary=6, seed=2, scale=0.7), context(5)
+    found = beam(reader, (h,), start=START, end=END, max_steps=6, width=3)
+    seen = reader.seen
+    assert len(seen) > 2
+    assert all(memory is seen[0] for memory in seen)
+    for row, best in enumerate(found):
+        for hypothesis in best:
+            expected = reader.log_probability(h[row], written(hypothesis, 6))
+            assert hypothesis.score == pytest.approx(expected, abs=1e-9)
+
+
 def test_a_prefix_comes_first_and_forbidden_tokens_never() -> None:
     tiny, (h,) = Tiny(seed=9, scale=0.7), context(30)
     prefix = torch.tensor([[2, 3], [3, 3]]).repeat(15, 1)

@@ -4,8 +4,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from recurra import tree
-from recurra.cells import CELLS, LRU, MLSTM, Affine, LinearCell, LRUState, MinGRUState, Rotation
+from recurra.cells import (
+    CELLS,
+    LRU,
+    MLSTM,
+    Affine,
+    LinearCell,
+    LRUState,
+    MinGRU,
+    MinGRUState,
+    Rotation,
+)
 from recurra.cells.mlstm import Accumulate, MLSTMState
+from recurra.engines import unroll
 
 LINEAR = [cell for cell in CELLS if issubclass(cell, LinearCell)]
 settings.register_profile("short", max_examples=25, deadline=None)
@@ -189,3 +200,16 @@ def test_step_exports_with_any_batch(cell):
 def test_repr_shows_the_sizes():
     assert repr(LRU(3, 4)) == "LRU(3, 4)"
     assert repr(MLSTM(5, 4)) == "MLSTM(5, 4)"
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("engine", ["loop", "scan"])
+def test_a_decay_near_one_is_not_rounded_to_one(engine, dtype):
+    cell = MinGRU(1, 1)
+    with torch.no_grad():
+        cell.from_input.zero_()
+        cell.bias.copy_(torch.tensor([-8.0, -20.0]))  # keeps 0.99966 of h, and adds nothing
+    x, state = torch.zeros(1, 400, 1), MinGRUState(torch.ones(1, 1))
+    with torch.autocast("cpu", dtype), torch.no_grad():
+        _, last = unroll(cell, x, state, engine=engine)
+    assert last.h.item() == pytest.approx(torch.sigmoid(torch.tensor(8.0)).item() ** 400, rel=1e-3)

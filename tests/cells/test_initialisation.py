@@ -103,8 +103,18 @@ def test_time_scale_of_two_is_allowed(cell):
 
 
 def test_exponential_forget_gate_starts_where_the_sigmoid_does():
-    f = SLSTM(3, 4, forget="exp").bias[4:8]
-    torch.testing.assert_close(f.exp(), torch.sigmoid(torch.ones(4)))
+    f = []
+    for forget in ("sigmoid", "exp"):
+        torch.manual_seed(0)
+        f.append(SLSTM(3, 4, forget=forget).bias[4:8])
+    torch.testing.assert_close(f[1].exp(), torch.sigmoid(f[0]))
+
+
+def test_default_time_scales_of_slstm_are_spread_on_a_log_axis():
+    scales = 1 / (1 - kept(SLSTM(3, 4000), 4000))
+    assert 2 <= scales.min() < 2.1
+    assert 97 < scales.max() < 100.1
+    assert abs((scales < 1 + 99**0.5).float().mean() - 0.5) < 0.03
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import recurra
 from recurra.cli import main
 
 QUICK = ["--hidden", "8", "--embedding", "8", "--epochs", "1", "--device", "cpu"]
@@ -169,3 +170,102 @@ def test_help_does_not_wait_for_torch():
     assert done.returncode == 0, done.stderr
     assert "recurra train sentiment" in done.stdout
     assert time.monotonic() - began < 10
+
+
+def test_whole_numbers_are_not_rounded(capsys: pytest.CaptureFixture[str]):
+    assert "'3.5'" in refused(["train", "ner", "--hidden", "3.5"], capsys)
+    assert "'1.5'" in refused(["generate", "runs/x", "--count", "1.5"], capsys)
+
+
+def test_errors_name_the_help_that_tells_more(capsys: pytest.CaptureFixture[str]):
+    error = refused(["train", "ner", "--input-feeding", "true"], capsys)
+    assert "'true'" in error
+    assert "recurra train ner --help" in error
+    assert "after --" in refused(["predict", "runs/x", "-5 degrees"], capsys)
+
+
+def test_a_cell_that_fails_is_told_before_the_data_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    source = """
+import torch
+from typing import NamedTuple
+from recurra import Cell
+class S(NamedTuple):
+    h: torch.Tensor
+class Mine(Cell[S]):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.weight = torch.nn.Linear(input_size, hidden_size)
+    def initial_state(self, batch):
+        return S(self.zeros(batch, self.hidden_size))
+    def step(self, u, state):
+        h = self.weight(u) @ state.h
+        return h, S(h)
+"""
+    (tmp_path / "mine.py").write_text(source)
+    cell = f"{tmp_path / 'mine.py'}:Mine"
+    train = ["train", "ner", "--data", str(tmp_path / "no-such-file"), "--cell"]
+    error = refused([*train, cell], capsys)
+    assert "shapes cannot be multiplied" in error
+    assert "recurra check" in error
+    assert "gru" in refused([*train, "gruu"], capsys)
+    assert "scan cannot run LSTM" in refused([*train, "lstm", "--engine", "scan"], capsys)
+    error = refused([*train, "elman", "--time-scale", "9"], capsys)
+    assert "choose one of lstm" in error
+
+
+def test_a_run_that_failed_before_its_first_step_is_no_model(
+    tmp_path: Path,
+    reviews: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    argv = ["train", "sentiment", "--data", str(reviews), "--out", str(tmp_path / "run"), *QUICK]
+    assert main([*argv, "--tensorboard"]) == 2
+    assert main(argv) == 0
+    assert "holds a model already" in refused(argv, capsys)
+
+
+def test_predict_counts_the_lines_of_its_file(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    lines = tmp_path / "lines.txt"
+    lines.write_text("fine\n\n" * 300 + "x" * 100_001)
+    argv = ["predict", str(bundle), "--file", str(lines)]
+    assert "lines.txt:601" in refused(argv, capsys)
+    assert "not both" in refused([*argv, "fine"], capsys)
+    assert "missing" in refused(["predict", str(bundle), "--file", str(tmp_path / "no")], capsys)
+
+
+def test_a_full_disk_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("recurra.demo.run", full)
+    assert "No space left" in refused(["demo", "--out", str(tmp_path)], capsys)
+
+
+def test_generate_writes_over_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from tests.tasks.conftest import TINY, write_midi
+
+    (tmp_path / "midi").mkdir()
+    model = recurra.train(
+        "music_generation", data=write_midi(tmp_path / "midi"), out=str(tmp_path / "run"), **TINY
+    )
+    assert model.metrics["stopped"] == "epochs"
+    monkeypatch.chdir(tmp_path)
+    argv = ["generate", "run", "--max-length", "20"]
+    assert main(argv) == 0
+    first = (tmp_path / "tune-1.mid").read_bytes()
+    assert main([*argv, "--count", "2", "--seed", "1"]) == 0
+    assert (tmp_path / "tune-1.mid").read_bytes() == first
+    assert (tmp_path / "tune-3.mid").exists()
+    assert "give a folder" in refused([*argv, "--count", "2", "--out", "a.mid"], capsys)
+    assert "count" in refused([*argv, "--count", "0"], capsys)
+    assert "cannot be written" in refused([*argv, "--out", "run/config.json/a.mid"], capsys)

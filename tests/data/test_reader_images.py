@@ -187,3 +187,25 @@ def test_pillow_is_named_where_it_is_missing(
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
     with pytest.raises(MissingExtra, match=r"pillow: pip install 'recurra\[vision\]'"):
         read(Recipe(data=str(tmp_path)))
+
+
+def test_an_archive_that_is_its_own_test_part_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "digits.npz"
+    x, y = np.arange(5 * 16, dtype=np.uint8).reshape(5, 4, 4), np.zeros(5, np.int64)
+    np.savez(path, x=x, y=y)
+    splits = read(Recipe(data=str(path), valid=str(path), test=str(path)))
+    assert len(splits.test) == 5
+    np.savez(path, x_test=x, y_test=y)
+    with pytest.raises(DataError, match="holds a test part; x_train, y_train are needed"):
+        read(Recipe(data=str(path)))
+
+
+def test_one_bad_picture_does_not_make_another_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(3):
+        picture(tmp_path / f"a/{i}.png", i)
+    (tmp_path / "a/3.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"3\.png: cannot be read as a picture: its format is unk"):
+        read_path(tmp_path, Rows())
+    assert "resized" not in capsys.readouterr().err

@@ -189,3 +189,22 @@ def test_five_bad_rows_are_told_and_all_counted(
     assert "skipped 8 bad rows in all" in told
     with pytest.raises(DataError, match=r"train\.tsv:42: .*skip_bad_rows goes on past it"):
         tabular.read(Recipe(data=str(path)))
+
+
+def test_nothing_is_said_of_a_split_that_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(table(tmp_path / "few.tsv", ["one", "two"]))
+    with pytest.raises(DataError, match="too few to split: give more rows"):
+        tabular.read(Recipe(data=data))
+    assert capsys.readouterr().err == ""
+
+
+def test_one_of_several_processes_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(table(tmp_path / "rows.tsv", [f"text {i}" for i in range(30)]))
+    for rank, told in [("0", 1), ("1", 0)]:
+        monkeypatch.setenv("RANK", rank)
+        tabular.read(Recipe(data=data))
+        assert capsys.readouterr().err.count("split off, 10% each") == told

@@ -87,3 +87,12 @@ def test_it_refuses_what_it_does_not_know() -> None:
         choose(LSTM(3, 4), x.to("meta"), "vendor")
     with pytest.raises(EngineRefused, match=r"the input is torch.complex64"):
         choose(LSTM(3, 4), x.to(torch.complex64), "vendor")
+
+
+def test_refuses_float16_on_a_cpu() -> None:
+    cell, x = LSTM(3, 5), torch.randn(2, 9, 3)
+    with torch.autocast("cpu", torch.float16), torch.no_grad():
+        with pytest.raises(EngineRefused, match="no float16; use autocast to bfloat16"):
+            unroll(cell, x, engine="vendor")
+        y, _ = unroll(cell, x)
+    torch.testing.assert_close(y, unroll(cell, x)[0], rtol=0, atol=1e-2)

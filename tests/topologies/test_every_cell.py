@@ -203,3 +203,33 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         attentive.start(torch.zeros(2, SIZE))
     with pytest.raises(ValueError, match=r"returned \[2, 5\]"):
         OneToMany(nn.Linear(3, 5), attentive).start(torch.zeros(2, 3))
+
+
+WRITERS = [name for name in TOPOLOGIES if "ToMany" in name and "Equal" not in name]
+
+
+def on_meta(batch: Any) -> Any:
+    return type(batch)(*(None if part is None else part.to("meta") for part in batch))
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+@pytest.mark.parametrize("kind", [MinGRU, LSTM], ids=lambda kind: kind.__name__)
+def test_runs_where_its_weights_are(name: str, kind: type[Cell[Any]]) -> None:
+    """No tensor is made on another device; a forward pass takes lengths from the CPU too."""
+    net, batch = TOPOLOGIES[name](kind)
+    net, moved = net.to("meta"), on_meta(batch)
+    assert net.loss(moved).total.device.type == "meta"
+    if isinstance(batch, Paired):
+        found = net(moved.context, moved.x, batch.lengths, batch.context_lengths)
+    elif isinstance(batch, Single):
+        found = net(moved.x)
+    else:
+        found = net(moved.x, batch.lengths)
+    assert found.device.type == "meta"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_no_steps_give_no_logits(name: str) -> None:
+    net, batch = TOPOLOGIES[name](LSTM)
+    found = net(batch.context, batch.x[:, :0], None, batch.context_lengths)
+    assert list(found.shape) == [4, 0, 7]

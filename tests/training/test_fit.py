@@ -263,3 +263,18 @@ def test_tensorboard_is_named_where_it_is_missing(run, monkeypatch):
     monkeypatch.delitem(__import__("sys").modules, "torch.utils.tensorboard", raising=False)
     with pytest.raises(RecurraError, match=r"recurra\[tensorboard\]"):
         train(network(), run=run, tensorboard=True)
+
+
+def test_time_before_the_training_is_no_steps_cost(run):
+    history = fit(
+        network(),
+        rows(),
+        collate,
+        recipe=recipe(max_time="30s", epochs=2),
+        run=run,
+        validate=validate,
+        metric="loss",
+        higher=False,
+        began=time.monotonic() - 20,  # the data took long to read
+    )
+    assert history.stopped == "epochs"

@@ -110,6 +110,12 @@ def test_unreadable_toml(tmp_path, content):
         read_toml(tmp_path / "r.toml")
 
 
+def test_a_recipe_has_no_tables(tmp_path):
+    (tmp_path / "r.toml").write_text("seed = 1\n[model]\nhidden = 8\n")
+    with pytest.raises(RecurraError, match=r"flat: .* without the table \[model\]"):
+        read_toml(tmp_path / "r.toml")
+
+
 def test_recipe_is_imported_without_torch():
     code = "import sys, recurra.training.recipe; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

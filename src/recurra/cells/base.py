@@ -9,8 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from recurra import tree
+
 S = TypeVar("S", bound=tuple[Any, ...])
 T = TypeVar("T")
+
+
+def lift(leaf: Tensor) -> Tensor:
+    """Return 16-bit numbers as 32-bit ones.
+
+    8 bits round every decay above 0.998 to 1, which forgets nothing: transitions take 32.
+    """
+    return leaf.float() if leaf.is_floating_point() and leaf.dtype.itemsize < 4 else leaf
 
 
 class Cell(nn.Module, ABC, Generic[S]):
@@ -139,7 +149,7 @@ class LinearCell(Cell[S]):
 
     @abstractmethod
     def transition(self, u: Float[Tensor, "*axes projected"]) -> Any:
-        """Return the `Transition` of each step from its projected input."""
+        """Return the `Transition` of each step from its projected input, 32-bit or longer."""
 
     @abstractmethod
     def read(self, u: Float[Tensor, "*axes projected"], state: S) -> Float[Tensor, "*axes output"]:
@@ -149,5 +159,6 @@ class LinearCell(Cell[S]):
         self, u: Float[Tensor, "batch projected"], state: S
     ) -> tuple[Float[Tensor, "batch output"], S]:
         """Apply the transition once, and read."""
-        after = self.transition(u).apply(state)
+        after = self.transition(lift(u)).apply(tree.map(lift, state))
+        after = tree.map(lambda new, old: new.to(old.dtype), after, state)
         return self.read(u, after), after

@@ -61,4 +61,5 @@ class Elman(Cell[ElmanState]):
         """Return h' twice: it is output and state."""
         a = u + state.h @ self.from_state.T
         h = torch.tanh(a) if self.nonlinearity == "tanh" else torch.relu(a)
+        h = h.to(state.h.dtype)  # autocast multiplies in fewer bits
         return h, ElmanState(h)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import LinearCell, Rotation
+from recurra.cells.base import LinearCell, Rotation, lift
 from recurra.cells.initialisation import linear
 
 
@@ -81,7 +81,8 @@ class LRU(LinearCell[LRUState]):
     def transition(self, u: Float[Tensor, "*axes projected"]) -> Rotation:
         """Return h ← λ h + exp(γ) B x."""
         re, im, _ = u.chunk(3, dim=-1)
-        radius, angle, gamma = torch.exp(-self.nu.exp()), self.theta.exp(), self.gamma.exp()
+        radius, angle = torch.exp(-lift(self.nu).exp()), lift(self.theta).exp()
+        gamma = self.gamma.exp()
         return Rotation(
             (radius * torch.cos(angle)).expand_as(re),
             (radius * torch.sin(angle)).expand_as(im),

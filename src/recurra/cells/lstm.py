@@ -24,8 +24,8 @@ class LSTM(Cell[LSTMState]):
         g = tanh(Wg x + Ug h + bg) o = σ(Wo x + Uo h + bo)
         c' = f ⊙ c + i ⊙ g         h' = o ⊙ tanh(c')
 
-    Gers, Schmidhuber and Cummins 2000, https://doi.org/10.1162/089976600300015015, equations
-    2.1–2.8. Differs from it: g and the read-out use tanh; one block per cell.
+    Gers, Schmidhuber and Cummins 2000, https://doi.org/10.1162/089976600300015015, sections
+    2 and 3.1. Differs from it: g and the read-out use tanh; one block per cell.
     Gates lie in the order i, f, g, o, as in `torch.nn.LSTM`; its two biases are one here.
 
     Args:

@@ -22,7 +22,7 @@ class MinGRU(LinearCell[MinGRUState]):
         z = σ(Wz x + bz)    h̃ = g(Wh x + bh)    g(a) = a + ½ where a ≥ 0, else σ(a)
         h' = (1 − z) ⊙ h + z ⊙ h̃
 
-    Feng et al. 2024, https://arxiv.org/abs/2410.01201, section 3.1 and appendix B.2 (g).
+    Feng et al. 2024, https://arxiv.org/abs/2410.01201, section 3.1 and appendix B (g).
     Differs from it: computed in linear space, which loses no gradient over long sequences.
 
     Args:

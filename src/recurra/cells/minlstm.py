@@ -22,7 +22,7 @@ class MinLSTM(LinearCell[MinLSTMState]):
         f = σ(Wf x + bf)    i = σ(Wi x + bi)    h̃ = g(Wh x + bh)
         h' = f/(f + i) ⊙ h + i/(f + i) ⊙ h̃      g(a) = a + ½ where a ≥ 0, else σ(a)
 
-    Feng et al. 2024, https://arxiv.org/abs/2410.01201, section 3.2 and appendix B.2 (g).
+    Feng et al. 2024, https://arxiv.org/abs/2410.01201, section 3.2 and appendix B (g).
     Differs from it: computed in linear space, which loses no gradient over long sequences; only
     the gates' quotient is formed of logarithms, f/(f + i) = σ(log f − log i), which does not
     become 0/0 where both gates close. Gates lie in the order f, i, h.

@@ -26,8 +26,8 @@ class RGLRU(LinearCell[RGLRUState]):
         r = σ(Wr v + br)    i = σ(Wi v + bi)    a = σ(Λ)^(8 r)
         h' = a ⊙ h + √(1 − a²) ⊙ (i ⊙ v)
 
-    De et al. 2024, https://arxiv.org/abs/2402.19427, equations 1–4, and section 2.4 (Λ's start,
-    block-diagonal Wr and Wi).
+    De et al. 2024, https://arxiv.org/abs/2402.19427, section 2.4 (the equations and Λ's start)
+    and section 4 (block-diagonal Wr and Wi).
     Differs from it: v is the linear map that stands before the unit in the paper's block, without
     its convolution, so that input and hidden sizes are free.
 

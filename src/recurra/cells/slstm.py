@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from recurra.cells.base import Cell
 from recurra.cells.heads import block_linear, choose_heads
-from recurra.cells.initialisation import chrono, linear
+from recurra.cells.initialisation import chrono, linear, spread
 
 
 class SLSTMState(NamedTuple):
@@ -40,7 +40,7 @@ class SLSTM(Cell[SLSTMState]):
             hidden_size.
         forget: "sigmoid" or "exp", the forget gate's nonlinearity.
         time_scale: longest dependency expected, in steps: chrono initialisation of bf.
-            Where it is not given, f starts as σ(1).
+            Where it is not given, time scales from 2 to 100 steps, evenly on a log axis.
     Raises:
         ValueError: a size is not positive, heads does not divide hidden_size, there is no such
             forget gate, or time_scale is below 2.
@@ -67,7 +67,7 @@ class SLSTM(Cell[SLSTMState]):
         for block in self.from_state.detach().flatten(0, 1):
             nn.init.orthogonal_(block)
         _, f, _, _ = self.bias.detach().chunk(4)
-        f.copy_(torch.ones(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
+        f.copy_(spread(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
         if forget == "exp":
             f.copy_(nn.functional.logsigmoid(f))
 

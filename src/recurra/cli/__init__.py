@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownOptionError, UnusedCliTokensError
 
 from recurra import __version__
 from recurra.errors import RecurraError
@@ -55,8 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments, exit_on_error=False, print_error=False, result_action="return_value"
         )
     except CycloptsError as error:
-        message = " ".join(str(error).split())
-        return complain(f"{message} (recurra --help lists the commands)")
+        return complain(explained(error))
     except RecurraError as error:
         return complain(str(error))
     except KeyboardInterrupt:
@@ -66,6 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # whoever read our output has seen enough; nothing more can be said to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a folder that is not ours
+        return complain(
+            f"{error.filename or 'the output'} cannot be used: {error.strerror or error}"
+        )
     except Exception as error:  # the last resort: a user never meets a traceback
         if os.environ.get("RECURRA_DEBUG"):
             raise
@@ -75,6 +78,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 1
     return result if isinstance(result, int) else 0
+
+
+def explained(error: CycloptsError) -> str:
+    """Return what was wrong with the arguments, on one line, and where to read more."""
+    message = " ".join(str(error).split())
+    if isinstance(error, UnusedCliTokensError):
+        unexpected = " ".join(error.unused_tokens or ())
+        message = f"unexpected {unexpected!r}: a switch takes no value, and spaces need quotes."
+    elif isinstance(error, UnknownOptionError) and error.command_chain in (
+        ("predict",),
+        ("generate",),
+    ):
+        message += " An input may begin with a dash after --."
+    where = " ".join(["recurra", *(error.command_chain or ()), "--help"])
+    return f"{message} ({where} tells more)"
 
 
 def complain(message: str) -> int:

@@ -8,12 +8,14 @@ from typing import Annotated, Any, get_type_hints
 
 from cyclopts import App, Group, Parameter
 
+from recurra.cli.whole import whole
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.model import Model
 from recurra.tasks.run import Run, complete
 from recurra.tasks.task import Task
 from recurra.training.recipe import Recipe, read_toml
 
+INTERRUPTED = 130  # the exit code of Ctrl-C
 GROUPS = ("data", "model", "regularisation", "optimisation", "decoding", "run")
 
 
@@ -23,16 +25,17 @@ def add_tasks(app: App) -> None:
         app.command(command(task), name=task.name)
 
 
-def command(task: Task) -> Callable[..., None]:
+def command(task: Task) -> Callable[..., int]:
     """Return the function that trains a task; its signature is the recipe with its defaults."""
 
-    def run(**given: Any) -> None:
+    def run(**given: Any) -> int:
         config = given.pop("config", None)
         from_file = read_toml(config) if config else {}
         runner = Run(task, complete(task, from_file, given))
         model = runner.train()
         if runner.first:
             report(model, runner)
+        return INTERRUPTED if model.metrics["stopped"] == "interrupted" else 0
 
     parameters = [
         _parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run")
@@ -49,7 +52,11 @@ def command(task: Task) -> Callable[..., None]:
 
 
 def _parameter(name: str, kind: Any, default: Any, text: str, group: str) -> inspect.Parameter:
-    described = Parameter(help=text, group=Group(group.capitalize(), sort_key=GROUPS.index(group)))
+    described = Parameter(
+        help=text,
+        group=Group(group.capitalize(), sort_key=GROUPS.index(group)),
+        converter=whole if kind is int else None,
+    )
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -65,7 +72,7 @@ def _help(task: Task) -> str:
 
         recurra train {task.name}
         recurra train {task.name} --data PATH --cell mingru --max-time 3m --out runs/mine
-        recurra predict runs/mine "{task.example}"
+        recurra {_use(task)} runs/mine "{task.example}"
     """
 
 
@@ -80,6 +87,12 @@ def report(model: Model, runner: Run) -> None:
         table.add_row(name, f"{value:.4f}", f"{base[name]:.4f}" if name in base else "")
     Console(file=sys.stdout).print(table)
     stopped, step = model.metrics["stopped"], model.metrics["best_step"]
-    print(f"stopped by {stopped}; the best weights are those of step {step}")
+    print(f"stopped: {stopped}; the best weights are those of step {step}")
+    if stopped == "interrupted":
+        print(f"go on with: recurra train {runner.task.name} --resume --out {runner.folder}")
     print(f"saved in {runner.folder}; use it:")
-    print(f'  recurra predict {runner.folder} "{runner.task.example}"')
+    print(f'  recurra {_use(runner.task)} {runner.folder} "{runner.task.example}"')
+
+
+def _use(task: Task) -> str:
+    return "predict" if task.type != "one-to-many" else "generate"

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from recurra.cli.whole import Whole
 from recurra.errors import RecurraError
 
 Cell = Annotated[
     str | None, Parameter(help="file.py:Class again, where the model has a cell of your own")
 ]
-LONGEST_LINE = 1 << 20
 
 
 def evaluate(
-    bundle: Path, *, data: str | None = None, cell: Cell = None, as_json: bool = False
+    bundle: Path, /, *, data: str | None = None, cell: Cell = None, as_json: bool = False
 ) -> None:
     """Print every metric of a model on the test part of its data, or of yours.
 
@@ -41,10 +41,11 @@ def evaluate(
 
 def predict(
     bundle: Path,
+    /,
     *inputs: str,
     file: Path | None = None,
     as_json: bool = False,
-    beam: int | None = None,
+    beam: Whole | None = None,
     cell: Cell = None,
 ) -> None:
     """Print one prediction per input: arguments, the lines of a file, or of standard input.
@@ -54,7 +55,7 @@ def predict(
     bundle
         Folder of a trained model.
     inputs
-        Texts or image files, as the model's task reads them.
+        Texts or image files, as the model's task reads them; after `--`, one may begin with a dash.
     file
         A text file with one input per line.
     as_json
@@ -64,6 +65,8 @@ def predict(
     """
     from recurra.tasks.model import load
 
+    if inputs and file:
+        raise RecurraError(f"give inputs or --file {file}, not both")
     model = load(bundle, cell=cell)
     texts = list(inputs) if inputs else lines(file)
     decoding = {} if beam is None else {"beam": beam}
@@ -77,37 +80,44 @@ def lines(file: Path | None) -> list[str]:
     """Return the non-empty lines of a file, or of standard input.
 
     Raises:
-        RecurraError: there is no input, it is no text, or a line is longer than 1 MiB.
+        RecurraError: there is no input, it is no text, or a line is too long.
     """
+    from recurra.data.readers.text import LONGEST_ROW, existing_file
+    from recurra.storage import reason
+
     name = "standard input" if file is None else str(file)
-    if file is None and sys.stdin.isatty():
+    if file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise RecurraError('no input; give texts: recurra predict BUNDLE "…", --file F, or a pipe')
     try:
-        raw = sys.stdin.buffer.read() if file is None else file.read_bytes()
+        raw = sys.stdin.buffer.read() if file is None else existing_file(file).read_bytes()
         text = raw.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecurraError(f"{name} cannot be read as UTF-8 text: {error}") from error
+        raise RecurraError(f"{name} cannot be read as UTF-8 text: {reason(error)}") from error
     if "\0" in text:
         raise RecurraError(f"{name} is binary; give one text per line")
-    found = [line for line in text.splitlines() if line.strip()]
-    if not found:
+    numbered = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if not numbered:
         raise RecurraError(f"{name} is empty; give one input per line")
-    for row, line in enumerate(found, 1):
-        if len(line) > LONGEST_LINE:
-            raise RecurraError(f"{name}:{row}: a line of {len(line):,} characters; at most 1 MiB")
-    return found
+    for row, line in numbered:
+        if len(line) > LONGEST_ROW:
+            raise RecurraError(
+                f"{name}:{row}: has {len(line):,} characters; at most {LONGEST_ROW:,} are read: "
+                "split it into lines"
+            )
+    return [line.rstrip("\r") for _, line in numbered]
 
 
 def generate(
     bundle: Path,
+    /,
     *prompts: str,
     out: Path | None = None,
-    count: int = 1,
-    seed: int = 0,
+    count: Whole = 1,
+    seed: Whole = 0,
     temperature: float | None = None,
-    top_k: int | None = None,
+    top_k: Whole | None = None,
     top_p: float | None = None,
-    max_length: int | None = None,
+    max_length: Whole | None = None,
     cell: Cell = None,
 ) -> None:
     """Sample new pieces from a one-to-many model: tunes are written as .mid files.
@@ -119,14 +129,18 @@ def generate(
     prompts
         What to begin from: a key and mode such as "G major", or an image file.
     out
-        File to write (.mid), or a folder where there are several.
+        File to write (.mid), or a folder where there are several; none: tune-1.mid, or the next
+        name that is free, here.
     count
         Pieces per prompt.
     seed
         Seed of the sampling.
     """
+    from recurra.storage import reason
     from recurra.tasks.model import load
 
+    if count < 1:
+        raise RecurraError(f"count: received {count}; allowed is a whole number, 1 or more")
     model = load(bundle, cell=cell)
     if model.task.type != "one-to-many":
         raise RecurraError(f"{bundle} is a {model.task.type} model; use recurra predict")
@@ -137,22 +151,34 @@ def generate(
         "max_length": max_length,
     }
     options = {name: value for name, value in given.items() if value is not None}
+    if not prompts and model.task.parse is Path:
+        raise RecurraError(f"no input; give image files: recurra generate {bundle} photo.jpg")
     asked = list(prompts) or [model.task.example]
     wanted = [model.task.parse(prompt) for prompt in asked for _ in range(count)]
-    pieces = model.predict(wanted, seed=seed, **options)
-    for number, piece in enumerate(pieces):
+    if out is not None and out.suffix and len(wanted) > 1:
+        raise RecurraError(f"{out} is one file, for {len(wanted)} pieces; give a folder as --out")
+    for piece in model.predict(wanted, seed=seed, beam=0, **options):
         print(piece)
         if hasattr(piece, "save"):
-            print(f"  {piece.save(_place(out, number, len(pieces)))}")
+            try:
+                print(f"  {piece.save(_place(out))}")
+            except OSError as error:
+                raise RecurraError(
+                    f"{out or Path.cwd()} cannot be written: {reason(error)}"
+                ) from error
 
 
-def _place(out: Path | None, number: int, pieces: int) -> Path:
-    if out is not None and pieces == 1 and out.suffix:
+def _place(out: Path | None) -> Path:
+    """Return the file of the next piece; nothing but a file asked for by name is written over."""
+    if out is not None and out.suffix:
         return out
-    return (out or Path()) / f"tune-{number + 1}.mid"
+    number = 1
+    while (path := (out or Path()) / f"tune-{number}.mid").exists():
+        number += 1
+    return path
 
 
-def demo(*, out: Path = Path("demo"), only: list[str] | None = None, seed: int = 0) -> None:
+def demo(*, out: Path = Path("demo"), only: list[str] | None = None, seed: Whole = 0) -> None:
     """Train one small model per application on embedded data, and write a page that shows them.
 
     Parameters

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -41,7 +41,7 @@ class Watch:
         }
         self.seen = 0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Watch:
         """Show the bars."""
         if self.console.is_terminal:
             self.bars.start()

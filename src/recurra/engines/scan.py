@@ -9,7 +9,7 @@ from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
 from recurra import tree
-from recurra.cells.base import Affine, Cell, LinearCell, Rotation
+from recurra.cells.base import Affine, Cell, LinearCell, Rotation, lift
 from recurra.engines.affine import BLOCK, loops, scan_affine
 from recurra.engines.base import Engine, Lengths
 
@@ -30,7 +30,7 @@ def run(
         return x.new_zeros(len(x), 0, cell.output_size), state
     u = cell.project(x)
     with torch.no_grad():
-        first = cell.transition(u[:, :1])
+        first = cell.transition(lift(u[:, :1]))
     size = time
     if not isinstance(first, Affine | Rotation):
         numbers = max(sum(leaf.numel() for leaf in tree.leaves(part)) for part in (first, state))
@@ -80,14 +80,9 @@ class _Segment(nn.Module):
 
     def forward(self, u: Tensor, state: Any, lengths: Lengths) -> tuple[Tensor, Any]:
         # 16 bits would be rounded at every level of composition; a loop rounds once a step
-        states = _states(tree.map(_lift, self.cell.transition(u)), tree.map(_lift, state))
+        states = _states(self.cell.transition(lift(u)), tree.map(lift, state))
         states = tree.map(lambda new, old: new.to(old.dtype), states, state)
         return self.cell.read(u, states), _last(states, state, lengths)
-
-
-def _lift(leaf: Tensor) -> Tensor:
-    """Return 16-bit numbers as 32-bit ones."""
-    return leaf.float() if leaf.is_floating_point() and leaf.dtype.itemsize < 4 else leaf
 
 
 def _states(transition: Any, state: Any) -> Any:

@@ -16,6 +16,10 @@ from recurra.engines.base import Engine, Lengths
 
 SHUT = 1e4  # σ(−1e4) is 0 and σ(1e4) is 1, exactly, in every dtype; float16 ends at 6.5e4
 
+# cuDNN wants all weights in one piece of memory, and makes one at each call: a copy that is small
+# beside the sequence. Said once for the process, since `catch_warnings` is not safe in threads.
+warnings.filterwarnings("ignore", message="RNN module weights are not part")
+
 Beyond = Bool[Tensor, "batch time"] | None
 
 
@@ -32,11 +36,7 @@ def run(
     beyond = None
     if lengths is not None:
         beyond = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
-    with warnings.catch_warnings():
-        # cuDNN wants all weights in one piece of memory, and makes one at each call: a copy
-        # that is small beside the sequence.
-        warnings.filterwarnings("ignore", message="RNN module weights are not part")
-        y, *after = KERNELS[type(cell)](cell, x, state, beyond)
+    y, *after = KERNELS[type(cell)](cell, x, state, beyond)
     after = [leaf.to(old.dtype) for leaf, old in zip(after, state, strict=True)]
     y = y.to(state[0].dtype)  # autocast gives both in the lower precision
     if lengths is not None and beyond is not None:
@@ -58,6 +58,12 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
         return f"torch.nn's kernels are used on cpu and cuda; the input is on {x.device.type}"
     if not x.dtype.is_floating_point:
         return f"torch.nn's kernels take floating point; the input is {x.dtype}"
+    if (
+        x.device.type == "cpu"
+        and torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") == torch.float16
+    ):
+        return "oneDNN's kernels have no float16; use autocast to bfloat16"
     return None
 
 

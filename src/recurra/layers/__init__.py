@@ -10,7 +10,7 @@ from recurra.layers.conversion import (
     to_torch,
 )
 from recurra.layers.dropout import VariationalDropout
-from recurra.layers.lengths import within
+from recurra.layers.lengths import within, zero_beyond
 from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
 from recurra.layers.pool import AttentionPool, Last, Max, Mean
 from recurra.layers.recurrent import Recurrent, as_layer
@@ -42,4 +42,5 @@ __all__ = [
     "state_to_torch",
     "to_torch",
     "within",
+    "zero_beyond",
 ]

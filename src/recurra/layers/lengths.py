@@ -1,7 +1,7 @@
 """Rows of different lengths, side by side: which frames count, and in which order."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 
@@ -11,12 +11,13 @@ def within(lengths: Int[Tensor, "batch"], time: int) -> Bool[Tensor, "batch time
 
 
 def zero_beyond(
-    x: Float[Tensor, "batch time features"], lengths: Int[Tensor, "batch"] | None
-) -> Float[Tensor, "batch time features"]:
-    """Return x with zeros beyond lengths, whatever was there (a NaN too: it gets no gradient)."""
+    x: Shaped[Tensor, "batch time *features"], lengths: Int[Tensor, "batch"] | None
+) -> Shaped[Tensor, "batch time *features"]:
+    """Return x with zeros beyond lengths, whatever was there (NaN, without gradient; no token)."""
     if lengths is None:
         return x
-    return x.masked_fill(~within(lengths.to(x.device), x.shape[1])[..., None], 0)
+    beyond = ~within(lengths.to(x.device), x.shape[1])
+    return x.masked_fill(beyond.view(*beyond.shape, *[1] * (x.dim() - 2)), 0)
 
 
 def reverse(

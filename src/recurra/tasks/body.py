@@ -1,10 +1,12 @@
 """The recurrent body that a recipe describes: the same for every task and every cell."""
 
+import inspect
 from typing import Any
 
+import torch
 from torch import nn
 
-from recurra.cells import Cell, find
+from recurra.cells import CELLS, Cell, find
 from recurra.errors import RecurraError
 from recurra.layers import (
     AdditiveAttention,
@@ -31,6 +33,11 @@ def cell(recipe: Recipe, input_size: int) -> Cell[Any]:
         RecurraError: there is no such cell, or it does not take these sizes or a time scale.
     """
     kind = find(recipe.cell)
+    if recipe.time_scale is not None and not _has_time_scale(kind):
+        able = ", ".join(other.__name__.lower() for other in CELLS if _has_time_scale(other))
+        raise RecurraError(
+            f"time_scale: cell {recipe.cell} has none; leave it out, or choose one of {able}"
+        )
     options: dict[str, Any] = {} if recipe.time_scale is None else {"time_scale": recipe.time_scale}
     try:
         return kind(input_size, recipe.hidden, **options)
@@ -39,6 +46,38 @@ def cell(recipe: Recipe, input_size: int) -> Cell[Any]:
             f"cell {recipe.cell} refuses input {input_size}, hidden {recipe.hidden}, "
             f"{options or 'no options'}: {error}"
         ) from error
+
+
+def _has_time_scale(kind: type[Cell[Any]]) -> bool:
+    return "time_scale" in inspect.signature(kind).parameters
+
+
+def check(recipe: Recipe) -> None:
+    """Run the recipe's cell on its engine for a few steps, before any data is read.
+
+    Raises:
+        RecurraError: the cell is unknown or fails, or its engine refuses it.
+    """
+    try:
+        layer = recurrent(recipe, recipe.embedding)
+        like = torch.zeros(2, 5, recipe.embedding)
+        if recipe.device != "cpu" and torch.cuda.is_available():
+            layer, like = layer.cuda(), like.cuda()
+        with torch.no_grad():
+            y, _ = layer(like)
+    except RecurraError:
+        raise
+    except Exception as error:  # whatever the user's own code raises
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RecurraError(
+            f"cell {recipe.cell} fails on a batch of 2 rows, 5 steps: {reason}; "
+            f"recurra check {recipe.cell} tells more"
+        ) from error
+    if y.shape != (2, 5, layer.output_size):
+        raise RecurraError(
+            f"cell {recipe.cell} answers 2 rows, 5 steps of {recipe.hidden} with {list(y.shape)}; "
+            f"recurra check {recipe.cell} tells more"
+        )
 
 
 def body(recipe: Recipe, input_size: int, *, bidirectional: bool | None = None) -> Layer:
@@ -68,8 +107,16 @@ def body(recipe: Recipe, input_size: int, *, bidirectional: bool | None = None) 
 
 
 def recurrent(recipe: Recipe, input_size: int) -> Recurrent:
-    """Return one recurrent layer of the recipe's cell."""
-    return Recurrent(cell(recipe, input_size), engine=recipe.engine, weight_drop=recipe.weight_drop)
+    """Return one recurrent layer of the recipe's cell.
+
+    Raises:
+        RecurraError: there is no such cell, or it does not take the recipe's options.
+    """
+    step = cell(recipe, input_size)
+    try:
+        return Recurrent(step, engine=recipe.engine, weight_drop=recipe.weight_drop)
+    except ValueError as error:
+        raise RecurraError(f"this recipe makes no model: {error}") from error
 
 
 def pool(recipe: Recipe, size: int) -> nn.Module:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
-def pixels(image: np.ndarray[Any, Any]) -> Tensor:
+def pixels(image: NDArray[Any]) -> Tensor:
     """Return an image as a tensor; memory is shared where it may be written."""
     return torch.from_numpy(image if image.flags.writeable else image.copy())
 

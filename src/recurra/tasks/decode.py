@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from recurra.decoding import Hypothesis, beam, greedy
+from recurra.decoding import Hypothesis, beam, greedy, sample
 from recurra.tasks.evaluation import collect
 from recurra.tasks.task import Codec
 from recurra.topologies import Writer
@@ -23,20 +24,35 @@ def decode(
     end: int,
     max_steps: int,
 ) -> list[Hypothesis]:
-    """Return one hypothesis per example, greedy or by the recipe's beam.
+    """Return one hypothesis per example: the best, or with a beam of 0 a sample.
 
     Args:
         network: a topology with `start` and `advance`.
         codec: encodes the examples.
         rows: the examples.
-        recipe: its `beam` decides.
+        recipe: its `beam` decides; a sample takes its seed, temperature, top_k and top_p.
         context: a batch → what `start` takes.
         start: token that begins an output.
         end: token that ends it.
         max_steps: tokens that are written, at most.
     """
 
+    device = next(network.parameters()).device
+    randomness = torch.Generator(device).manual_seed(recipe.seed)
+
     def run(batch: Any) -> list[Hypothesis]:
+        if recipe.beam == 0:
+            return sample(
+                network,
+                context(batch),
+                start=start,
+                end=end,
+                max_steps=max_steps,
+                temperature=recipe.temperature,
+                top_k=recipe.top_k,
+                top_p=recipe.top_p,
+                generator_seed=randomness,
+            )
         if recipe.beam == 1:
             return greedy(network, context(batch), start=start, end=end, max_steps=max_steps)
         ranked = beam(

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recurra.data.readers.source import place
+from recurra.errors import DataError
 from recurra.tasks.task import Codec
 from recurra.training.batches import placed
 
@@ -51,6 +53,19 @@ def collect(
             results[row] = result
     network.train(training)
     return results
+
+
+def known(labels: Sequence[str], rows: Sequence[Any]) -> None:
+    """Refuse rows whose label the model was not trained on.
+
+    Raises:
+        DataError: with the first such row.
+    """
+    for row in rows:
+        if row.label not in labels:
+            path, number = place(row)
+            listed = ", ".join(labels[:20])
+            raise DataError(path, f"label {row.label!r} is unknown to this model: {listed}", number)
 
 
 def prior_loss(train: Iterable[Hashable], test: Sequence[Hashable]) -> float:

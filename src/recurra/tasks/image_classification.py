@@ -15,7 +15,7 @@ from recurra.data.splits import Splits
 from recurra.tasks.body import cell
 from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
 from recurra.tasks.convolution import ImageEncoder
-from recurra.tasks.evaluation import collect, majority, mean_loss, prior_loss
+from recurra.tasks.evaluation import collect, known, majority, mean_loss, prior_loss
 from recurra.tasks.task import Task
 from recurra.topologies import OneToOne
 from recurra.training.recipe import Recipe
@@ -61,6 +61,7 @@ def evaluate(
     network: nn.Module, codec: ImageCodec, rows: Sequence[LabelledImage], recipe: Recipe
 ) -> dict[str, float]:
     """Return accuracy and loss."""
+    known(codec.labels, rows)
     answers = [
         max(zip(p, codec.labels, strict=True))[1] for p in probabilities(network, codec, rows)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Model:
     network: nn.Module
     metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    def predict(self, inputs: Sequence[Any], **decoding: Any) -> list[Any]:
+    def predict(self, inputs: Iterable[Any], **decoding: Any) -> list[Any]:
         """Return one prediction per input; each has `asdict()`, and prints for people.
 
         Args:
@@ -46,7 +46,12 @@ class Model:
         Raises:
             RecurraError: an input cannot be read; the text says which.
         """
+        if isinstance(inputs, str | bytes) or not isinstance(inputs, Iterable):
+            raise RecurraError(f"inputs: received a {type(inputs).__name__}; give a list of inputs")
+        inputs = list(inputs)
         recipe = Recipe.of(self.recipe.asdict(), decoding)
+        if not inputs:
+            return []
         self.network.eval()
         with torch.inference_mode():
             return self.task.predict(self.network, self.codec, inputs, recipe)
@@ -62,7 +67,8 @@ class Model:
         parts = data is None or data.startswith("hf:") or Path(data).is_dir()
         given = {} if data is None else {"data": data, "valid": None, "test": None}
         if not parts:
-            given["test"] = data
+            # the same file as all three parts: nothing is split off from it
+            given["valid"] = given["test"] = data
         recipe = Recipe.of(self.recipe.asdict(), given, fields)
         examples = self.task.read(recipe)
         return self.task.evaluate(self.network, self.codec, examples.test, recipe)
@@ -113,6 +119,7 @@ def load(folder: str | Path, *, cell: str | None = None) -> Model:
         network.load_state_dict(stored.tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip() if str(error) else repr(error)
+        reason += " is missing" if isinstance(error, KeyError) else ""
         raise BundleError(f"{folder}: its parts do not fit together: {reason}") from error
     network.eval()
     return Model(task, recipe, codec, network, metrics)

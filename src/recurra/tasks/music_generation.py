@@ -78,7 +78,7 @@ def predict(
     network: Writer, codec: MusicCodec, inputs: Sequence[tuple[int, str] | str], recipe: Recipe
 ) -> list[GeneratedTune]:
     """Return one tune per (key, mode), sampled with the recipe's temperature, top-k and top-p."""
-    wanted = [parse(one) if isinstance(one, str) else one for one in inputs]
+    wanted = [parse(one) for one in inputs]
     device = next(network.parameters()).device
     context = torch.tensor([[key, MODES.index(mode)] for key, mode in wanted], device=device)
     randomness = torch.Generator(device).manual_seed(recipe.seed)

@@ -13,6 +13,7 @@ from recurra.data.readers.conll import Tagged
 from recurra.data.samples import ner as sample
 from recurra.data.splits import Splits
 from recurra.data.vocabulary import Vocabulary, words
+from recurra.errors import RecurraError
 from recurra.tasks.body import body
 from recurra.tasks.codecs.tags import SHAPES, TagCodec, TagPrediction, spans
 from recurra.tasks.codecs.text import checked
@@ -102,9 +103,12 @@ def predict(
     """Return tags and entities of each sentence: a text, or a list of its words."""
     rows = []
     for i, sentence in enumerate(inputs, 1):
-        tokens = (
-            sentence if isinstance(sentence, list) else words(checked(sentence, i), lower=False)
-        )
+        if isinstance(sentence, list):
+            tokens = [checked(word, i) for word in sentence]
+        else:
+            tokens = words(checked(sentence, i), lower=False)
+        if not tokens:
+            raise RecurraError(f"input {i} has no words; give a sentence")
         rows.append(Tagged(tokens, ["O"] * len(tokens), ""))
     return [
         TagPrediction(row.tokens, tags, spans(row.tokens, tags))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from torch import nn
 
 from recurra import bundle
 from recurra.errors import RecurraError
+from recurra.tasks.body import check
 from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model
 from recurra.tasks.task import LOWER_IS_BETTER, Task
@@ -76,6 +78,7 @@ class Run:
         began = time.monotonic()
         if self.recipe.threads:
             torch.set_num_threads(self.recipe.threads)
+        check(self.recipe)
         splits = self.task.read(self.recipe)
         torch.manual_seed(self.recipe.seed)
         codec = self.task.fit(splits.train, self.recipe)
@@ -149,5 +152,12 @@ def place(task: Task, recipe: Recipe) -> Path:
 
 def trained(home: Path) -> bool:
     """Return whether a folder holds a model that training has improved at least once."""
-    begun, improved = (home / name for name in ("last.safetensors", "metrics.jsonl"))
-    return (home / bundle.CONFIG).exists() and (improved.exists() or not begun.exists())
+    config = home / bundle.CONFIG
+    if not config.exists() or (home / "metrics.jsonl").exists():
+        return config.exists()
+    try:
+        stored = json.loads(config.read_bytes())
+    except (OSError, ValueError):
+        return True
+    # A run that failed before its first validation leaves a bundle without metrics.
+    return not isinstance(stored, dict) or stored.get("metrics") != {}

@@ -16,7 +16,7 @@ from recurra.data.vocabulary import Vocabulary, words
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.text import TextCodec, TextPrediction, checked
 from recurra.tasks.embedding import TokenEmbedding
-from recurra.tasks.evaluation import collect, majority, mean_loss, prior_loss
+from recurra.tasks.evaluation import collect, known, majority, mean_loss, prior_loss
 from recurra.tasks.task import Task
 from recurra.topologies import ManyToOne
 from recurra.training.recipe import Recipe
@@ -63,6 +63,7 @@ def evaluate(
     network: nn.Module, codec: TextCodec, rows: Sequence[TextLabel], recipe: Recipe
 ) -> dict[str, float]:
     """Return accuracy and loss."""
+    known(codec.labels, rows)
     answers = [
         max(zip(p, codec.labels, strict=True))[1] for p in probabilities(network, codec, rows)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -14,6 +14,7 @@ from recurra.training.recipe import Recipe
 LOWER_IS_BETTER = frozenset({"loss", "nll"})
 
 
+@runtime_checkable
 class Codec(Protocol):
     """Everything between a user's examples and tensors that prediction needs beside weights."""
 
@@ -30,11 +31,12 @@ class Codec(Protocol):
         ...
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls, files: Mapping[str, str]) -> Codec:
         """Return the codec that wrote these files."""
         ...
 
 
+@runtime_checkable
 class Prediction(Protocol):
     """One answer: `asdict()` for JSON lines, `str()` for people."""
 

@@ -27,7 +27,10 @@ CASES = ((1, None), (2, [2, 1, 0]), (TIME, None), (67, None), (67, [67, 33, 0]))
 
 
 def law_step_keeps_the_state(cell: Cell[Any], engine: str, dtype: torch.dtype) -> None:
-    """One step keeps the state's type, shapes and dtype, for 0, 1 and 3 rows, at any time."""
+    """One step keeps the state's type, shapes and dtype, for 0, 1 and 3 rows, at any time.
+
+    The state keeps its dtype under autocast too, which shortens some products to 16 bits.
+    """
     with prepared(cell, dtype) as (cell, _, _):
         for batch in (0, 1, BATCH):
             state = before = cell.initial_state(batch)
@@ -37,6 +40,10 @@ def law_step_keeps_the_state(cell: Cell[Any], engine: str, dtype: torch.dtype) -
                 same("type of the state", type(state).__name__, type(before).__name__)
                 for name, new, old in named(state, before):
                     same(f"state {name}", kind(new), kind(old))
+        with torch.autocast("cpu", torch.bfloat16):
+            _, state = cell(torch.randn(BATCH, cell.input_size, dtype=dtype), before)
+        for name, new, old in named(state, before):
+            same(f"state {name} under autocast", kind(new), kind(old))
 
 
 def law_step_exports(cell: Cell[Any], engine: str, dtype: torch.dtype) -> None:

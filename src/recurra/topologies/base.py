@@ -7,9 +7,9 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from recurra.data.batch import Paired
-from recurra.layers import within
+from recurra.layers import within, zero_beyond
 from recurra.topologies.decoder import Decoder, DecoderState
-from recurra.topologies.loss import Loss, clear_beyond, cross_entropy
+from recurra.topologies.loss import Loss, cross_entropy
 
 
 class Writer(nn.Module, ABC):
@@ -61,7 +61,7 @@ class Writer(nn.Module, ABC):
             context_lengths: real positions of each row of the context; None: all.
         """
         state = self.start(context, context_lengths)
-        x = clear_beyond(x, lengths)
+        x = zero_beyond(x, lengths)
         if self.training and self.scheduled > 0:
             x = self._mix(x, state)
         logits: Tensor = self.decoder(x, state)[0]

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from recurra.layers import within
-from recurra.topologies.loss import Loss, clear_beyond
+from recurra.layers import within, zero_beyond
+from recurra.topologies.loss import Loss
 
 PENALTY = -1e4
 """Score of what is forbidden: out of reach, yet finite, so that no gradient becomes NaN."""
@@ -18,7 +18,7 @@ class CRF(nn.Module):
         log p(y | x) = score(y) − log Z        Z = Σ_y exp score(y)
 
     Lafferty, McCallum and Pereira 2001, section 3; as the output of a recurrent network:
-    Huang, Xu and Yu 2015, https://arxiv.org/abs/1508.01991, equation 1.
+    Huang, Xu and Yu 2015, https://arxiv.org/abs/1508.01991, section 2.4.
     A true path that takes a forbidden transition is not excluded: it costs 10⁴.
 
     Args:
@@ -141,7 +141,7 @@ class CRF(nn.Module):
 
     def _clear(self, scores: Tensor, lengths: Tensor) -> Tensor:
         # in the weights' precision: under autocast the scores come in half of it
-        return clear_beyond(scores.to(self.transitions.dtype), lengths)
+        return zero_beyond(scores.to(self.transitions.dtype), lengths)
 
     def _mean_score(self, scores: Tensor, lengths: Tensor) -> Tensor:
         moves = _mean_allowed(self.transitions, self.forbids) * (lengths - 1)

@@ -127,6 +127,8 @@ class Decoder(nn.Module):
         self, x: Int[Tensor, "batch time"], state: DecoderState
     ) -> tuple[Float[Tensor, "batch time vocabulary"], DecoderState]:
         """Return the logits of what follows each token, and the state after the last."""
+        if x.shape[1] == 0:
+            return state.context.new_zeros(len(x), 0, self.to_logits.out_features), state
         if not self.input_feeding:
             return self._stretch(x, state)
         logits = []

@@ -3,10 +3,8 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-
-from recurra.layers import within
 
 IGNORED = -100
 
@@ -16,16 +14,6 @@ class Loss(NamedTuple):
 
     total: Float[Tensor, ""]
     count: Int[Tensor, ""]  # type: ignore[assignment]  # tuple.count is not missed
-
-
-def clear_beyond(
-    x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None
-) -> Shaped[Tensor, "batch time *input"]:
-    """Return x with zeros beyond each row's length, whatever stood there (NaN, no valid token)."""
-    if lengths is None:
-        return x
-    beyond = ~within(lengths, x.shape[1])
-    return x.masked_fill(beyond.view(*beyond.shape, *[1] * (x.dim() - 2)), 0)
 
 
 def cross_entropy(

@@ -4,10 +4,10 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from recurra.data.batch import Aligned
-from recurra.layers import aligned
+from recurra.layers import aligned, zero_beyond
 from recurra.layers.base import Layer
 from recurra.topologies.crf import CRF
-from recurra.topologies.loss import Loss, clear_beyond
+from recurra.topologies.loss import Loss
 from recurra.topologies.softmax import Softmax
 
 
@@ -33,7 +33,7 @@ class ManyToManyEqual(nn.Module):
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch time tags"]:
         """Return the scores; those at a step answer the input at that step, whatever the delay."""
-        y = aligned(self.body, self.embed(clear_beyond(x, lengths)), lengths)
+        y = aligned(self.body, self.embed(zero_beyond(x, lengths)), lengths)
         scores: Tensor = self.head(y)
         return scores
 
@@ -41,7 +41,7 @@ class ManyToManyEqual(nn.Module):
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"]
     ) -> list[list[int]]:
         """Return the best tag path of each row."""
-        return self.output.decode(self(x, lengths), lengths)
+        return self.output.decode(self(x, lengths), lengths.to(x.device))
 
     def loss(self, batch: Aligned, smoothing: float = 0.0) -> Loss:
         """Return the output's loss; it counts live steps."""

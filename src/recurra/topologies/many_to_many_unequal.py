@@ -4,11 +4,10 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from recurra.layers import Last, Mean, aligned, within
+from recurra.layers import Last, Mean, aligned, within, zero_beyond
 from recurra.layers.base import Layer
 from recurra.topologies.base import Writer
 from recurra.topologies.decoder import Decoder, DecoderState
-from recurra.topologies.loss import clear_beyond
 
 
 class Bridge(nn.Module):
@@ -60,7 +59,9 @@ class ManyToManyUnequal(Writer):
         context_lengths: Int[Tensor, "batch"] | None = None,
     ) -> DecoderState:
         """Read the source; return the state before the first token."""
-        x = clear_beyond(context, context_lengths)
+        x = zero_beyond(context, context_lengths)
         y = aligned(self.encoder, self.embed(x), context_lengths)
-        mask = None if context_lengths is None else within(context_lengths, y.shape[1])
+        mask = None
+        if context_lengths is not None:
+            mask = within(context_lengths.to(y.device), y.shape[1])
         return self.decoder.start(self.bridge(y, context_lengths), y, mask)

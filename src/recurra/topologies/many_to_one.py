@@ -4,9 +4,9 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from recurra.data.batch import Labelled
-from recurra.layers import aligned
+from recurra.layers import aligned, zero_beyond
 from recurra.layers.base import Layer
-from recurra.topologies.loss import Loss, clear_beyond, cross_entropy
+from recurra.topologies.loss import Loss, cross_entropy
 
 
 class ManyToOne(nn.Module):
@@ -29,7 +29,7 @@ class ManyToOne(nn.Module):
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch classes"]:
         """Return the logits."""
-        y = aligned(self.body, self.embed(clear_beyond(x, lengths)), lengths)
+        y = aligned(self.body, self.embed(zero_beyond(x, lengths)), lengths)
         logits: Tensor = self.head(self.pool(y, lengths))
         return logits
 

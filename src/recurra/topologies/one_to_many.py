@@ -45,5 +45,7 @@ class OneToMany(Writer):
                 f"the encoder returned {list(encoded.shape)}; it must be [batch "
                 f"{self.decoder.context_size}] or [batch positions {self.decoder.context_size}]"
             )
-        mask = None if context_lengths is None else within(context_lengths, grid.shape[1])
+        mask = None
+        if context_lengths is not None:
+            mask = within(context_lengths.to(grid.device), grid.shape[1])
         return self.decoder.start(self.mean(grid, context_lengths), grid, mask)

@@ -105,6 +105,8 @@ class Loop:
                 torch.distributed.broadcast(tensor, 0)
         if self.writer is not None and self.recipe.tensorboard:
             self.writer.open_events(self.standing.step)
+        # Reading the data, and what else came before, is no step's cost and no saving's.
+        self.clock.now = self._agree(self.clock.read())[0]
         if not self.recipe.resume:
             self._save()  # so that a run killed early can be resumed too
 

@@ -44,7 +44,11 @@ def bleu(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
         from sacrebleu import corpus_bleu
     except ImportError as error:
         raise MissingExtra("BLEU", "sacrebleu", "text") from error
-    return float(corpus_bleu(list(answers), _by_position(references), force=True).score) if answers else 0.0
+    return (
+        float(corpus_bleu(list(answers), _by_position(references), force=True).score)
+        if answers
+        else 0.0
+    )
 
 
 def chrf(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:

@@ -124,7 +124,7 @@ class Recipe:
     )
     weight_drop: float = option("regularisation", 0.0, "dropout on recurrent weights", SHARE)
     word_dropout: float = option(
-        "regularisation", 0.0, "share of input tokens replaced by <unk> in training", SHARE
+        "regularisation", 0.0, "share of input tokens read as unknown in training", SHARE
     )
     label_smoothing: float = option(
         "regularisation", 0.0, "share of probability spread over all classes", SHARE
@@ -152,7 +152,7 @@ class Recipe:
         "optimisation", None, "stop in time and keep the best: 90s, 3m, 2h", DURATION
     )
     # decoding
-    beam: int = option("decoding", 1, "beam width; 1: greedy", SIZE)
+    beam: int = option("decoding", 1, "beam width; 1: greedy; 0: sample", COUNT)
     temperature: float = option("decoding", 1.0, "sampling temperature", POSITIVE)
     top_k: int = option("decoding", 0, "sample among the k likeliest; 0: all", COUNT)
     top_p: float = option(
@@ -242,6 +242,13 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         RecurraError: the file is missing or is no TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecurraError(f"recipe {path} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise RecurraError(f"recipe {path} cannot be read: {reason}") from error
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            raise RecurraError(
+                f"recipe {path} is flat: write its fields without the table [{name}]"
+            )
+    return fields

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from itertools import chain, islice
 from pathlib import Path
@@ -57,7 +58,28 @@ def read(recipe: Recipe, size: int = 64) -> Splits[CaptionedImage]:
     """
     pillow()
     rows = Rows.of(recipe)
-    pictures_at, captions_at, lists = _located(str(recipe.data))
+
+    @cache
+    def captioned(data: str) -> dict[str, CaptionedImage]:
+        pictures_at, captions_at, _ = _located(data)
+        return _captioned(pictures_at, captions_at, size, rows)
+
+    found = captioned(str(recipe.data))
+    lists = _located(str(recipe.data))[2]
+    parts = {
+        part: [found[name] for _, name in lines(path, rows) if name.strip() in found]
+        for part, path in lists.items()
+    } or {"train": list(found.values())}
+    for part, named in [("valid", recipe.valid), ("test", recipe.test)]:
+        if named:
+            parts[part] = list(captioned(named).values())
+    kind = Kind[CaptionedImage](content=lambda example: example.image.tobytes())
+    return assemble(parts, recipe, kind, rows)
+
+
+def _captioned(
+    pictures_at: Path, captions_at: Path, size: int, rows: Rows
+) -> dict[str, CaptionedImage]:
     by_picture: dict[str, list[Caption]] = {}
     for caption in read_captions(captions_at, rows):
         by_picture.setdefault(caption.picture, []).append(caption)
@@ -74,14 +96,7 @@ def read(recipe: Recipe, size: int = 64) -> Splits[CaptionedImage]:
     rows.skipped += absent
     if absent:
         say(f"{captions_at}: {absent} captions have no picture, and are skipped")
-    kind = Kind[CaptionedImage](content=lambda example: example.image.tobytes())
-    if not lists:
-        return assemble({"train": list(found.values())}, recipe, kind, rows)
-    parts = {
-        part: [found[name] for _, name in lines(path, rows) if name.strip() in found]
-        for part, path in lists.items()
-    }
-    return assemble(parts, recipe, kind, rows)
+    return found
 
 
 def _located(data: str) -> tuple[Path, Path, dict[str, Path]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recurra.data.readers.pictures import PICTURES, load, sizes
 from recurra.data.readers.source import Format, assemble, read_parts
-from recurra.data.readers.text import Rows, existing_file, open_bytes
+from recurra.data.readers.text import Rows, existing, existing_file, open_bytes
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from recurra.training.recipe import Recipe
@@ -49,9 +49,15 @@ def read(recipe: Recipe) -> Splits[LabelledImage]:
     if path.suffix == ".npz" and not path.is_dir():
         rows = Rows.of(recipe)
         parts = _npz(path, rows)
+        if "train" not in parts:
+            raise DataError(
+                path, f"holds a {' and a '.join(parts)} part; x_train, y_train are needed"
+            )
         for part, named in [("valid", recipe.valid), ("test", recipe.test)]:
-            if named:
-                parts[part] = read_path(Path(named), rows)
+            if named == recipe.data:
+                parts.setdefault(part, parts["train"])
+            elif named:
+                parts[part] = read_path(existing(named), rows)
         return assemble(parts, recipe, form, rows)
     return read_parts(recipe, form)
 
@@ -87,6 +93,8 @@ def open_image(image: str | Path | NDArray[Any], shape: tuple[int, int, int]) ->
         MissingExtra: a file is to be read, and Pillow is not installed.
     """
     if not isinstance(image, np.ndarray):
+        if not isinstance(image, str | Path):
+            raise DataError("input", f"is a {type(image).__name__}; give a file or an array")
         path = existing_file(image)
         pixels = load(path, str(path), (shape[1], shape[0]), Rows(), shape[2])
         assert pixels is not None  # Rows() raises

@@ -50,11 +50,12 @@ def sizes(paths: Sequence[Path], folder: Path) -> tuple[tuple[int, int], int]:
             continue
     if not found:
         raise DataError(folder, f"holds {len(paths)} pictures, and none can be read")
-    (width, height), count = found.most_common(1)[0]
+    width, height = found.most_common(1)[0][0]
     shrink = min(1.0, LARGEST_SIDE / max(width, height))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    if count < len(paths) or shrink < 1:
-        say(f"{folder}: pictures of {len(found)} sizes are resized to {size[0]}×{size[1]}")
+    if len(found) > 1 or shrink < 1:
+        several = f"{len(found)} sizes" if len(found) > 1 else "one size"
+        say(f"{folder}: pictures of {several} are resized to {size[0]}×{size[1]}")
     return size, 1 if modes <= set(GREY) else 3
 
 
@@ -81,6 +82,8 @@ def load(
                 picture = picture.resize(size, library.Resampling.BILINEAR)
             pixels = np.array(picture, np.uint8)
     except (OSError, ValueError, SyntaxError, library.DecompressionBombError) as error:
-        rows.bad(name, f"cannot be read as a picture: {error}")
+        # Pillow's text for an unknown format repeats the path
+        reason = "its format is unknown" if "identify" in str(error) else error
+        rows.bad(name, f"cannot be read as a picture: {reason}")
         return None
     return pixels.reshape(*pixels.shape[:2], channels)

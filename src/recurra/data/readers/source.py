@@ -71,7 +71,9 @@ def read_parts(recipe: Recipe, form: Format[E]) -> Splits[E]:
             part: form.records(records, rows) for part, records in hf.parts(data, part_of).items()
         }
     else:
-        parts = {part: form.read(path, rows) for part, path in locate(recipe, form).items()}
+        paths = locate(recipe, form)
+        read = {path: form.read(path, rows) for path in dict.fromkeys(paths.values())}
+        parts = {part: read[path] for part, path in paths.items()}
     return assemble(parts, recipe, form, rows)
 
 
@@ -137,9 +139,10 @@ def assemble(
     """
     data = str(recipe.data)
     known = {label for example in parts["train"] for label in kind.labels(example)}
-    if len(known) < kind.least:
+    # A file that is its own test part is evaluated, not learned from: one label is enough.
+    if len(known) < kind.least and recipe.test != data:
         have = ", ".join(sorted(known)) or "none"
-        raise DataError(data, f"has too few labels ({have}); at least {kind.least} are needed")
+        raise DataError(data, f"has too few labels ({have}); at least {kind.least} different ones")
     parts = {
         part: examples if part == "train" else _within(known, examples, kind, rows)
         for part, examples in parts.items()
@@ -149,8 +152,9 @@ def assemble(
             raise DataError(data, f"has no usable row in its {part} part")
     missing = [part for part in ("valid", "test") if part not in parts]
     if missing:
-        say(f"{data}: {' and '.join(missing)} split off, {HELD_OUT:.0%} each")
         parts = {**parts, **split(parts["train"], missing, recipe.seed, kind, data)}
+        each = " each" if missing[1:] else ""
+        say(f"{data}: {' and '.join(missing)} split off, {HELD_OUT:.0%}{each}")
     train, valid, test = (list(parts[part]) for part in ("train", "valid", "test"))
     return Splits(train, valid, test, rows.close())
 
@@ -198,7 +202,9 @@ def split(
             kept.add(key)
     free = sorted(set(groups) - kept)
     if len(free) < len(missing) + (not kept):
-        raise DataError(data, f"has {len(groups)} different examples; too few to split")
+        raise DataError(
+            data, f"has {len(groups)} different examples; too few to split: give more rows"
+        )
     target = max(round(HELD_OUT * len(examples)), min(len(groups[key]) for key in free))
     owner: dict[int, str] = {}
     for part in missing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 import zlib
 from collections.abc import Iterator
@@ -56,7 +57,8 @@ class Rows:
 
 def say(text: str) -> None:
     """Tell the user something about the data, without mixing it into a command's output."""
-    print(text, file=sys.stderr)
+    if os.environ.get("RANK", "0") == "0":  # torchrun: every process reads, one tells
+        print(text, file=sys.stderr)
 
 
 def existing(path: str | Path) -> Path:

@@ -70,7 +70,8 @@ class TextPrediction:
 
     def __str__(self) -> str:
         """Show label, certainty and the beginning of the text."""
-        text = self.text if len(self.text) <= 80 else self.text[:79] + "…"
+        text = " ".join(self.text.split())
+        text = text if len(text) <= 80 else text[:79] + "…"
         return f"{self.label:<12} {self.probability:6.1%}   {text}"
 
 

@@ -85,12 +85,19 @@ class GeneratedTune:
         return f"{self.key} {self.mode}, {self.bars} bars, {len(self.tokens)} tokens"
 
 
-def parse(text: str) -> tuple[int, str]:
-    """Return (key, mode) of "G major", "f# minor", or "D".
+def parse(text: str | tuple[int, str]) -> tuple[int, str]:
+    """Return (key, mode) of "G major", "f# minor", or "D"; or of that pair itself.
 
     Raises:
         RecurraError: it names no key or mode.
     """
+    match text:
+        case (int(key), str(given)) if 0 <= key < len(KEYS) and given in MODES:
+            return key, given
+    if not isinstance(text, str):
+        raise RecurraError(
+            f"a {type(text).__name__} is no key and mode; give (7, 'major') or G major"
+        )
     name, _, mode = text.strip().partition(" ")
     name = name.replace("♯", "#").replace("♭", "b")
     flats = {"Db": "C#", "Eb": "D#", "Gb": "F#", "Ab": "G#", "Bb": "A#"}

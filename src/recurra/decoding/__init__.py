@@ -1,0 +1,11 @@
+"""Writing a sequence from a context, over `start` and `advance` only: greedy, sample, beam.
+
+All rows of a batch are written together, and none sees the others.
+"""
+
+from recurra.decoding.hypothesis import Hypothesis
+from recurra.decoding.likeliest import beam, greedy
+from recurra.decoding.sampling import sample
+from recurra.decoding.search import Generator
+
+__all__ = ["Generator", "Hypothesis", "beam", "greedy", "sample"]

@@ -1,0 +1,89 @@
+"""Sequences drawn by chance, from all tokens or among the likeliest."""
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from recurra.decoding.hypothesis import Hypothesis
+from recurra.decoding.search import Generator, search
+from recurra.errors import RecurraError
+
+
+def sample(
+    generator: Generator,
+    context: tuple[Any, ...],
+    *,
+    start: int,
+    end: int,
+    max_steps: int,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    generator_seed: torch.Generator | None = None,
+    prefix: Int[Tensor, "batch prefix"] | None = None,
+    forbidden: Collection[int] = (),
+) -> list[Hypothesis]:
+    """Draw a token at every step.
+
+        p ∝ exp(logits / temperature), among the top_k likeliest, and among the fewest likeliest
+        that together reach top_p
+
+    Holtzman et al. 2020, https://arxiv.org/abs/1904.09751, sections 3.1 (top-p), 3.2 (top-k),
+    3.3 (temperature).
+
+    Args:
+        generator, context, start, end, max_steps, prefix, forbidden: as in `greedy`.
+        temperature: 1 as trained; 0 the likeliest token.
+        top_k: 0: all.
+        top_p: 1: all.
+        generator_seed: source of randomness; rows take from it one after the other, so the
+            rows of a batch are those written one by one. None: torch's own.
+    Returns:
+        One hypothesis per row. Its score is the network's log probability, whatever the filters.
+    Raises:
+        RecurraError: a number is out of its range.
+    """
+    if temperature < 0 or top_k < 0 or not 0 < top_p <= 1:
+        raise RecurraError(
+            f"temperature {temperature}, top_k {top_k}, top_p {top_p}: temperature and top_k are "
+            "0 or more, top_p is above 0 and at most 1"
+        )
+    if temperature == 0:
+        temperature, top_k = 1.0, 1
+    noise: list[Tensor] = []
+
+    def draw(totals: Tensor, step: int) -> Tensor:
+        if not noise:
+            noise.append(_uniform((len(totals), max_steps), generator_seed).to(totals.device))
+        p, tokens = (totals / temperature).softmax(-1).sort(stable=True, descending=True)
+        kept = (p.cumsum(-1) - p < top_p) & (p > 0)
+        if top_k:
+            kept[:, top_k:] = False
+        reached = (p * kept).cumsum(-1)
+        rank = torch.searchsorted(reached, noise[0][:, step, None] * reached[:, -1:], right=True)
+        # a row that has ended keeps nothing: its rank is any
+        rank = rank.minimum(kept.sum(-1, keepdim=True) - 1).clamp(min=0)
+        picks: Tensor = tokens.gather(1, rank)
+        return picks
+
+    return [
+        row[0]
+        for row in search(
+            generator,
+            context,
+            draw,
+            start=start,
+            end=end,
+            max_steps=max_steps,
+            prefix=prefix,
+            forbidden=forbidden,
+        )
+    ]
+
+
+def _uniform(shape: tuple[int, int], source: torch.Generator | None) -> Float[Tensor, "batch time"]:
+    device = None if source is None else source.device
+    return torch.rand(shape, generator=source, dtype=torch.float64, device=device)
