@@ -159,6 +159,16 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) 
     Raises:
         BundleError: they belong to another network; `source` is named in the text.
     """
+    compare(network, tensors, source)
+    network.load_state_dict(dict(tensors))
+
+
+def compare(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) -> None:
+    """Refuse weights that have not a network's names and shapes; it may lie on the meta device.
+
+    Raises:
+        BundleError: they belong to another network; `source` is named in the text.
+    """
     own = network.state_dict()
     missing, strange = sorted(own.keys() - tensors), sorted(tensors.keys() - own)
     for kind, names in (("lacks", missing), ("has unknown", strange)):
@@ -173,7 +183,6 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) 
                 f"{source} holds another network's weights: {name} has shape "
                 f"{list(tensors[name].shape)}, this network's has {list(tensor.shape)}"
             )
-    network.load_state_dict(dict(tensors))
 
 
 def _settle(folder: Path) -> None:

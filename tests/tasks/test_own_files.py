@@ -99,3 +99,13 @@ def test_bad_texts_are_refused_in_one_line(text: object, message: str, tmp_path:
     model = recurra.train("sentiment", data=data, out=str(tmp_path / "run"), **TINY)
     with pytest.raises(RecurraError, match=message):
         model.predict(["fine", text])
+
+
+def test_sizes_in_a_config_are_believed_only_where_the_weights_have_them(tmp_path: Path):
+    out = tmp_path / "run"
+    recurra.train("sentiment", data=WRITERS["sentiment"](tmp_path), out=str(out), **TINY)
+    config = json.loads((out / "config.json").read_text())
+    config["recipe"]["hidden"] = 200_000  # a GRU of this width would take 480 GB
+    (out / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BundleError, match="another network's weights"):
+        recurra.load(out)

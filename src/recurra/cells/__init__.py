@@ -75,6 +75,8 @@ def find(name: str) -> type[Cell[Any]]:
     """
     if ":" in name:
         return _import(*name.rsplit(":", 1))
+    if name.endswith(".py"):
+        raise RecurraError(f"cell {name!r} names a file; add the class: {name}:MyCell")
     known = {cell.__name__.lower(): cell for cell in CELLS}
     if name.lower() not in known:
         raise unknown("cell", name, list(known))
@@ -88,7 +90,7 @@ def _import(module_name: str, class_name: str) -> type[Cell[Any]]:
             if module_name.endswith(".py")
             else importlib.import_module(module_name)
         )
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise RecurraError(f"cell {module_name}:{class_name} does not import: {reason}") from error
     cell = getattr(module, class_name, None)

@@ -115,8 +115,11 @@ def load(folder: str | Path, *, cell: str | None = None) -> Model:
     recipe = dataclasses.replace(recipe, engine=None)
     try:
         codec = task.codec(stored.files)
+        if ":" not in recipe.cell:  # sizes are believed only where the weights have them
+            with torch.device("meta"):
+                bundle.compare(task.build(codec, recipe), stored.tensors, folder)
         network = task.build(codec, recipe)
-        network.load_state_dict(stored.tensors)
+        bundle.fill(network, stored.tensors, folder)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip() if str(error) else repr(error)
         reason += " is missing" if isinstance(error, KeyError) else ""

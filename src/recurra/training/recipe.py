@@ -45,6 +45,7 @@ def _duration(text: str) -> bool:
 
 COUNT = Allowed("a whole number, 0 or more", lambda n: n >= 0)
 SIZE = Allowed("a whole number, 1 or more", lambda n: n >= 1)
+DEPTH = Allowed("a whole number from 1 to 256", lambda n: 1 <= n <= 256)
 POSITIVE = Allowed("a number above 0", lambda n: n > 0)
 AMOUNT = Allowed("a number, 0 or more", lambda n: n >= 0)
 SHARE = Allowed("a number from 0 up to but not 1", lambda n: 0 <= n < 1)
@@ -95,7 +96,7 @@ class Recipe:
         "model", None, "engine by name; none: the fastest that takes the cell", NAME
     )
     hidden: int = option("model", 128, "width of the recurrent state", SIZE)
-    layers: int = option("model", 1, "recurrent layers, one on another", SIZE)
+    layers: int = option("model", 1, "recurrent layers, one on another", DEPTH)
     embedding: int = option("model", 64, "width of embeddings, or of the input features", SIZE)
     bidirectional: bool = option("model", False, "read backward too (where the type allows it)")
     lookahead: int = option(
