@@ -1,7 +1,7 @@
 # Every target creates and reuses .venv by itself. `make demo` and `make test` need Python >= 3.11 only.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests scripts examples benchmarks
+SOURCES := $(wildcard src tests scripts examples benchmarks)
 
 .PHONY: demo test test-slow check check-style check-types format clean
 
