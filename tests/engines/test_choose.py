@@ -5,6 +5,7 @@ import torch
 
 from recurra.cells import CELLS, GRU, LSTM, SLSTM, MinGRU
 from recurra.engines import PREFERENCE, choose, survey, unroll
+from recurra.engines.native.library import missing
 from recurra.errors import EngineRefused, RecurraError
 
 
@@ -15,7 +16,8 @@ class Outside(LSTM):
 @pytest.mark.parametrize(
     ("cell", "time", "engine"),
     [
-        (MinGRU(2, 3), 100, "scan"),
+        (MinGRU(2, 3), 100, "scan" if missing() else "native"),
+        (MinGRU(2, 3).double(), 100, "scan"),
         (GRU(2, 3), 100, "vendor"),
         (SLSTM(2, 3), 100, "loop"),
         (Outside(2, 3), 100, "loop"),
@@ -25,7 +27,7 @@ class Outside(LSTM):
     ],
 )
 def test_the_decision_table(cell: LSTM, time: int, engine: str) -> None:
-    assert choose(cell, torch.zeros(1, time, 2)).name == engine
+    assert choose(cell, torch.zeros(1, time, 2).to(cell.bias.dtype)).name == engine
 
 
 def test_a_named_engine_runs_or_is_refused() -> None:

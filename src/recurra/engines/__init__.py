@@ -10,11 +10,12 @@ from recurra.cells import CELLS
 from recurra.cells.base import Cell
 from recurra.engines.base import Engine, Lengths
 from recurra.engines.loop import LOOP
+from recurra.engines.native import NATIVE
 from recurra.engines.scan import SCAN
 from recurra.engines.vendor import VENDOR
 from recurra.errors import EngineRefused, unknown
 
-PREFERENCE: tuple[Engine, ...] = (SCAN, VENDOR, LOOP)
+PREFERENCE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, LOOP)
 
 SHORT = 3  # steps up to which `loop` starts sooner than the others are done
 

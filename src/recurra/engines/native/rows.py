@@ -1,0 +1,46 @@
+"""Sequences as lines: the valid steps of all rows one after the other, nothing beyond lengths."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from recurra.engines.base import Lengths
+from recurra.engines.native.library import call
+
+
+class Rows(NamedTuple):
+    """Where each row's steps lie among the lines."""
+
+    batch: int
+    time: int
+    offsets: Int[Tensor, "batch"]
+    lengths: Int[Tensor, "batch"]
+    index: Int[Tensor, "lines"] | None  # of the lines within [batch · time]; None: all of them
+
+    @classmethod
+    def of(cls, batch: int, time: int, lengths: Lengths) -> "Rows":
+        """Return the rows of a batch."""
+        if lengths is None:
+            return cls(batch, time, torch.arange(batch) * time, torch.full([batch], time), None)
+        lengths = lengths.long().clamp(min=0)
+        index = (torch.arange(time) < lengths[:, None]).flatten().nonzero()[:, 0]
+        return cls(batch, time, lengths.cumsum(0) - lengths, lengths.contiguous(), index)
+
+    def pack(self, x: Float[Tensor, "batch time n"]) -> Float[Tensor, "lines n"]:
+        """Return the valid steps."""
+        lines = x.flatten(0, 1)
+        return lines if self.index is None else lines.index_select(0, self.index)
+
+    def unpack(self, lines: Float[Tensor, "lines n"]) -> Float[Tensor, "batch time n"]:
+        """Return the steps in their places, with zeros beyond lengths."""
+        if self.index is not None:
+            zeros = lines.new_zeros(self.batch * self.time, lines.shape[1])
+            lines = zeros.index_copy(0, self.index, lines)
+        return lines.unflatten(0, (self.batch, self.time))
+
+    def call(self, function: str, width: int, *arrays: Tensor) -> None:
+        """Call a kernel of the library on these rows."""
+        lines = self.batch * self.time if self.index is None else len(self.index)
+        call(function, lines, 1, self.offsets, self.lengths, width, *arrays)
