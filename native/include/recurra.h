@@ -55,6 +55,27 @@ RECURRA_API int recurra_mingru_backward(const recurra_rows* rows, int64_t width,
                                         const float* grad_h, const float* grad_last,
                                         float* grad_u, float* grad_initial);
 
+/* Cells with a matrix between their states. `u` is W x + b, gates side by side as in recurra's
+ * cells; `weight` is U [gates * width, width]. Of the pointers, GRU alone has `bias` (c_n) and
+ * `grad_inner` (of U_n h + c_n), LSTM alone those of c; others pass NULL there. In forward, `gates`
+ * [lines, 4 * width] and `c` [lines, width] keep what backward needs, of GRU and LSTM, or are NULL;
+ * LSTM's `gates` may be `u` itself. */
+enum { RECURRA_ELMAN_TANH, RECURRA_ELMAN_RELU, RECURRA_GRU, RECURRA_LSTM, RECURRA_CELLS };
+
+RECURRA_API int recurra_recurrent_forward(const recurra_rows* rows, int64_t width, int threads,
+                                          int cell, const float* u, const float* weight,
+                                          const float* bias, const float* h_initial,
+                                          const float* c_initial, float* y, float* h_last,
+                                          float* c_last, float* gates, float* c);
+RECURRA_API int recurra_recurrent_backward(const recurra_rows* rows, int64_t width, int threads,
+                                           int cell, const float* weight, const float* h_initial,
+                                           const float* c_initial, const float* y,
+                                           const float* gates, const float* c,
+                                           const float* grad_y, const float* grad_h_last,
+                                           const float* grad_c_last, float* grad_u,
+                                           float* grad_inner, float* grad_h_initial,
+                                           float* grad_c_initial);
+
 #ifdef __cplusplus
 }
 #endif

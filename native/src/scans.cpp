@@ -33,7 +33,7 @@ using recurra::Scan;
 extern "C" int recurra_affine_forward(const recurra_rows* rows, int64_t width, int threads,
                                       const float* decay, const float* inject,
                                       const float* initial, float* h, float* last) {
-  if (const auto status = recurra::check(rows, width, threads)) return status;
+  if (const auto status = recurra::check(rows, width, threads, 1)) return status;
   if (recurra::any_null(decay, inject, initial, h, last)) return recurra::NULL_POINTER;
   Scan scan{};
   scan.rows = rows, scan.width = width;
@@ -48,7 +48,7 @@ extern "C" int recurra_affine_backward(const recurra_rows* rows, int64_t width, 
                                        const float* grad_h, const float* grad_last,
                                        float* grad_decay, float* grad_inject,
                                        float* grad_initial) {
-  if (const auto status = recurra::check(rows, width, threads)) return status;
+  if (const auto status = recurra::check(rows, width, threads, 1)) return status;
   if (recurra::any_null(decay, h, initial, grad_h, grad_last, grad_decay, grad_inject,
                         grad_initial))
     return recurra::NULL_POINTER;
@@ -64,7 +64,7 @@ extern "C" int recurra_affine_backward(const recurra_rows* rows, int64_t width, 
 extern "C" int recurra_mingru_forward(const recurra_rows* rows, int64_t width, int threads,
                                       const float* u, const float* initial, float* h,
                                       float* last) {
-  if (const auto status = recurra::check(rows, 2 * width, threads)) return status;
+  if (const auto status = recurra::check(rows, width, threads, 2)) return status;
   if (recurra::any_null(u, initial, h, last)) return recurra::NULL_POINTER;
   Scan scan{};
   scan.rows = rows, scan.width = width;
@@ -77,7 +77,7 @@ extern "C" int recurra_mingru_backward(const recurra_rows* rows, int64_t width, 
                                        const float* u, const float* h, const float* initial,
                                        const float* grad_h, const float* grad_last, float* grad_u,
                                        float* grad_initial) {
-  if (const auto status = recurra::check(rows, 2 * width, threads)) return status;
+  if (const auto status = recurra::check(rows, width, threads, 2)) return status;
   if (recurra::any_null(u, h, initial, grad_h, grad_last, grad_u, grad_initial))
     return recurra::NULL_POINTER;
   Scan scan{};

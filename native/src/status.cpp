@@ -19,16 +19,18 @@ const char* const TEXTS[] = {
     "a row's length is negative",
     "a row leaves the array: some step of it lies on no line",
     "there is not enough memory",
+    "there is no such cell",
 };
 
 }  // namespace
 
-Status check(const recurra_rows* rows, int64_t width, int threads) {
+Status check(const recurra_rows* rows, int64_t width, int threads, int gates) {
   if (!selected()) return NOT_SELECTED;
   if (!rows || (rows->rows > 0 && any_null(rows->offset, rows->length))) return NULL_POINTER;
   const bool fits = rows->rows >= 0 && rows->rows < LARGEST && rows->lines >= 0 &&
-                    rows->lines < LARGEST && width >= 1 && width < LARGEST && threads >= 1 &&
-                    (rows->lines == 0 || width < LARGEST / rows->lines) &&
+                    rows->lines < LARGEST && width >= 1 && threads >= 1 &&
+                    width < LARGEST / gates / (rows->lines > 1 ? rows->lines : 1) &&
+                    width < LARGEST / gates / (rows->rows > 1 ? rows->rows : 1) &&
                     rows->stride > -LARGEST && rows->stride < LARGEST;
   if (!fits) return BAD_SIZE;
   for (int64_t b = 0; b < rows->rows; ++b) {

@@ -15,10 +15,12 @@ enum Status {
   BAD_LENGTH,
   BAD_PLACE,
   NO_MEMORY,
+  UNKNOWN_CELL,
 };
 
-// Sizes are positive, and every step of every row lies on one of the lines.
-Status check(const recurra_rows* rows, int64_t width, int threads);
+// Sizes are positive, lines of `gates` vectors of `width` can be addressed, and every step of every
+// row lies on one of the lines.
+Status check(const recurra_rows* rows, int64_t width, int threads, int gates);
 
 template <class... Pointers>
 bool any_null(Pointers... pointers) {

@@ -9,14 +9,24 @@ from torch import Tensor
 from recurra import tree
 from recurra.cells.base import Affine, Cell, LinearCell
 from recurra.engines.base import Engine, Lengths
+from recurra.cells.elman import Elman
+from recurra.cells.gru import GRU
+from recurra.cells.lstm import LSTM
 from recurra.cells.mingru import MinGRU
+from recurra.engines.native.classic import ELMAN_KERNELS, GRU_KERNELS, LSTM_KERNELS
 from recurra.engines.native.fused import Fused, run_fused
 from recurra.engines.native.library import missing
 from recurra.engines.native.mingru import MINGRU
 from recurra.engines.native.rows import Rows
 from recurra.engines.native.scan import scan_lines
 
-FUSED: dict[type[Cell[Any]], Fused] = {MinGRU: MINGRU}
+
+
+def _fused(cell: Cell[Any]) -> Fused | None:
+    """Return the kernels of exactly this class: one derived from it may differ anywhere."""
+    if type(cell) is Elman:
+        return ELMAN_KERNELS[cell.nonlinearity]
+    return {MinGRU: MINGRU, GRU: GRU_KERNELS, LSTM: LSTM_KERNELS}.get(type(cell))
 
 
 def run(
@@ -26,8 +36,9 @@ def run(
     if 0 in x.shape[:2]:
         return x.new_zeros(*x.shape[:2], cell.output_size), state
     rows = Rows.of(len(x), x.shape[1], lengths)
-    if type(cell) in FUSED:
-        y, state = run_fused(FUSED[type(cell)], cell, rows, rows.pack(x), state)
+    fused = _fused(cell)
+    if fused is not None:
+        y, state = run_fused(fused, cell, rows, rows.pack(x), state)
         return rows.unpack(y), state
     assert isinstance(cell, LinearCell)
     u = cell.project(rows.pack(x))
@@ -38,7 +49,8 @@ def run(
 def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     """Refuse other cells than those with an `Affine` transition, and other numbers than float32."""
     kind = type(cell).__name__
-    if type(cell) not in FUSED and not isinstance(cell, LinearCell):
+    fused = _fused(cell)
+    if fused is None and not isinstance(cell, LinearCell):
         return f"there is no native kernel for {kind}"
     reason = _unfit(x) or _unfit(next(cell.parameters(), x)) or missing()
     if reason is not None:
@@ -47,7 +59,7 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
         return "native kernels compute in float32; autocast asks for less"
     if torch.compiler.is_compiling():
         return "native kernels read memory, and a traced graph has none"
-    if type(cell) in FUSED:
+    if fused is not None:
         return None
     assert isinstance(cell, LinearCell)
     with torch.no_grad():

@@ -18,8 +18,15 @@ SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 NOT_BUILT = "the native library is not built here: no C++ compiler was found at install"
 PLACE = ctypes.c_float()  # stands for arrays without numbers, whose pointer torch has as null
 
-# arrays of each function, after (rows, width, threads)
-FUNCTIONS = {"affine_forward": 5, "affine_backward": 8, "mingru_forward": 4, "mingru_backward": 7}
+# numbers and arrays of each function, after (rows, width, threads)
+FUNCTIONS = {
+    "affine_forward": (0, 5),
+    "affine_backward": (0, 8),
+    "mingru_forward": (0, 4),
+    "mingru_backward": (0, 7),
+    "recurrent_forward": (1, 10),
+    "recurrent_backward": (1, 13),
+}
 
 
 class Rows(ctypes.Structure):
@@ -52,7 +59,7 @@ def call(
     offsets: Tensor,
     lengths: Tensor,
     width: int,
-    *arrays: Tensor,
+    *arguments: int | Tensor | None,
 ) -> None:
     """Call a kernel on as many threads as torch uses.
 
@@ -63,12 +70,14 @@ def call(
         offsets: each row's first line, int64.
         lengths: each row's steps, int64.
         width: the state's width.
-        arrays: contiguous float32 on the CPU, in the order of recurra.h; some are read, others
-            filled.
+        arguments: the rest, in the order of recurra.h. Arrays are contiguous float32 on the CPU,
+            None where the kernel has no use for one; some are read, others filled.
     Raises:
         RecurraError: an array is of another dtype, device or layout, or the library refuses.
     """
-    for array in (offsets, lengths, *arrays):
+    for array in (offsets, lengths, *arguments):
+        if not isinstance(array, Tensor):
+            continue
         wanted = torch.int64 if array is offsets or array is lengths else torch.float32
         if array.dtype != wanted or array.device.type != "cpu" or not array.is_contiguous():
             raise RecurraError(
@@ -77,9 +86,12 @@ def call(
             )
     library = _load()
     rows = Rows(len(offsets), lines, stride, offsets.data_ptr(), lengths.data_ptr())
-    pointers = [array.data_ptr() or ctypes.addressof(PLACE) for array in arrays]
+    values = [
+        value.data_ptr() or ctypes.addressof(PLACE) if isinstance(value, Tensor) else value
+        for value in arguments
+    ]
     code = getattr(library, f"recurra_{function}")(
-        ctypes.byref(rows), width, torch.get_num_threads(), *pointers
+        ctypes.byref(rows), width, torch.get_num_threads(), *values
     )
     if code:
         raise RecurraError(f"{function}: {library.recurra_text(code).decode()}")
@@ -104,9 +116,9 @@ def _load() -> ctypes.CDLL:
     library.recurra_select.argtypes = [c_char_p]
     if library.recurra_version() != VERSION:
         raise RecurraError(f"{path} is of another version of recurra: install recurra again")
-    for name, arrays in FUNCTIONS.items():
+    for name, (numbers, arrays) in FUNCTIONS.items():
         function = getattr(library, f"recurra_{name}")
-        function.argtypes = [c_void_p, c_int64, c_int, *[c_void_p] * arrays]
+        function.argtypes = [c_void_p, c_int64, c_int, *[c_int] * numbers, *[c_void_p] * arrays]
     wanted = os.environ.get("RECURRA_ISA")
     code = library.recurra_select(wanted.encode() if wanted else None)
     if code:

@@ -40,7 +40,17 @@ class Rows(NamedTuple):
             lines = zeros.index_copy(0, self.index, lines)
         return lines.unflatten(0, (self.batch, self.time))
 
-    def call(self, function: str, width: int, *arrays: Tensor) -> None:
+    def before(
+        self, lines: Float[Tensor, "lines n"], initial: Float[Tensor, "batch n"]
+    ) -> Float[Tensor, "lines n"]:
+        """Return, for each step, the line of the step before; `initial` before the first one."""
+        shifted = torch.empty_like(lines)
+        shifted[1:] = lines[:-1]
+        first = self.lengths > 0
+        shifted[self.offsets[first]] = initial[first]
+        return shifted
+
+    def call(self, function: str, width: int, *arguments: int | Tensor | None) -> None:
         """Call a kernel of the library on these rows."""
         lines = self.batch * self.time if self.index is None else len(self.index)
-        call(function, lines, 1, self.offsets, self.lengths, width, *arrays)
+        call(function, lines, 1, self.offsets, self.lengths, width, *arguments)
