@@ -12,7 +12,7 @@ struct Scan {
   const recurra_rows* rows;
   int64_t width;
   const float *decay, *inject, *u, *h, *initial, *grad_h, *grad_last;
-  float *out, *last, *grad_decay, *grad_inject, *grad_u, *grad_initial;
+  float *out, *last, *grad_decay, *grad_inject, *grad_u, *grad_initial, *decay_carried;
 };
 
 // A cell with a matrix between its states; pointers as in recurra.h.

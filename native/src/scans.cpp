@@ -1,4 +1,6 @@
 // The C interface of the scans: checks, and rows and columns shared out to threads.
+#include <stdlib.h>
+
 #include "kernels.h"
 #include "status.h"
 
@@ -23,6 +25,16 @@ void run(const Scan& scan, int threads, ScanKernel kernel) {
     const int64_t begin = i % pieces * size;
     kernel(scan, i / pieces, begin, begin + size < width ? begin + size : width);
   }
+}
+
+Status run_backward(Scan scan, int threads, ScanKernel kernel) {
+  const int64_t numbers = scan.rows->rows * scan.width;
+  if (numbers == 0) return OK;
+  scan.decay_carried = static_cast<float*>(malloc(static_cast<size_t>(numbers) * sizeof(float)));
+  if (!scan.decay_carried) return NO_MEMORY;
+  run(scan, threads, kernel);
+  free(scan.decay_carried);
+  return OK;
 }
 
 }  // namespace
@@ -57,8 +69,7 @@ extern "C" int recurra_affine_backward(const recurra_rows* rows, int64_t width, 
   scan.decay = decay, scan.h = h, scan.initial = initial;
   scan.grad_h = grad_h, scan.grad_last = grad_last;
   scan.grad_decay = grad_decay, scan.grad_inject = grad_inject, scan.grad_initial = grad_initial;
-  recurra::run(scan, threads, recurra::selected()->affine_backward);
-  return recurra::OK;
+  return recurra::run_backward(scan, threads, recurra::selected()->affine_backward);
 }
 
 extern "C" int recurra_mingru_forward(const recurra_rows* rows, int64_t width, int threads,
@@ -85,6 +96,5 @@ extern "C" int recurra_mingru_backward(const recurra_rows* rows, int64_t width, 
   scan.u = u, scan.h = h, scan.initial = initial;
   scan.grad_h = grad_h, scan.grad_last = grad_last;
   scan.grad_u = grad_u, scan.grad_initial = grad_initial;
-  recurra::run(scan, threads, recurra::selected()->mingru_backward);
-  return recurra::OK;
+  return recurra::run_backward(scan, threads, recurra::selected()->mingru_backward);
 }

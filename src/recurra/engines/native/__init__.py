@@ -8,18 +8,17 @@ from torch import Tensor
 
 from recurra import tree
 from recurra.cells.base import Affine, Cell, LinearCell
-from recurra.engines.base import Engine, Lengths
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.lstm import LSTM
 from recurra.cells.mingru import MinGRU
+from recurra.engines.base import Engine, Lengths
 from recurra.engines.native.classic import ELMAN_KERNELS, GRU_KERNELS, LSTM_KERNELS
 from recurra.engines.native.fused import Fused, run_fused
 from recurra.engines.native.library import missing
 from recurra.engines.native.mingru import MINGRU
 from recurra.engines.native.rows import Rows
 from recurra.engines.native.scan import scan_lines
-
 
 
 def _fused(cell: Cell[Any]) -> Fused | None:
@@ -42,7 +41,8 @@ def run(
         return rows.unpack(y), state
     assert isinstance(cell, LinearCell)
     u = cell.project(rows.pack(x))
-    h, last = scan_lines(rows, *cell.transition(u), state[0])
+    transition: Affine = cell.transition(u)
+    h, last = scan_lines(rows, *transition, state[0])
     return rows.unpack(cell.read(u, type(state)(h))), type(state)(last)
 
 

@@ -1,4 +1,4 @@
-"""Elman, GRU and LSTM: torch multiplies what sees no state, the native library runs the time loop."""
+"""Elman, GRU and LSTM: torch multiplies what sees no state; the time loop is native."""
 
 from functools import partial
 

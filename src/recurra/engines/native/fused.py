@@ -73,9 +73,14 @@ class _Layer(torch.autograd.Function):
         )
         if torch.is_grad_enabled():  # a gradient of this gradient is wanted
             outputs = _exact(ctx.fused, ctx.cell, ctx.rows, x, state, weights)
-            return None, None, None, None, *torch.autograd.grad(
-                outputs, inputs, (grad_y, *grad_last), create_graph=True, materialize_grads=True
+            wanted = [tensor for tensor in inputs if tensor.requires_grad]
+            found = iter(
+                torch.autograd.grad(
+                    outputs, wanted, (grad_y, *grad_last), create_graph=True, allow_unused=True
+                )
             )
+            some = (next(found) if tensor.requires_grad else None for tensor in inputs)
+            return None, None, None, None, *some
         grad_x, grad_state, grad_weights = ctx.fused.backward(
             ctx.rows, x, state, weights, y, kept, grad_y, grad_last
         )

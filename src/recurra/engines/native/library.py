@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-import recurra
 from recurra.errors import RecurraError
 
 VERSION = 1  # of the C interface that is called here
@@ -99,8 +98,8 @@ def call(
 
 def _find() -> Path | None:
     """Return the library's file: beside this one, or where an editable install put it."""
-    for folder in recurra.__path__:
-        path = Path(folder) / "engines" / "native" / f"librecurra{SUFFIX}"
+    for folder in sys.modules[__package__].__path__:
+        path = Path(folder) / f"librecurra{SUFFIX}"
         if path.exists():
             return path
     return None

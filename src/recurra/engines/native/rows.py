@@ -17,7 +17,7 @@ class Rows(NamedTuple):
     time: int
     offsets: Int[Tensor, "batch"]
     lengths: Int[Tensor, "batch"]
-    index: Int[Tensor, "lines"] | None  # of the lines within [batch · time]; None: all of them
+    valid: Int[Tensor, "lines"] | None  # of the lines within [batch · time]; None: all of them
 
     @classmethod
     def of(cls, batch: int, time: int, lengths: Lengths) -> "Rows":
@@ -25,20 +25,20 @@ class Rows(NamedTuple):
         if lengths is None:
             return cls(batch, time, torch.arange(batch) * time, torch.full([batch], time), None)
         lengths = lengths.long().clamp(min=0)
-        index = (torch.arange(time) < lengths[:, None]).flatten().nonzero()[:, 0]
-        return cls(batch, time, lengths.cumsum(0) - lengths, lengths.contiguous(), index)
+        valid = (torch.arange(time) < lengths[:, None]).flatten().nonzero()[:, 0]
+        return cls(batch, time, lengths.cumsum(0) - lengths, lengths.contiguous(), valid)
 
     def pack(self, x: Float[Tensor, "batch time n"]) -> Float[Tensor, "lines n"]:
         """Return the valid steps."""
         lines = x.flatten(0, 1)
-        return lines if self.index is None else lines.index_select(0, self.index)
+        return lines if self.valid is None else lines.index_select(0, self.valid)
 
     def unpack(self, lines: Float[Tensor, "lines n"]) -> Float[Tensor, "batch time n"]:
         """Return the steps in their places, with zeros beyond lengths."""
-        if self.index is not None:
+        if self.valid is not None:
             zeros = lines.new_zeros(self.batch * self.time, lines.shape[1])
-            lines = zeros.index_copy(0, self.index, lines)
-        return lines.unflatten(0, (self.batch, self.time))
+            lines = zeros.index_copy(0, self.valid, lines)
+        return lines.view(self.batch, self.time, lines.shape[1])
 
     def before(
         self, lines: Float[Tensor, "lines n"], initial: Float[Tensor, "batch n"]
@@ -52,5 +52,5 @@ class Rows(NamedTuple):
 
     def call(self, function: str, width: int, *arguments: int | Tensor | None) -> None:
         """Call a kernel of the library on these rows."""
-        lines = self.batch * self.time if self.index is None else len(self.index)
+        lines = self.batch * self.time if self.valid is None else len(self.valid)
         call(function, lines, 1, self.offsets, self.lengths, width, *arguments)
