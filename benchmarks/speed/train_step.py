@@ -21,6 +21,7 @@ CLASSIC: dict[type[Cell[Any]], type[nn.RNNBase]] = {LSTM: nn.LSTM, GRU: nn.GRU, 
 SHAPES = [(32, 256, 256, 256), (32, 128, 128, 128), (1, 512, 128, 128)]
 LONG = [(32, 128, 256, 256), (8, 2048, 256, 256)]
 BLOCK = 0.1  # seconds
+SLOW = 3.0  # seconds of a pass that is not repeated
 
 Pass = Callable[[], object]
 
@@ -75,11 +76,12 @@ def block(run: Pass, count: int) -> float:
 
 
 def medians(passes: dict[str, Pass], blocks: int) -> dict[str, float]:
-    counts = {name: max(1, int(BLOCK / block(run, 1))) for name, run in passes.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in passes}
+    first = {name: block(run, 1) for name, run in passes.items()}
+    seconds = {name: [took] if took > SLOW else [] for name, took in first.items()}
     for _ in range(blocks):
         for name, run in passes.items():
-            seconds[name].append(block(run, counts[name]))
+            if first[name] <= SLOW:
+                seconds[name].append(block(run, max(1, int(BLOCK / first[name]))))
     return {name: 1e3 * statistics.median(times) for name, times in seconds.items()}
 
 

@@ -18,6 +18,7 @@ from recurra.cells import GRU, LRU, LSTM, RGLRU, Cell, Elman, MinGRU, MinLSTM
 from recurra.engines import choose, unroll
 from recurra.engines.native import library
 from recurra.errors import EngineRefused
+from recurra.layers import Recurrent
 
 pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
 
@@ -241,3 +242,10 @@ def test_it_refuses_what_it_cannot_take() -> None:
             choose(cell, wrong, "native")
     with torch.autocast("cpu", torch.bfloat16), pytest.raises(EngineRefused, match="autocast"):
         choose(MinGRU(3, 4), x, "native")
+
+
+def test_a_traced_graph_does_not_hold_its_numbers() -> None:
+    cell, x = GRU(3, 4), torch.zeros(1, 4, 3)
+    graph = torch.export.export(Recurrent(cell), (x,)).module()
+    x = torch.randn(1, 4, 3)
+    torch.testing.assert_close(graph(x)[0], unroll(cell, x, engine="loop")[0])
