@@ -38,9 +38,9 @@ def choose(cell: Cell[Any], x: Tensor, name: str | None = None) -> Engine:
         exactly LSTM, GRU, Elman                                 vendor
         any other                                                loop
 
-    Measured (LOG.md, 2026-11-22), forward and backward of 32 rows, 256 wide: native takes of vendor's
-    time 0.87 for LSTM, 0.47 for GRU, 0.55 for Elman, and 0.50 of scan's for MinGRU. Without
-    gradients vendor's LSTM takes 0.88 of native's time, in a batch.
+    Measured (LOG.md, 2026-11-22), forward and backward of 32 rows, 256 wide: native takes of
+    vendor's time 0.87 for LSTM, 0.47 for GRU, 0.55 for Elman, and 0.50 of scan's for MinGRU.
+    Without gradients vendor's LSTM takes 0.88 of native's time, in a batch.
 
     With a name, that engine or an error: never another one silently.
 

@@ -57,7 +57,7 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
         return reason
     if torch.is_autocast_enabled("cpu"):
         return "native kernels compute in float32; autocast asks for less"
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state():
         return "native kernels read memory, and a traced graph has none"
     if fused is not None:
         return None
