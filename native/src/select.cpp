@@ -1,0 +1,56 @@
+// Which instruction set runs, chosen once at run time.
+#include <string.h>
+
+#include "kernels.h"
+#include "status.h"
+
+namespace recurra {
+namespace {
+
+struct Candidate {
+  const Kernels* kernels;
+  bool runs;
+};
+
+const Kernels* chosen = nullptr;
+
+// Returns the set of this name, or the best that runs here; sets `status` where there is none.
+const Kernels* find(const char* name, int& status) {
+#ifdef RECURRA_X86
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const Candidate candidates[] = {
+      {&avx512::kernels, avx512}, {&avx2::kernels, avx2}, {&baseline::kernels, true}};
+#else
+  const Candidate candidates[] = {{&baseline::kernels, true}};
+#endif
+  status = name ? UNKNOWN_ISA : OK;
+  for (const Candidate& candidate : candidates) {
+    if (name && strcmp(name, candidate.kernels->name) != 0) continue;
+    if (candidate.runs) {
+      status = OK;
+      return candidate.kernels;
+    }
+    if (name) status = ABSENT_ISA;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const Kernels* selected() { return chosen; }
+
+}  // namespace recurra
+
+extern "C" int recurra_select(const char* name) {
+  int status = recurra::OK;
+  const recurra::Kernels* found = recurra::find(name, status);
+  if (found) recurra::chosen = found;
+  return status;
+}
+
+extern "C" const char* recurra_selected(void) {
+  return recurra::chosen ? recurra::chosen->name : "";
+}

@@ -1,0 +1,117 @@
+// Vectors of the instruction set that this translation unit is compiled for, and functions on them.
+//
+// Everything lies in an unnamed namespace: each instruction set has its own copy, so the linker
+// cannot put AVX code where the baseline was meant.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define RECURRA_LANES 16
+#define RECURRA_ISA avx512
+#elif defined(__AVX2__)
+#define RECURRA_LANES 8
+#define RECURRA_ISA avx2
+#else
+#define RECURRA_LANES 4
+#define RECURRA_ISA baseline
+#endif
+
+#define RECURRA_INLINE inline __attribute__((always_inline, unused))
+
+namespace {
+
+constexpr int lanes = RECURRA_LANES;
+typedef float Vec __attribute__((vector_size(4 * RECURRA_LANES)));
+typedef int32_t IntVec __attribute__((vector_size(4 * RECURRA_LANES)));
+
+RECURRA_INLINE Vec load(const float* from) {
+  Vec x;
+  memcpy(&x, from, sizeof x);
+  return x;
+}
+
+RECURRA_INLINE void store(float* to, Vec x) { memcpy(to, &x, sizeof x); }
+
+RECURRA_INLINE Vec all(float x) { return x - Vec{}; }
+
+// A whole vector of a line.
+struct Whole {
+  RECURRA_INLINE Vec get(const float* from) const { return load(from); }
+  RECURRA_INLINE void put(float* to, Vec x) const { store(to, x); }
+};
+
+// The rest of a line: reads and writes no byte beyond it.
+struct Part {
+  int64_t count;
+  RECURRA_INLINE Vec get(const float* from) const {
+    float buffer[lanes] = {};
+    for (int64_t i = 0; i < count; ++i) buffer[i] = from[i];
+    return load(buffer);
+  }
+  RECURRA_INLINE void put(float* to, Vec x) const {
+    float buffer[lanes];
+    store(buffer, x);
+    for (int64_t i = 0; i < count; ++i) to[i] = buffer[i];
+  }
+};
+
+// Calls body(first column, Whole or Part) over the columns from `begin` to `end`.
+template <class Body>
+RECURRA_INLINE void columns(int64_t begin, int64_t end, Body body) {
+  int64_t c = begin;
+  for (; c + lanes <= end; c += lanes) body(c, Whole{});
+  if (c < end) body(c, Part{end - c});
+}
+
+// e^x to 1.5 units in the last place over [-86.5, 88]; beyond, the value at the bound. NaN stays.
+// Cody and Waite's reduction, then the polynomial of Cephes' expf.
+RECURRA_INLINE Vec exponential(Vec x) {
+  x = x > all(88.0f) ? all(88.0f) : x;
+  x = x < all(-86.5f) ? all(-86.5f) : x;
+  const Vec shifter = all(12582912.0f);  // 1.5 * 2^23: the sum's last bits are the rounded number
+  Vec shifted = x * 1.44269504089f + shifter;
+  Vec n = shifted - shifter;
+  Vec r = x - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  Vec p = all(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  return (Vec)((IntVec)p + ((IntVec)shifted << 23));
+}
+
+RECURRA_INLINE Vec absolute(Vec x) { return (Vec)((IntVec)x & 0x7fffffff); }
+
+// Both of sigma(x) and sigma(-x), each with its own small numbers exact.
+struct Gate {
+  Vec open, shut;
+};
+
+RECURRA_INLINE Gate gate(Vec x) {
+  Vec e = exponential(-absolute(x));
+  Vec large = 1.0f / (1.0f + e), small = e * large;
+  return Gate{x < Vec{} ? small : large, x < Vec{} ? large : small};
+}
+
+RECURRA_INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exponential(-x)); }
+
+// tanh to 2 units in the last place: a polynomial (Cephes' tanhf) where e^2x would cancel.
+RECURRA_INLINE Vec hyperbolic_tangent(Vec x) {
+  Vec size = absolute(x), square = x * x;
+  Vec p = all(-5.70498872745e-3f);
+  p = p * square + 2.06390887954e-2f;
+  p = p * square - 5.37397155531e-2f;
+  p = p * square + 1.33314422036e-1f;
+  p = p * square - 3.33332819422e-1f;
+  Vec near = p * square * x + x;
+  Vec far = 1.0f - 2.0f / (exponential(2.0f * size) + 1.0f);
+  far = (Vec)((IntVec)far | ((IntVec)x & (int32_t)0x80000000));
+  return size < all(0.625f) ? near : far;
+}
+
+}  // namespace

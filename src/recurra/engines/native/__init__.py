@@ -1,0 +1,82 @@
+"""Our own kernels in C++ for the CPU: scans whose gates are made on the way."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from recurra import tree
+from recurra.cells.base import Affine, Cell, LinearCell
+from recurra.cells.elman import Elman
+from recurra.cells.gru import GRU
+from recurra.cells.lstm import LSTM
+from recurra.cells.mingru import MinGRU
+from recurra.engines.base import Engine, Lengths
+from recurra.engines.native.classic import ELMAN_KERNELS, GRU_KERNELS, LSTM_KERNELS
+from recurra.engines.native.fused import Fused, run_fused
+from recurra.engines.native.library import missing
+from recurra.engines.native.mingru import MINGRU
+from recurra.engines.native.rows import Rows
+from recurra.engines.native.scan import scan_lines
+
+
+def _fused(cell: Cell[Any]) -> Fused | None:
+    """Return the kernels of exactly this class: one derived from it may differ anywhere."""
+    if type(cell) is Elman:
+        return ELMAN_KERNELS[cell.nonlinearity]
+    return {MinGRU: MINGRU, GRU: GRU_KERNELS, LSTM: LSTM_KERNELS}.get(type(cell))
+
+
+def run(
+    cell: Cell[Any], x: Float[Tensor, "batch time input"], state: Any, lengths: Lengths
+) -> tuple[Float[Tensor, "batch time output"], Any]:
+    """Unroll by the native library; what lies beyond lengths is not computed at all."""
+    if 0 in x.shape[:2]:
+        return x.new_zeros(*x.shape[:2], cell.output_size), state
+    rows = Rows.of(len(x), x.shape[1], lengths)
+    fused = _fused(cell)
+    if fused is not None:
+        y, state = run_fused(fused, cell, rows, rows.pack(x), state)
+        return rows.unpack(y), state
+    assert isinstance(cell, LinearCell)
+    u = cell.project(rows.pack(x))
+    transition: Affine = cell.transition(u)
+    h, last = scan_lines(rows, *transition, state[0])
+    return rows.unpack(cell.read(u, type(state)(h))), type(state)(last)
+
+
+def refuse(cell: Cell[Any], x: Tensor) -> str | None:
+    """Refuse other cells than those with an `Affine` transition, and other numbers than float32."""
+    kind = type(cell).__name__
+    fused = _fused(cell)
+    if fused is None and not isinstance(cell, LinearCell):
+        return f"there is no native kernel for {kind}"
+    reason = _unfit(x) or _unfit(next(cell.parameters(), x)) or missing()
+    if reason is not None:
+        return reason
+    if torch.is_autocast_enabled("cpu"):
+        return "native kernels compute in float32; autocast asks for less"
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state():
+        return "native kernels read memory, and a traced graph has none"
+    if fused is not None:
+        return None
+    assert isinstance(cell, LinearCell)
+    with torch.no_grad():
+        transition = cell.transition(cell.project(x.new_zeros(1, cell.input_size)))
+    if not isinstance(transition, Affine):
+        return f"there is no native kernel for {kind}: its transition is not Affine"
+    if any(leaf.shape != (1, cell.hidden_size) for leaf in tree.leaves(transition)):
+        return f"there is no native kernel for {kind}: its decay or inject is no vector"
+    return None
+
+
+def _unfit(tensor: Tensor) -> str | None:
+    if tensor.device.type != "cpu":
+        return f"native kernels run on cpu; the input or a weight is on {tensor.device.type}"
+    if tensor.dtype != torch.float32:
+        return f"native kernels compute in torch.float32; the input or a weight is {tensor.dtype}"
+    return None
+
+
+NATIVE = Engine("native", run, refuse)

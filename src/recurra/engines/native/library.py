@@ -1,0 +1,125 @@
+"""The native library: found beside the package, loaded at first use, called on raw pointers."""
+
+import ctypes
+import os
+import sys
+from ctypes import c_char_p, c_int, c_int64, c_void_p
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from recurra.errors import RecurraError
+
+VERSION = 1  # of the C interface that is called here
+SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+NOT_BUILT = "the native library is not built here: no C++ compiler was found at install"
+PLACE = ctypes.c_float()  # stands for arrays without numbers, whose pointer torch has as null
+
+# numbers and arrays of each function, after (rows, width, threads)
+FUNCTIONS = {
+    "affine_forward": (0, 5),
+    "affine_backward": (0, 8),
+    "mingru_forward": (0, 4),
+    "mingru_backward": (0, 7),
+    "recurrent_forward": (1, 10),
+    "recurrent_backward": (1, 13),
+}
+
+
+class Rows(ctypes.Structure):
+    """`recurra_rows`: where the steps of each sequence lie."""
+
+    _fields_ = (
+        ("rows", c_int64),
+        ("lines", c_int64),
+        ("stride", c_int64),
+        ("offset", c_void_p),
+        ("length", c_void_p),
+    )
+
+
+def missing() -> str | None:
+    """Return None where the library can be used, or why it cannot."""
+    return None if _find() is not None else NOT_BUILT
+
+
+def isa() -> str:
+    """Return the instruction set whose kernels run: baseline, avx2 or avx512."""
+    name: bytes = _load().recurra_selected()
+    return name.decode()
+
+
+def call(
+    function: str,
+    lines: int,
+    stride: int,
+    offsets: Tensor,
+    lengths: Tensor,
+    width: int,
+    *arguments: int | Tensor | None,
+) -> None:
+    """Call a kernel on as many threads as torch uses.
+
+    Args:
+        function: its name in recurra.h, without the prefix.
+        lines: steps of all rows together, the first axis of sequences.
+        stride: lines from one step of a row to the next.
+        offsets: each row's first line, int64.
+        lengths: each row's steps, int64.
+        width: the state's width.
+        arguments: the rest, in the order of recurra.h. Arrays are contiguous float32 on the CPU,
+            None where the kernel has no use for one; some are read, others filled.
+    Raises:
+        RecurraError: an array is of another dtype, device or layout, or the library refuses.
+    """
+    for array in (offsets, lengths, *arguments):
+        if not isinstance(array, Tensor):
+            continue
+        wanted = torch.int64 if array is offsets or array is lengths else torch.float32
+        if array.dtype != wanted or array.device.type != "cpu" or not array.is_contiguous():
+            raise RecurraError(
+                f"{function} takes contiguous {wanted} on cpu; got {array.dtype} on "
+                f"{array.device}, strides {array.stride()}"
+            )
+    library = _load()
+    rows = Rows(len(offsets), lines, stride, offsets.data_ptr(), lengths.data_ptr())
+    values = [
+        value.data_ptr() or ctypes.addressof(PLACE) if isinstance(value, Tensor) else value
+        for value in arguments
+    ]
+    code = getattr(library, f"recurra_{function}")(
+        ctypes.byref(rows), width, torch.get_num_threads(), *values
+    )
+    if code:
+        raise RecurraError(f"{function}: {library.recurra_text(code).decode()}")
+
+
+def _find() -> Path | None:
+    """Return the library's file: beside this one, or where an editable install put it."""
+    for folder in sys.modules[__package__].__path__:
+        path = Path(folder) / f"librecurra{SUFFIX}"
+        if path.exists():
+            return path
+    return None
+
+
+@cache
+def _load() -> ctypes.CDLL:
+    path = _find()
+    if path is None:
+        raise RecurraError(NOT_BUILT)
+    library = ctypes.CDLL(str(path))
+    library.recurra_text.restype = library.recurra_selected.restype = c_char_p
+    library.recurra_select.argtypes = [c_char_p]
+    if library.recurra_version() != VERSION:
+        raise RecurraError(f"{path} is of another version of recurra: install recurra again")
+    for name, (numbers, arrays) in FUNCTIONS.items():
+        function = getattr(library, f"recurra_{name}")
+        function.argtypes = [c_void_p, c_int64, c_int, *[c_int] * numbers, *[c_void_p] * arrays]
+    wanted = os.environ.get("RECURRA_ISA")
+    code = library.recurra_select(wanted.encode() if wanted else None)
+    if code:
+        raise RecurraError(f"RECURRA_ISA is {wanted!r}: {library.recurra_text(code).decode()}")
+    return library

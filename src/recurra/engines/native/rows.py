@@ -1,0 +1,56 @@
+"""Sequences as lines: the valid steps of all rows one after the other, nothing beyond lengths."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from recurra.engines.base import Lengths
+from recurra.engines.native.library import call
+
+
+class Rows(NamedTuple):
+    """Where each row's steps lie among the lines."""
+
+    batch: int
+    time: int
+    offsets: Int[Tensor, "batch"]
+    lengths: Int[Tensor, "batch"]
+    valid: Int[Tensor, "lines"] | None  # of the lines within [batch · time]; None: all of them
+
+    @classmethod
+    def of(cls, batch: int, time: int, lengths: Lengths) -> "Rows":
+        """Return the rows of a batch."""
+        if lengths is None:
+            return cls(batch, time, torch.arange(batch) * time, torch.full([batch], time), None)
+        lengths = lengths.long().clamp(min=0)
+        valid = (torch.arange(time) < lengths[:, None]).flatten().nonzero()[:, 0]
+        return cls(batch, time, lengths.cumsum(0) - lengths, lengths.contiguous(), valid)
+
+    def pack(self, x: Float[Tensor, "batch time n"]) -> Float[Tensor, "lines n"]:
+        """Return the valid steps."""
+        lines = x.flatten(0, 1)
+        return lines if self.valid is None else lines.index_select(0, self.valid)
+
+    def unpack(self, lines: Float[Tensor, "lines n"]) -> Float[Tensor, "batch time n"]:
+        """Return the steps in their places, with zeros beyond lengths."""
+        if self.valid is not None:
+            zeros = lines.new_zeros(self.batch * self.time, lines.shape[1])
+            lines = zeros.index_copy(0, self.valid, lines)
+        return lines.view(self.batch, self.time, lines.shape[1])
+
+    def before(
+        self, lines: Float[Tensor, "lines n"], initial: Float[Tensor, "batch n"]
+    ) -> Float[Tensor, "lines n"]:
+        """Return, for each step, the line of the step before; `initial` before the first one."""
+        shifted = torch.empty_like(lines)
+        shifted[1:] = lines[:-1]
+        first = self.lengths > 0
+        shifted[self.offsets[first]] = initial[first]
+        return shifted
+
+    def call(self, function: str, width: int, *arguments: int | Tensor | None) -> None:
+        """Call a kernel of the library on these rows."""
+        lines = self.batch * self.time if self.valid is None else len(self.valid)
+        call(function, lines, 1, self.offsets, self.lengths, width, *arguments)

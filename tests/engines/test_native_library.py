@@ -1,0 +1,113 @@
+"""The C interface: sizes and places are checked before a kernel runs; exactness."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from recurra.engines.native import library
+from recurra.errors import RecurraError
+
+pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
+
+
+def scan(
+    offsets: list[int], lengths: list[int], *, lines: int = 6, stride: int = 1, width: int = 2
+) -> Tensor:
+    """Return h of h_t = h_{t−1} + 1, NaN where no step was."""
+    size = max(width, 1)
+    h, ones = torch.full((lines, size), torch.nan), torch.ones(lines, size)
+    zeros, last = torch.zeros(len(offsets), size), torch.empty(len(offsets), size)
+    rows = lines, stride, torch.tensor(offsets), torch.tensor(lengths)
+    library.call("affine_forward", *rows, width, ones, ones, zeros, h, last)
+    return h[:, 0]
+
+
+def test_rows_lie_anywhere() -> None:
+    nan = torch.nan
+    expected = {
+        "batch first": (scan([0, 3], [3, 2]), [1, 2, 3, 1, 2, nan]),
+        "time major": (scan([0, 1], [3, 2], stride=2), [1, 1, 2, 2, 3, nan]),
+        "reversed": (scan([2, 4], [3, 2], stride=-1), [3, 2, 1, 2, 1, nan]),
+        "empty": (scan([9, 0], [0, 1]), [1, nan, nan, nan, nan, nan]),
+    }
+    for case, (got, want) in expected.items():
+        torch.testing.assert_close(got, torch.tensor(want), equal_nan=True, msg=case)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"offsets": [4], "lengths": [3]}, "a row leaves the array"),
+        ({"offsets": [-1], "lengths": [1]}, "a row leaves the array"),
+        ({"offsets": [1], "lengths": [3], "stride": -1}, "a row leaves the array"),
+        ({"offsets": [0], "lengths": [2], "stride": 2**39}, "a row leaves the array"),
+        ({"offsets": [0], "lengths": [-1]}, "length is negative"),
+        ({"offsets": [0], "lengths": [1], "width": 0}, "a size is out of range"),
+        ({"offsets": [0], "lengths": [1], "width": 2**40}, "a size is out of range"),
+    ],
+)
+def test_no_step_leaves_the_array(arguments: dict[str, Any], text: str) -> None:
+    if arguments.get("width", 2) > 2:
+        arguments = {**arguments, "lines": 1}
+        rows = 1, 1, torch.tensor([0]), torch.tensor([1])
+        with pytest.raises(RecurraError, match=text):
+            library.call("affine_forward", *rows, arguments["width"], *[torch.zeros(1)] * 5)
+        return
+    with pytest.raises(RecurraError, match=text):
+        scan(**arguments)
+
+
+def test_arrays_of_another_kind_are_refused() -> None:
+    rows, good = (1, 1, torch.tensor([0]), torch.tensor([1])), torch.zeros(1, 2)
+    for bad, text in (
+        (good.double(), "float64 on cpu"),
+        (good.to("meta"), "on meta"),
+        (torch.zeros(2, 2).T, "strides"),
+    ):
+        with pytest.raises(RecurraError, match=rf"takes contiguous torch.float32 .*{text}"):
+            library.call("affine_forward", *rows, 2, good, bad, good, good, good)
+    with pytest.raises(RecurraError, match=r"takes contiguous torch.int64"):
+        library.call("affine_forward", 1, 1, rows[2].int(), rows[3], 2, *[good] * 5)
+    with pytest.raises(RecurraError, match="a pointer is null"):
+        library.call("affine_forward", *rows, 2, good, None, good, good, good)
+    with pytest.raises(RecurraError, match="no such cell"):
+        library.call("recurrent_forward", *rows, 2, 9, *[good] * 10)
+
+
+def ulps(got: Tensor, want: Tensor) -> float:
+    """Return the largest difference in units of the last place of float32."""
+    unit = torch.finfo(torch.float32).eps * 2.0 ** want.abs().log2().floor()
+    return ((got.double() - want).abs() / unit).max().item()
+
+
+GRID = torch.cat([torch.linspace(-9, 9, 40_001), torch.logspace(-30, 1.9, 4001)])
+
+
+def test_the_functions_are_exact_to_some_last_places() -> None:
+    count, zeros = len(GRID), torch.zeros(len(GRID))
+    rows = count, 1, torch.arange(count), torch.ones(count, dtype=torch.int64)
+    weight, out, last = torch.zeros(1), torch.empty(count), torch.empty(count)
+    library.call(
+        "recurrent_forward", *rows, 1, 0, GRID, weight, None, zeros, None, out, last, *[None] * 3
+    )
+    assert ulps(out, torch.tanh(GRID.double())) <= 3
+    for sign in (1, -1):  # of z, with candidate 1 and h 0: σ(z)
+        u = torch.stack([sign * GRID, torch.full_like(GRID, 0.5)], 1).contiguous()
+        library.call("mingru_forward", *rows, 1, u, zeros, out, last)
+        assert ulps(out, torch.sigmoid(sign * GRID.double())) <= 4
+
+
+def test_functions_at_the_ends() -> None:
+    x = torch.tensor([-torch.inf, -1e4, -100, 100, 1e4, torch.inf, torch.nan])
+    rows = len(x), 1, torch.arange(len(x)), torch.ones(len(x), dtype=torch.int64)
+    zeros, out, last = torch.zeros(len(x)), torch.empty(len(x)), torch.empty(len(x))
+    weight = torch.zeros(1)
+    library.call(
+        "recurrent_forward", *rows, 1, 0, x, weight, None, zeros, None, out, last, *[None] * 3
+    )
+    torch.testing.assert_close(out, torch.tanh(x), equal_nan=True)
+    u = torch.stack([x, torch.full_like(x, 0.5)], 1).contiguous()
+    library.call("mingru_forward", *rows, 1, u, zeros, out, last)
+    torch.testing.assert_close(out, torch.sigmoid(x), equal_nan=True)
