@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import sysconfig
 from ctypes import c_char_p, c_int, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
@@ -98,7 +99,9 @@ def call(
 
 def _find() -> Path | None:
     """Return the library's file: beside this one, or where an editable install put it."""
-    for folder in sys.modules[__package__].__path__:
+    # an import hook may hide the second folder of an editable package
+    installed = Path(sysconfig.get_path("platlib")).joinpath(*__package__.split("."))
+    for folder in (*sys.modules[__package__].__path__, installed):
         path = Path(folder) / f"librecurra{SUFFIX}"
         if path.exists():
             return path
