@@ -101,8 +101,8 @@ def _find() -> Path | None:
     """Return the library's file: beside this one, or where an editable install put it."""
     # an import hook may hide the second folder of an editable package
     installed = Path(sysconfig.get_path("platlib")).joinpath(*__package__.split("."))
-    for folder in (*sys.modules[__package__].__path__, installed):
-        path = Path(folder) / f"librecurra{SUFFIX}"
+    for folder in [*map(Path, sys.modules[__package__].__path__), installed]:
+        path = folder / f"librecurra{SUFFIX}"
         if path.exists():
             return path
     return None
