@@ -148,7 +148,7 @@ IMAGE_CAPTIONING = Task(
         "dropout": 0.1,
         "beam": 1,
         "batch_size": 32,
-        "epochs": 12,
+        "epochs": 16,
         "learning_rate": 4e-3,
     },
 )
