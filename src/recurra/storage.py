@@ -102,6 +102,7 @@ def load_tensors(path: Path, limit: int = TENSOR_LIMIT) -> tuple[dict[str, Tenso
             raise BundleError(f"{path} has {size} bytes; at most {limit} are read")
         with safe_open(path, framework="pt") as opened:
             metadata = dict(opened.metadata() or {})
+            # the opened file has keys, yet is no mapping to iterate over
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise BundleError(f"{path} is damaged or no safetensors file: {reason(error)}") from error

@@ -45,6 +45,7 @@ def command(task: Task) -> Callable[..., int]:
         default = task.defaults.get(field.name, field.default)
         help_text, group = field.metadata["help"], field.metadata["group"]
         parameters.append(_parameter(field.name, kinds[field.name], default, help_text, group))
+    # a function's signature may be set, which the type of functions does not say
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__doc__ = _help(task)

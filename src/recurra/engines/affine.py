@@ -27,6 +27,7 @@ def scan_affine(decay: Shaped[Tensor, "*decay"], inject: Steps, initial: One) ->
     depend on the step it may have fewer axes.
     """
     dtype = torch.promote_types(torch.promote_types(decay.dtype, inject.dtype), initial.dtype)
+    # torch gives these calls no types
     shape = torch.broadcast_shapes(decay.shape, inject.shape)  # type: ignore[no-untyped-call]
     decay, inject = decay.to(dtype).expand(shape), inject.to(dtype).expand(shape)
     h: Tensor = _Scan.apply(decay, inject, initial.to(dtype))  # type: ignore[no-untyped-call]
@@ -50,6 +51,7 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         decay, h, initial = ctx.saved_tensors
+        # torch gives `apply` no types
         g = _Adjoint.apply(decay.conj(), grad)  # type: ignore[no-untyped-call]
         return (
             _times_previous(g, h, initial) if ctx.needs_input_grad[0] else None,

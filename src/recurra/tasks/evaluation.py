@@ -34,6 +34,7 @@ def mean_loss(
     network.eval()
     total, count = 0.0, 0.0
     for _, batch in batches(network, codec, examples, size):
+        # every topology has `loss`; nn.Module does not say so
         loss = network.loss(batch)  # type: ignore[operator]
         total, count = total + float(loss.total), count + float(loss.count)
     network.train(training)

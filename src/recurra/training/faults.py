@@ -38,6 +38,7 @@ def blame(network: nn.Module, total: Callable[[], Tensor], *, backward: bool) ->
             for tensor in _reals(output) if backward else ():
                 if tensor.requires_grad:
                     place = f"the gradient at the output of {path}"
+                    # torch gives `register_hook` no types
                     tensor.register_hook(partial(note, place=place))  # type: ignore[no-untyped-call]
 
         hooks += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]

@@ -67,6 +67,7 @@ class Stepper:
     def loss(self, batch: Any) -> Any:
         """Return the loss of a batch: a sum and its count."""
         with self.fabric.autocast():
+            # every topology has `loss`; nn.Module does not say so
             return self.network.loss(  # type: ignore[operator]
                 placed(batch, self.network), smoothing=self.recipe.label_smoothing
             )
@@ -148,6 +149,7 @@ class Stepper:
         """Return the error that says where a number stopped being finite."""
 
         def total(batch: Any) -> Tensor:
+            # `loss` is untyped, see there
             return self.loss(batch).total  # type: ignore[no-any-return]
 
         def alone(row: int) -> Tensor:
@@ -158,6 +160,7 @@ class Stepper:
         self.optimiser.zero_grad()
         for rows, batch in group:
             if rows and not place:
+                # mypy infers no type for a lambda with a default
                 place = faults.blame(self.network, lambda b=batch: total(b), backward=backward)  # type: ignore[misc]
         every = [row for rows, _ in group for row in rows]
         bad = faults.bad_rows(self.network, every, alone, backward=backward)

@@ -38,6 +38,7 @@ def run_fused(
     weights = [getattr(cell, name) for name in fused.names]
     tensors = [x.contiguous(), *leaves, *weights]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    # torch gives `apply` no types
     y, *others = _Layer.apply(fused, cell, rows, keep, *tensors)  # type: ignore[no-untyped-call]
     return y, tree.unflatten(state, others[: len(leaves)])
 

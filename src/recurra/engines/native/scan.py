@@ -15,6 +15,7 @@ One = Float[Tensor, "batch hidden"]
 
 def scan_lines(rows: Rows, decay: Lines, inject: Lines, initial: One) -> tuple[Lines, One]:
     """Return h of every step, and h after each row's last step."""
+    # torch gives `apply` no types
     h: tuple[Tensor, Tensor] = _Scan.apply(  # type: ignore[no-untyped-call]
         rows, decay.contiguous(), inject.contiguous(), initial.contiguous()
     )
