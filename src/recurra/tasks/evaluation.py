@@ -105,3 +105,18 @@ def pad(rows: Sequence[Tensor], value: int = 0) -> Tensor:
 def lengths(rows: Sequence[Tensor]) -> Tensor:
     """Return the rows' lengths."""
     return torch.tensor([len(row) for row in rows])
+
+
+def label_accuracy(
+    labels: Sequence[str], rows: Sequence[Any], probabilities: Sequence[Sequence[float]]
+) -> float:
+    """Return the share of rows whose likeliest label is their own."""
+    answers = [max(zip(p, labels, strict=True))[1] for p in probabilities]
+    right: int = sum(answer == row.label for answer, row in zip(answers, rows, strict=True))
+    return right / max(len(rows), 1)
+
+
+def label_baseline(train: Sequence[Any], test: Sequence[Any]) -> dict[str, float]:
+    """Return what the most frequent label reaches, and the loss of the labels' frequencies."""
+    seen, asked = [row.label for row in train], [row.label for row in test]
+    return {"accuracy": majority(seen, asked), "loss": prior_loss(seen, asked)}

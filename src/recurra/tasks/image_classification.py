@@ -15,7 +15,13 @@ from recurra.data.splits import Splits
 from recurra.tasks.body import cell
 from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
 from recurra.tasks.convolution import ImageEncoder
-from recurra.tasks.evaluation import collect, known, majority, mean_loss, prior_loss
+from recurra.tasks.evaluation import (
+    collect,
+    known,
+    label_accuracy,
+    label_baseline,
+    mean_loss,
+)
 from recurra.tasks.task import Task
 from recurra.topologies import OneToOne
 from recurra.training.recipe import Recipe
@@ -62,19 +68,18 @@ def evaluate(
 ) -> dict[str, float]:
     """Return accuracy and loss."""
     known(codec.labels, rows)
-    answers = [
-        max(zip(p, codec.labels, strict=True))[1] for p in probabilities(network, codec, rows)
-    ]
-    right = sum(answer == row.label for answer, row in zip(answers, rows, strict=True))
-    return {"accuracy": right / max(len(rows), 1), **mean_loss(network, codec, rows)}
+    found = probabilities(network, codec, rows)
+    return {
+        "accuracy": label_accuracy(codec.labels, rows, found),
+        **mean_loss(network, codec, rows),
+    }
 
 
 def baseline(
     codec: ImageCodec, train: Sequence[LabelledImage], test: Sequence[LabelledImage]
 ) -> dict[str, float]:
     """Return what the most frequent label reaches."""
-    seen, asked = [row.label for row in train], [row.label for row in test]
-    return {"accuracy": majority(seen, asked), "loss": prior_loss(seen, asked)}
+    return label_baseline(train, test)
 
 
 def predict(
