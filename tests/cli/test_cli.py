@@ -172,6 +172,17 @@ def test_help_does_not_wait_for_torch():
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("command", [["train", "ner", "--help"], ["cells"]])
+def test_a_reader_that_has_seen_enough_is_no_error(command: list[str]):
+    run = [sys.executable, "-m", "recurra", *command]
+    with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_whole_numbers_are_not_rounded(capsys: pytest.CaptureFixture[str]):
     assert "'3.5'" in refused(["train", "ner", "--hidden", "3.5"], capsys)
     assert "'1.5'" in refused(["generate", "runs/x", "--count", "1.5"], capsys)

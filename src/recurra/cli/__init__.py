@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # whoever read our output has seen enough; nothing more can be said to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SystemExit:  # so ends rich, in the same case, after it did the same
+        return 0
     except OSError as error:  # a full disk, a folder that is not ours
         return complain(
             f"{error.filename or 'the output'} cannot be used: {error.strerror or error}"
