@@ -42,6 +42,8 @@ def command(task: Task) -> Callable[..., int]:
     ]
     kinds = get_type_hints(Recipe)
     for field in dataclasses.fields(Recipe):
+        if field.name in task.ignores.split():
+            continue
         default = task.defaults.get(field.name, field.default)
         help_text, group = field.metadata["help"], field.metadata["group"]
         parameters.append(_parameter(field.name, kinds[field.name], default, help_text, group))

@@ -151,4 +151,7 @@ IMAGE_CAPTIONING = Task(
         "epochs": 16,
         "learning_rate": 4e-3,
     },
+    ignores=(
+        "text_column label_column source target max_length bidirectional pool output word_dropout"
+    ),
 )

@@ -140,4 +140,8 @@ MUSIC_GENERATION = Task(
         "batch_size": 8,
         "learning_rate": 6e-3,
     },
+    ignores=(
+        "text_column label_column source target vocabulary bidirectional pool output "
+        "attention input_feeding word_dropout beam"
+    ),
 )

@@ -143,4 +143,7 @@ NER = Task(
         "batch_size": 16,
     },
     sample_defaults={"hidden": 96, "epochs": 18, "batch_size": 32, "learning_rate": 5e-3},
+    ignores=(
+        "source target pool attention input_feeding scheduled_sampling beam temperature top_k top_p"
+    ),
 )

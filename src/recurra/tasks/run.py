@@ -45,9 +45,13 @@ def complete(task: Task, *given: Mapping[str, Any]) -> Recipe:
     The embedded sample has defaults of its own. A resumed run begins from its stored recipe.
 
     Raises:
-        RecurraError: a field is unknown or wrong, or there is no run to resume.
+        RecurraError: a field is unknown, wrong or of no use to the task, or there is no run to
+            resume.
     """
     known = {name.replace("-", "_"): value for layer in given for name, value in layer.items()}
+    for name in known:
+        if name in task.ignores.split():
+            raise RecurraError(f"{name}: {task.name} has no use for it; leave it out")
     if known.get("resume"):
         home = known.get("out") or f"runs/{task.name}"
         return Recipe.of(bundle.read(home).config["recipe"], known)

@@ -128,4 +128,8 @@ SENTIMENT = Task(
         "word_dropout": 0.1,
         "learning_rate": 3e-3,
     },
+    ignores=(
+        "source target output attention input_feeding scheduled_sampling beam "
+        "temperature top_k top_p"
+    ),
 )

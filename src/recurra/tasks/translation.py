@@ -150,4 +150,5 @@ TRANSLATION = Task(
         "epochs": 5,
         "learning_rate": 6e-3,
     },
+    ignores="text_column label_column pool output word_dropout",
 )
