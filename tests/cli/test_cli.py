@@ -189,7 +189,7 @@ def test_whole_numbers_are_not_rounded(capsys: pytest.CaptureFixture[str]):
 
 
 def test_errors_name_the_help_that_tells_more(capsys: pytest.CaptureFixture[str]):
-    error = refused(["train", "ner", "--input-feeding", "true"], capsys)
+    error = refused(["train", "ner", "--bidirectional", "true"], capsys)
     assert "'true'" in error
     assert "recurra train ner --help" in error
     assert "after --" in refused(["predict", "runs/x", "-5 degrees"], capsys)
