@@ -3,7 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(wildcard src tests scripts examples benchmarks)
 
-.PHONY: demo test test-slow check check-style check-types format clean
+# ThreadSanitizer knows only some layouts of memory; random ones are switched off where that is allowed
+FIXED_LAYOUT := $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+.PHONY: demo test test-slow check check-style check-types format clean check-native-tools \
+  check-native check-native-sanitizers check-native-pages check-native-address \
+  check-native-thread check-native-valgrind check-native-arm
 
 demo: .venv/demo
 	$(BIN)/recurra demo
@@ -26,6 +31,38 @@ check-style: .venv/dev
 check-types: .venv/dev
 	$(BIN)/mypy
 
+# the kernels' own test, native/tests, in four ways of seeing a wrong byte
+check-native: check-native-sanitizers check-native-valgrind
+
+check-native-sanitizers: check-native-pages check-native-address check-native-thread
+
+# passive: teams larger than the machine would spin for each other
+check-native-pages: native/build/plain
+	OMP_WAIT_POLICY=passive $</tests/recurra_check
+
+check-native-address: native/build/address
+	OMP_WAIT_POLICY=passive $</tests/recurra_check --memory exact
+
+check-native-thread: native/build/thread
+	$(FIXED_LAYOUT) $</tests/recurra_check --memory exact --calls 2000 --short
+
+check-native-valgrind: native/build/plain
+	@if command -v valgrind; then \
+	  valgrind --quiet --error-exitcode=1 $</tests/recurra_check --memory exact --short; \
+	else echo "valgrind was not found: its part of the check is left out"; fi
+
+# on an emulated ARM: needs aarch64-linux-gnu-g++ and qemu-aarch64 (g++-aarch64-linux-gnu, qemu-user)
+check-native-arm: native/build/arm
+	qemu-aarch64 -L /usr/aarch64-linux-gnu $</tests/recurra_check --short
+
+.PHONY: native/build/plain native/build/address native/build/thread native/build/arm
+native/build/%: check-native-tools
+	cd native && cmake --preset $(notdir $@) >/dev/null && cmake --build build/$(notdir $@) -j 2
+
+check-native-tools:
+	@for tool in cmake c++; do command -v $$tool >/dev/null || \
+	  { echo "$$tool was not found: needs CMake 3.21 and a C++ compiler, GCC or Clang"; exit 1; }; done
+
 format: .venv/dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -40,4 +77,4 @@ format: .venv/dev
 	touch $@
 
 clean:
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv demo native/build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,68 @@
+// h_t = tanh(u + U h_{t-1}), or max(0, u + U h_{t-1}).
+#include "functions.h"
+#include "reference.h"
+#include "status.h"
+
+namespace {
+
+bool draw_cell(Case& test) {
+  const bool rectified = test.random.one_in(2);
+  test.number(rectified ? RECURRA_ELMAN_RELU : RECURRA_ELMAN_TANH, -1, recurra::UNKNOWN_CELL);
+  return rectified;
+}
+
+}  // namespace
+
+void elman_forward(Case& test) {
+  const int64_t width = test.width;
+  const bool rectified = draw_cell(test);
+  Array &u = test.reads_lines(width, -2, 2), &weight = test.reads_weight(width);
+  Array& initial = test.reads(test.batch * width);
+  Array &y = test.writes(test.lines() * width), &last = test.writes(test.batch * width);
+  for (int64_t b = 0; b < test.batch; ++b) {
+    std::vector<double> h = state_of(initial, b, width), next = h;
+    for (int64_t t = 0; t < test.layout.length[b]; ++t) {
+      const int64_t line = test.layout.line(b, t);
+      for (int64_t c = 0; c < width; ++c) {
+        const double a = u[line * width + c] + product(weight, c, h);
+        y[line * width + c] = next[c] = rectified ? fmax(a, 0) : tanh(a);
+      }
+      h = next;
+    }
+    for (int64_t c = 0; c < width; ++c) last[b * width + c] = h[c];
+  }
+  test.run([&] {
+    return recurra_recurrent_forward(test.rows(), test.given.width, test.given.threads,
+                                     test.given.number, u.data(), weight.data(), nullptr,
+                                     initial.data(), nullptr, y.data(), last.data(), nullptr,
+                                     nullptr, nullptr);
+  });
+}
+
+void elman_backward(Case& test) {
+  const int64_t width = test.width;
+  const bool rectified = draw_cell(test);
+  Array &weight = test.reads_weight(width), &initial = test.reads(test.batch * width);
+  Array& y = test.reads_lines(width);
+  Array &grad_y = test.reads_lines(width), &grad_last = test.reads(test.batch * width);
+  Array& grad_u = test.writes(test.lines() * width);
+  Array& grad_initial = test.writes(test.batch * width);
+  for (int64_t b = 0; b < test.batch; ++b) {
+    std::vector<double> carried = state_of(grad_last, b, width), inner = carried;
+    for (int64_t t = test.layout.length[b] - 1; t >= 0; --t) {
+      const int64_t line = test.layout.line(b, t);
+      for (int64_t c = 0; c < width; ++c) {
+        const double h = y[line * width + c], g = grad_y[line * width + c] + carried[c];
+        grad_u[line * width + c] = inner[c] = g * (rectified ? h > 0 : 1 - h * h);
+      }
+      carried = transposed_product(weight, inner, width);
+    }
+    for (int64_t c = 0; c < width; ++c) grad_initial[b * width + c] = carried[c];
+  }
+  test.run([&] {
+    return recurra_recurrent_backward(
+        test.rows(), test.given.width, test.given.threads, test.given.number, weight.data(),
+        initial.data(), nullptr, y.data(), nullptr, nullptr, grad_y.data(), grad_last.data(),
+        nullptr, grad_u.data(), nullptr, grad_initial.data(), nullptr);
+  });
+}

@@ -1,0 +1,30 @@
+// The functions of recurra.h that take rows: each has a test, which makes the arrays, says in double
+// what they must hold, and calls it.
+#pragma once
+
+#include "case.h"
+
+struct Function {
+  const char* name;
+  void (*test)(Case& test);
+  bool multiplies;  // by a matrix: its work grows with the width's square
+};
+
+void affine_forward(Case& test);
+void affine_backward(Case& test);
+void mingru_forward(Case& test);
+void mingru_backward(Case& test);
+void elman_forward(Case& test);
+void elman_backward(Case& test);
+void gru_forward(Case& test);
+void gru_backward(Case& test);
+void lstm_forward(Case& test);
+void lstm_backward(Case& test);
+
+constexpr Function FUNCTIONS[] = {
+    {"affine_forward", affine_forward, false}, {"affine_backward", affine_backward, false},
+    {"mingru_forward", mingru_forward, false}, {"mingru_backward", mingru_backward, false},
+    {"elman_forward", elman_forward, true},    {"elman_backward", elman_backward, true},
+    {"gru_forward", gru_forward, true},        {"gru_backward", gru_backward, true},
+    {"lstm_forward", lstm_forward, true},      {"lstm_backward", lstm_backward, true},
+};

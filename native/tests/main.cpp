@@ -1,0 +1,177 @@
+// The kernels' own test: random calls of every function of recurra.h on every instruction set here,
+// right and wrong ones, compared with a scalar computation in double.
+//
+//   recurra_check [--calls N] [--seed S] [--isa NAME] [--memory exact|pages] [--short]
+//
+// Call i has the seed S + i, so `--seed` of a call that failed and `--calls 1` repeat it.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "functions.h"
+#include "status.h"
+
+namespace {
+
+struct Options {
+  int64_t calls = 10000;
+  uint64_t seed = 1;
+  const char* isa = nullptr;
+  Guard guard = Guard::pages;
+  bool brief = false;
+};
+
+constexpr int64_t COUNT = sizeof FUNCTIONS / sizeof *FUNCTIONS;
+
+std::atomic<int> wrong{0};
+thread_local char current[160];  // what a signal is told to have interrupted
+
+void interrupted(int signal) {
+  const char text[] = "a signal (a byte outside of an array?) in ";
+  if (write(2, text, sizeof text - 1) < 0 || write(2, current, strlen(current)) < 0 ||
+      write(2, "\n", 1) < 0)
+    _exit(3);
+  ::signal(signal, SIG_DFL);
+  raise(signal);
+}
+
+void one(const Function& function, const Shape& shape, uint64_t seed, Guard guard) {
+  Random random(seed);
+  snprintf(current, sizeof current, "%s on %s, seed %llu: %lld rows of %lld steps, width %lld",
+           function.name, recurra_selected(), static_cast<unsigned long long>(seed),
+           static_cast<long long>(shape.batch), static_cast<long long>(shape.time),
+           static_cast<long long>(shape.width));
+  Case test(random, guard, shape);
+  function.test(test);
+  for (const std::string& complaint : test.complaints) {
+    fprintf(stderr, "%s: %s\n", current, complaint.c_str());
+    if (++wrong == 20) exit(1);
+  }
+}
+
+// Mostly small; now and then one wide, one long, one large enough for several threads.
+Shape draw_shape(Random& random, bool multiplies) {
+  Shape shape{random.whole(0, 7), random.whole(1, 12), random.whole(1, 20)};
+  if (random.one_in(10)) shape.width = random.whole(1, multiplies ? 70 : 300);
+  if (random.one_in(10)) shape.time = random.whole(1, 70);
+  if (random.one_in(10)) shape.batch = random.whole(1, 40);
+  if (!multiplies && random.one_in(20)) shape = {random.whole(1, 5), 67, random.whole(64, 131)};
+  const int64_t work = shape.batch * shape.time * shape.width * (multiplies ? shape.width : 1);
+  if (work > (1 << 17)) shape.time = 1 + shape.time * (1 << 17) / work;
+  return shape;
+}
+
+void call(uint64_t seed, Guard guard) {
+  Random random(~seed);
+  const Function& function = FUNCTIONS[random.whole(0, COUNT - 1)];
+  one(function, draw_shape(random, function.multiplies), seed, guard);
+}
+
+// The ends of every range.
+void corners(Guard guard, bool brief) {
+  const Shape shapes[] = {{1, 1, 1},  {0, 3, 2},  {3, 0, 2},   {1, 1, 67}, {13, 1, 1},
+                          {1, 67, 1}, {2, 5, 16}, {17, 3, 64}, {5, 7, 97}, {1, 100003, 3}};
+  for (const Shape& shape : shapes) {
+    if (brief && shape.time > 1000) continue;
+    for (const Function& function : FUNCTIONS) one(function, shape, 7, guard);
+  }
+}
+
+void several_at_once(const Options& options) {
+  std::vector<std::thread> threads;
+  for (uint64_t i = 0; i < 4; ++i)
+    threads.emplace_back([=] {
+      for (uint64_t j = 0; j < 50; ++j) call(options.seed + 1000 * i + j, options.guard);
+    });
+  for (std::thread& thread : threads) thread.join();
+}
+
+void expect(bool condition, const char* text) {
+  if (condition) return;
+  fprintf(stderr, "not so: %s\n", text);
+  ++wrong;
+}
+
+void names_and_texts() {
+  int64_t zero = 0;
+  float x = 0;
+  const recurra_rows rows{1, 0, 1, &zero, &zero};
+  expect(recurra_affine_forward(&rows, 1, 1, &x, &x, &x, &x, &x) == recurra::NOT_SELECTED,
+         "a kernel is refused before recurra_select");
+  expect(!strcmp(recurra_selected(), ""), "nothing is selected at first");
+  expect(recurra_select("sparc") == recurra::UNKNOWN_ISA, "another name is unknown");
+  for (int code = recurra::OK; code <= recurra::UNKNOWN_CELL; ++code)
+    expect(strcmp(recurra_text(code), "unknown code") != 0, "every code has a text");
+  for (int code : {-1, recurra::UNKNOWN_CELL + 1, 1 << 30})
+    expect(!strcmp(recurra_text(code), "unknown code"), "another code has none");
+  expect(recurra_select(nullptr) == recurra::OK, "some instruction set runs");
+}
+
+// Sizes that pass the checks, and for which no machine has the memory.
+void too_large() {
+  const int64_t first = 0, none = 0, wide = int64_t{1} << 18, widest = int64_t{1} << 39;
+  const recurra_rows rows{1, 1, 1, &first, &none};
+  float x = 0;
+  expect(recurra_affine_backward(&rows, widest, 1, &x, &x, &x, &x, &x, &x, &x, &x) ==
+             recurra::NO_MEMORY, "a scan says that there is no memory");
+  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, &x, &x, nullptr, &x, &x, &x, &x,
+                                   &x, nullptr, nullptr) == recurra::NO_MEMORY,
+         "a cell says that there is no memory");
+}
+
+Options read(int count, char** words) {
+  Options options;
+  for (int i = 1; i < count; ++i) {
+    const bool last = i + 1 == count;
+    if (!strcmp(words[i], "--short")) {
+      options.brief = true;
+    } else if (last) {
+      fprintf(stderr, "unknown, or without its value: %s\n", words[i]), exit(2);
+    } else if (!strcmp(words[i], "--calls")) {
+      options.calls = strtoll(words[++i], nullptr, 10);
+    } else if (!strcmp(words[i], "--seed")) {
+      options.seed = strtoull(words[++i], nullptr, 10);
+    } else if (!strcmp(words[i], "--isa")) {
+      options.isa = words[++i];
+    } else if (!strcmp(words[i], "--memory")) {
+      options.guard = strcmp(words[++i], "exact") ? Guard::pages : Guard::exact;
+    } else {
+      fprintf(stderr, "unknown: %s\n", words[i]), exit(2);
+    }
+  }
+  return options;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const Options options = read(count, words);
+  signal(SIGSEGV, interrupted), signal(SIGBUS, interrupted), signal(SIGILL, interrupted);
+  names_and_texts();
+  too_large();
+  std::vector<const char*> isas;
+  for (const char* isa : {"baseline", "neon", "avx2", "avx512"})
+    if ((!options.isa || !strcmp(options.isa, isa)) && recurra_select(isa) == recurra::OK)
+      isas.push_back(isa);
+  if (isas.empty()) {
+    fprintf(stderr, "no such instruction set here\n");
+    return 2;
+  }
+  int64_t done = 0;
+  for (const char* isa : isas) {
+    recurra_select(isa);
+    corners(options.guard, options.brief);
+    const int64_t share = options.calls / static_cast<int64_t>(isas.size());
+    for (int64_t i = 0; i < share; ++i) call(options.seed + static_cast<uint64_t>(i), options.guard);
+    several_at_once(options);
+    done += share;
+    printf("%s: %lld random calls\n", isa, static_cast<long long>(share));
+  }
+  printf("%lld random calls, %d wrong\n", static_cast<long long>(done), wrong.load());
+  return wrong ? 1 : 0;
+}
