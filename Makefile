@@ -20,7 +20,7 @@ test-slow: .venv/dev
 	$(BIN)/pytest -m slow
 
 # the same tests again, with every jaxtyping annotation checked while they run
-check: check-style check-types test
+check: check-style check-types check-native-sanitizers test
 	$(BIN)/pytest -n auto -m "not slow" --jaxtyping-packages=recurra,beartype.beartype
 
 check-style: .venv/dev

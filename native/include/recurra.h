@@ -31,8 +31,8 @@ typedef struct {
 RECURRA_API int recurra_version(void);
 RECURRA_API const char* recurra_text(int code);
 
-/* Take the instruction set of this name (baseline, avx2, avx512), or with NULL the best one here;
- * to be called once before any kernel. */
+/* Take the instruction set of this name (baseline, avx2, avx512, neon), or with NULL the best one
+ * here; to be called once before any kernel. */
 RECURRA_API int recurra_select(const char* name);
 RECURRA_API const char* recurra_selected(void);
 

@@ -12,6 +12,8 @@ struct Candidate {
   bool runs;
 };
 
+constexpr const char* NAMES[] = {"baseline", "avx2", "avx512", "neon"};
+
 const Kernels* chosen = nullptr;
 
 // Returns the set of this name, or the best that runs here; sets `status` where there is none.
@@ -23,17 +25,20 @@ const Kernels* find(const char* name, int& status) {
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   const Candidate candidates[] = {
       {&avx512::kernels, avx512}, {&avx2::kernels, avx2}, {&baseline::kernels, true}};
+#elif defined(RECURRA_ARM)
+  const Candidate candidates[] = {{&neon::kernels, true}};
 #else
   const Candidate candidates[] = {{&baseline::kernels, true}};
 #endif
-  status = name ? UNKNOWN_ISA : OK;
+  status = UNKNOWN_ISA;
+  for (const char* known : NAMES)
+    if (name && strcmp(name, known) == 0) status = ABSENT_ISA;
   for (const Candidate& candidate : candidates) {
     if (name && strcmp(name, candidate.kernels->name) != 0) continue;
     if (candidate.runs) {
       status = OK;
       return candidate.kernels;
     }
-    if (name) status = ABSENT_ISA;
   }
   return nullptr;
 }

@@ -12,7 +12,7 @@ constexpr int64_t LARGEST = int64_t{1} << 40;
 const char* const TEXTS[] = {
     "no error",
     "recurra_select was not called",
-    "there is no such instruction set; known: baseline, avx2, avx512",
+    "there is no such instruction set; known: baseline, avx2, avx512, neon",
     "this machine lacks the instruction set",
     "a pointer is null",
     "a size is out of range: rows and lines are at least 0, width and threads at least 1",

@@ -13,6 +13,9 @@
 #elif defined(__AVX2__)
 #define RECURRA_LANES 8
 #define RECURRA_ISA avx2
+#elif defined(__aarch64__)
+#define RECURRA_LANES 4
+#define RECURRA_ISA neon
 #else
 #define RECURRA_LANES 4
 #define RECURRA_ISA baseline
@@ -70,7 +73,8 @@ RECURRA_INLINE void columns(int64_t begin, int64_t end, Body body) {
 RECURRA_INLINE Vec exponential(Vec x) {
   x = x > all(88.0f) ? all(88.0f) : x;
   x = x < all(-86.5f) ? all(-86.5f) : x;
-  const Vec shifter = all(12582912.0f);  // 1.5 * 2^23: the sum's last bits are the rounded number
+  // 1.5 * 2^23: the sum's last bits are the rounded number; 127: with the bias of an exponent
+  const Vec shifter = all(12582912.0f + 127.0f);
   Vec shifted = x * 1.44269504089f + shifter;
   Vec n = shifted - shifter;
   Vec r = x - n * 0.693359375f;
@@ -82,7 +86,7 @@ RECURRA_INLINE Vec exponential(Vec x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
-  return (Vec)((IntVec)p + ((IntVec)shifted << 23));
+  return p * (Vec)((IntVec)shifted << 23);
 }
 
 RECURRA_INLINE Vec absolute(Vec x) { return (Vec)((IntVec)x & 0x7fffffff); }

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "functions.h"
+#include "special.h"
 #include "status.h"
 
 namespace {
@@ -27,6 +28,8 @@ struct Options {
 };
 
 constexpr int64_t COUNT = sizeof FUNCTIONS / sizeof *FUNCTIONS;
+
+constexpr const char* ISAS[] = {"baseline", "avx2", "avx512", "neon"};
 
 std::atomic<int> wrong{0};
 thread_local char current[160];  // what a signal is told to have interrupted
@@ -109,7 +112,18 @@ void names_and_texts() {
     expect(strcmp(recurra_text(code), "unknown code") != 0, "every code has a text");
   for (int code : {-1, recurra::UNKNOWN_CELL + 1, 1 << 30})
     expect(!strcmp(recurra_text(code), "unknown code"), "another code has none");
+  for (const char* isa : ISAS) {
+    const int code = recurra_select(isa);
+    expect(code == recurra::OK || code == recurra::ABSENT_ISA, "a known name runs or is absent");
+  }
   expect(recurra_select(nullptr) == recurra::OK, "some instruction set runs");
+}
+
+void special_values() {
+  for (const std::string& complaint : special_complaints()) {
+    fprintf(stderr, "%s: %s\n", recurra_selected(), complaint.c_str());
+    ++wrong;
+  }
 }
 
 // Sizes that pass the checks, and for which no machine has the memory.
@@ -155,7 +169,7 @@ int main(int count, char** words) {
   names_and_texts();
   too_large();
   std::vector<const char*> isas;
-  for (const char* isa : {"baseline", "neon", "avx2", "avx512"})
+  for (const char* isa : ISAS)
     if ((!options.isa || !strcmp(options.isa, isa)) && recurra_select(isa) == recurra::OK)
       isas.push_back(isa);
   if (isas.empty()) {
@@ -165,6 +179,7 @@ int main(int count, char** words) {
   int64_t done = 0;
   for (const char* isa : isas) {
     recurra_select(isa);
+    special_values();
     corners(options.guard, options.brief);
     const int64_t share = options.calls / static_cast<int64_t>(isas.size());
     for (int64_t i = 0; i < share; ++i) call(options.seed + static_cast<uint64_t>(i), options.guard);

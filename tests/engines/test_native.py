@@ -107,7 +107,7 @@ def test_ten_thousand_steps(kind: str) -> None:
     torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512"])
+@pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512", "neon"])
 def test_every_instruction_set(isa: str) -> None:
     code = """
 import sys, torch

@@ -47,7 +47,7 @@ def missing() -> str | None:
 
 
 def isa() -> str:
-    """Return the instruction set whose kernels run: baseline, avx2 or avx512."""
+    """Return the instruction set whose kernels run: baseline, avx2, avx512 or neon."""
     name: bytes = _load().recurra_selected()
     return name.decode()
 
