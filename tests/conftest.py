@@ -1,5 +1,21 @@
-"""One thread per test process: tiny tensors gain nothing from more, and xdist runs several."""
+"""The table of measurements as a test wants it."""
 
-import os
+from collections.abc import Iterator
+from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+import pytest
+import torch
+
+from recurra.engines import adopt, reread
+from recurra.engines.table import Table, here
+
+
+@pytest.fixture
+def nothing_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+    """Yield the user's own table, empty and in force, in a cache of the test's own."""
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        table = Table(*here(torch.get_num_threads()), (), {})
+        adopt(table)
+        yield table
+    reread()

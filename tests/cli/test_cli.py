@@ -8,9 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import recurra
+from recurra.cells import LRU, LSTM
 from recurra.cli import main
+from recurra.engines import choose, reread
+from recurra.engines.native import library
+from recurra.engines.table import Table, read, user_file
 
 QUICK = ["--hidden", "8", "--embedding", "8", "--epochs", "1", "--device", "cpu"]
 ROWS = [
@@ -158,6 +163,42 @@ class Mine(Cell[S]):
 def test_lists(command: str, capsys: pytest.CaptureFixture[str]):
     assert main([command]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 6
+
+
+def test_engines_are_measured_and_the_table_is_kept(
+    monkeypatch: pytest.MonkeyPatch, nothing_measured: Table, capsys: pytest.CaptureFixture[str]
+):
+    times = {"native": 3.0, "scan": 2.0, "vendor": 1.0, "loop": 4.0}
+
+    def told(candidates: dict[str, object], *_: object) -> dict[str, float]:
+        return {name: times[name] for name in candidates}
+
+    monkeypatch.setattr("recurra.engines.measurement.medians", told)
+    assert main(["engines", "--measure"]) == 0
+    shown = capsys.readouterr()
+    path = user_file()
+    assert f"the table is in {path}" in shown.out
+    assert "measurements: your own table" in shown.out
+    assert shown.err == ""  # no bar where there is no terminal
+    assert ("LSTM", "train", (8, 16, 64)) in read(path).faster
+    assert choose(LSTM(64, 64), torch.zeros(8, 16, 64)).name == "vendor"
+    assert choose(LRU(64, 64), torch.zeros(8, 16, 64)).name == "scan"
+    usual = len(read(path).shapes)
+    assert main(["engines", "--quick"]) == 0
+    assert 0 < len(read(path).shapes) < usual
+
+
+def test_engines_tell_what_is_ignored_and_what_is_not_built(
+    monkeypatch: pytest.MonkeyPatch, nothing_measured: Table, capsys: pytest.CaptureFixture[str]
+):
+    user_file().write_text("{")
+    reread()
+    monkeypatch.setattr(library, "_find", lambda: None)
+    assert main(["engines"]) == 0
+    shown = capsys.readouterr().out
+    assert f"ignored: {user_file()}: it is no JSON" in shown
+    assert "measurements: the package's table" in shown
+    assert "native kernels: the native library is not built here" in shown
 
 
 def test_help_does_not_wait_for_torch():

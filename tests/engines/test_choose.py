@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
-from recurra.cells import CELLS, GRU, LRU, LSTM, SLSTM, Cell, MinGRU
-from recurra.engines import PREFERENCE, choose, survey, unroll
+from recurra.cells import CELLS, GRU, LRU, LSTM, SLSTM, Affine, Cell, MinGRU
+from recurra.engines import PREFERENCE, adopt, choose, survey, unroll
 from recurra.engines.native import library
 from recurra.engines.native.library import missing
+from recurra.engines.table import Table
 from recurra.errors import EngineRefused, RecurraError
 
 
@@ -17,6 +19,8 @@ class Outside(LSTM):
 
 
 BUILT = missing() is None
+
+pytestmark = pytest.mark.usefixtures("nothing_measured")
 
 
 @pytest.mark.parametrize(
@@ -40,10 +44,67 @@ def test_the_decision_table(cell: Cell[Any], time: int, engine: str) -> None:
     assert choose(cell, x).name == engine
 
 
-def test_without_gradients() -> None:
+def test_a_measured_shape_decides_for_those_near_it(nothing_measured: Table) -> None:
+    shapes = (1, 4, 64), (1, 64, 64), (32, 64, 64)
+    faster = {
+        ("GRU", "forward", shapes[2]): "vendor",
+        ("GRU", "train", shapes[0]): "loop",
+        ("MinGRU", "train", shapes[1]): "vendor",  # refuses it
+        ("LRU", "train", shapes[1]): "gone",
+        ("SLSTM", "train", shapes[1]): "scan",
+    }
+    adopt(nothing_measured._replace(shapes=shapes, faster=faster))
+    best = "native" if BUILT else "vendor"
+    for cell, (batch, time), train, engine in (
+        (GRU(2, 64), (30, 90), False, "vendor"),
+        (GRU(2, 64), (1, 90), False, best),
+        (GRU(2, 64), (30, 90), True, best),
+        (GRU(2, 64), (0, 0), True, "loop"),
+        (GRU(2, 64), (1, 12), True, "loop"),
+        (GRU(2, 64), (1, 20), True, best),
+        (GRU(2, 4096), (1, 4), True, "loop"),
+        (GRU(2, 64).double(), (1, 12), True, "vendor"),
+        (MinGRU(2, 64), (1, 64), True, "native" if BUILT else "scan"),
+        (LRU(2, 64), (1, 64), True, choose(LRU(2, 64), torch.zeros(9, 64, 2)).name),
+        (SLSTM(2, 64), (1, 64), True, choose(SLSTM(2, 64), torch.zeros(9, 64, 2)).name),
+    ):
+        x = torch.zeros(batch, time, 2, dtype=next(cell.parameters()).dtype)
+        with torch.set_grad_enabled(train):
+            assert choose(cell, x).name == engine, (cell, batch, time, train)
     with torch.no_grad():
-        assert choose(LSTM(2, 3), torch.zeros(1, 100, 2)).name == "vendor"
-        assert choose(GRU(2, 3), torch.zeros(1, 100, 2)).name == ("native" if BUILT else "vendor")
+        assert choose(GRU(2, 64), torch.zeros(30, 90, 2), ragged=True).name == best
+
+
+def test_a_class_of_the_same_name_is_another_cell(nothing_measured: Table) -> None:
+    derived = type("LSTM", (LSTM,), {})(2, 3)
+    faster = {("LSTM", "train", (1, 8, 8)): "vendor", ("MinGRU", "train", (1, 8, 8)): "loop"}
+    adopt(nothing_measured._replace(shapes=((1, 8, 8),), faster=faster))
+    assert choose(LSTM(2, 3), torch.zeros(1, 9, 2)).name == "vendor"
+    assert choose(derived, torch.zeros(1, 9, 2)).name == "loop"
+    own = type("MinGRU", (MinGRU,), {})(2, 3)
+    assert choose(own, torch.zeros(1, 9, 2)).name == ("native" if BUILT else "scan")
+
+
+class Moody(MinGRU):
+    """Changes its mind about what its transition is, and counts how often it is asked."""
+
+    asked = 0
+    share = 1
+
+    def transition(self, u: Tensor) -> Affine:
+        self.asked += 1
+        decay, inject = super().transition(u)
+        return Affine(decay[..., : self.hidden_size // self.share], inject)
+
+
+@pytest.mark.skipif(not BUILT, reason=str(missing()))
+def test_a_linear_cell_is_asked_for_its_transition_once() -> None:
+    cell, x = Moody(2, 4), torch.zeros(1, 9, 2)
+    assert all(choose(cell, x).name == "native" for _ in range(3))
+    assert cell.asked == 1
+    cell.share = 4  # the engine would read beyond its decay
+    with pytest.raises(EngineRefused, match="no native kernel for Moody: its decay or inject is"):
+        unroll(cell, x, engine="native")
 
 
 def test_without_the_library_torch_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

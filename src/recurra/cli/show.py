@@ -1,6 +1,7 @@
 """`recurra tasks`, `cells`, `engines`, `check`: what there is, and whether it is right."""
 
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -36,15 +37,52 @@ def cells() -> None:
     _print(table)
 
 
-def engines() -> None:
-    """Show which engine takes which cell here, which one is chosen, and why not another."""
-    from recurra.engines import PREFERENCE, survey
+def engines(*, measure: bool = False, quick: bool = False) -> None:
+    """Show which engine takes which cell here, which one is chosen, and why not another.
 
+    Parameters
+    ----------
+    measure
+        First measure which engine is fastest here, for each cell, with and without gradients, at
+        many shapes: about two minutes, best while the machine is quiet. The table is stored in
+        your cache and used from then on, with the same number of threads, torch and kernels.
+    quick
+        Measure fewer shapes, within half a minute.
+    """
+    import torch
+
+    from recurra.engines import PREFERENCE, survey
+    from recurra.engines.native import library
+    from recurra.engines.table import in_force
+
+    if measure or quick:
+        print(f"measured; the table is in {_measure(quick)}")
     names = [engine.name for engine in PREFERENCE]
     table = Table("cell", *names, "chosen", show_lines=True)
     for cell, reasons, chosen in survey():
         table.add_row(cell.lower(), *(reasons[name] or "yes" for name in names), chosen)
     _print(table)
+    print(f"native kernels: {library.missing() or library.isa()}")
+    measured, source, ignored = in_force(torch.get_num_threads())
+    print(
+        f"measurements: {source} table ({measured.threads} threads, {measured.isa}, torch "
+        f"{measured.torch}), {len(measured.shapes)} shapes, {len(measured.faster)} exceptions"
+    )
+    if ignored:
+        print(f"ignored: {ignored}; recurra engines --measure measures again")
+
+
+def _measure(quick: bool) -> Path:
+    """Measure behind a progress bar, store the table and return its file."""
+    from rich.progress import track
+
+    from recurra.engines import adopt
+    from recurra.engines.measurement import QUICK, USUAL, measure, questions
+
+    asked = questions(QUICK if quick else USUAL)
+    console = Console(stderr=True)
+    bar = track(asked, "measuring engines", console=console, disable=not console.is_terminal)
+    return adopt(measure(bar))
 
 
 def check(cell: str) -> int:

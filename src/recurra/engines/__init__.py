@@ -1,5 +1,7 @@
 """HOW a cell is unrolled: `unroll` with the fastest engine that takes the cell, or a named one."""
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,60 +10,96 @@ from torch import Tensor
 
 from recurra.cells import CELLS
 from recurra.cells.base import Cell
-from recurra.cells.lstm import LSTM
-from recurra.engines.base import Engine, Lengths
+from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
 from recurra.engines.scan import SCAN
+from recurra.engines.table import Shape, Table, in_force, user_file, write
 from recurra.engines.vendor import VENDOR
 from recurra.errors import EngineRefused, unknown
 
 PREFERENCE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, LOOP)
+_BY_NAME = {engine.name: engine for engine in PREFERENCE}
 
 SHORT = 3  # steps up to which `loop` starts sooner than the others are done
 
-__all__ = ["PREFERENCE", "Engine", "choose", "survey", "unroll"]
+__all__ = ["PREFERENCE", "Engine", "adopt", "choose", "order", "reread", "survey", "unroll"]
 
 
-def choose(cell: Cell[Any], x: Tensor, name: str | None = None) -> Engine:
+def choose(cell: Cell[Any], x: Tensor, name: str | None = None, *, ragged: bool = False) -> Engine:
     """Return the engine for this cell and input, or the one named.
 
-    Without a name, the first line that applies:
+    Without a name, the first that takes cell and input, of these:
 
-        up to 3 steps                                            loop
-        float32 on the CPU, where the native library is built:
-            exactly LSTM, where no gradient is wanted            vendor
-            exactly LSTM, GRU, Elman                             native
-            LinearCell with an Affine transition: MinGRU,        native
-                MinLSTM, RGLRU, your own
-        any other LinearCell: LRU, MLSTM, your own               scan
-        exactly LSTM, GRU, Elman                                 vendor
-        any other                                                loop
+        full float32 rows on the CPU, a cell of the package     the fastest, where it was measured
+        up to 3 steps                                           loop
+        float32 on the CPU, where the native library is built   native, for all that it has kernels
+        any LinearCell                                          scan
+        exactly LSTM, GRU, Elman                                vendor
+        any                                                     loop
 
-    Measured (LOG.md, 2026-11-22), forward and backward of 32 rows, 256 wide: native takes of
-    vendor's time 0.87 for LSTM, 0.47 for GRU, 0.55 for Elman, and 0.50 of scan's for MinGRU.
-    Without gradients vendor's LSTM takes 0.88 of native's time, in a batch.
+    The first line is the table of measurements (`recurra engines` says whose): it holds the cells,
+    shapes and modes (with or without gradients) at which another engine than the rest of this list
+    says is faster by 5 % or more; the nearest shape counts. Rows of unequal lengths are no part of
+    it: native computes nothing beyond them, and the others do.
 
     With a name, that engine or an error: never another one silently.
 
+    Args:
+        cell: the recurrence.
+        x: inputs, batch first; its shape, type and place count.
+        name: the engine asked for.
+        ragged: whether rows have lengths of their own.
     Raises:
         EngineRefused: the engine asked for by name cannot run this cell here.
         RecurraError: there is no engine of this name.
     """
     if name is None:
-        if x.shape[1] <= SHORT:
-            return LOOP
-        order = PREFERENCE
-        if type(cell) is LSTM and not torch.is_grad_enabled():
-            order = (VENDOR, *PREFERENCE)
-        return next(engine for engine in order if engine.refuse(cell, x) is None)
-    engine = next((engine for engine in PREFERENCE if engine.name == name), None)
+        engines = order(x.shape[1])
+        if not ragged and x.is_cpu and x.dtype == torch.float32 and not traced():
+            mode = "train" if torch.is_grad_enabled() else "forward"
+            sizes = x.shape[0], x.shape[1], cell.hidden_size
+            engines = _measured(type(cell), mode, sizes, torch.get_num_threads())
+        return next(engine for engine in engines if engine.refuse(cell, x) is None)
+    engine = _BY_NAME.get(name)
     if engine is None:
-        raise unknown("engine", name, [engine.name for engine in PREFERENCE])
+        raise unknown("engine", name, list(_BY_NAME))
     reason = engine.refuse(cell, x)
     if reason is not None:
         raise EngineRefused(f"engine {name} cannot run {type(cell).__name__}: {reason}")
     return engine
+
+
+def order(time: int) -> tuple[Engine, ...]:
+    """Return the engines in the order of preference, where nothing was measured."""
+    return (LOOP, *PREFERENCE) if time <= SHORT else PREFERENCE
+
+
+@lru_cache(maxsize=4096)
+def _measured(kind: type[Cell[Any]], mode: str, sizes: Shape, threads: int) -> tuple[Engine, ...]:
+    """Return the engines in the order of preference, before them the fastest at these sizes."""
+    engines = order(sizes[1])
+    if kind not in CELLS:  # a class of the user's may have the name of one of them
+        return engines
+    fastest = in_force(threads).table.engine(kind.__name__, mode, sizes)
+    return (_BY_NAME[fastest], *engines) if fastest in _BY_NAME else engines
+
+
+def adopt(table: Table) -> Path:
+    """Store a table as the user's own, and choose by it from now on; return its file.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    write(user_file(), table)
+    reread()
+    return user_file()
+
+
+def reread() -> None:
+    """Read the table of measurements again when it is next asked for."""
+    in_force.cache_clear()
+    _measured.cache_clear()
 
 
 def survey() -> list[tuple[str, dict[str, str | None], str]]:
@@ -100,8 +138,10 @@ def unroll(
         )
     if state is None:
         state = cell.initial_state(len(x))
+    chosen = choose(cell, x, engine, ragged=lengths is not None)
     if lengths is not None:
         lengths = lengths.to(x.device).clamp(max=x.shape[1])
-        beyond = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
-        x = x.masked_fill(beyond[..., None], 0)
-    return choose(cell, x, engine).run(cell, x, state, lengths)
+        if not chosen.packs:
+            beyond = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
+            x = x.masked_fill(beyond[..., None], 0)
+    return chosen.run(cell, x, state, lengths)

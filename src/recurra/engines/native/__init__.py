@@ -1,24 +1,28 @@
 """Our own kernels in C++ for the CPU: scans whose gates are made on the way."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from recurra import tree
 from recurra.cells.base import Affine, Cell, LinearCell
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.lstm import LSTM
 from recurra.cells.mingru import MinGRU
-from recurra.engines.base import Engine, Lengths
+from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.native.classic import ELMAN_KERNELS, GRU_KERNELS, LSTM_KERNELS
 from recurra.engines.native.fused import Fused, run_fused
 from recurra.engines.native.library import missing
 from recurra.engines.native.mingru import MINGRU
 from recurra.engines.native.rows import Rows
 from recurra.engines.native.scan import scan_lines
+from recurra.errors import EngineRefused
+
+# why not, of each cell that was asked once
+TRANSITIONS: WeakKeyDictionary[LinearCell[Any], str | None] = WeakKeyDictionary()
 
 
 def _fused(cell: Cell[Any]) -> Fused | None:
@@ -42,6 +46,8 @@ def run(
     assert isinstance(cell, LinearCell)
     u = cell.project(rows.pack(x))
     transition: Affine = cell.transition(u)
+    if reason := _uneven(cell, transition, len(u)):  # it may have changed since it was asked
+        raise EngineRefused(reason)
     h, last = scan_lines(rows, *transition, state[0])
     return rows.unpack(cell.read(u, type(state)(h))), type(state)(last)
 
@@ -57,16 +63,24 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
         return reason
     if torch.is_autocast_enabled("cpu"):
         return "native kernels compute in float32; autocast asks for less"
-    if torch.compiler.is_compiling() or torch._C._get_tracing_state():
+    if traced():
         return "native kernels read memory, and a traced graph has none"
     if fused is not None:
         return None
     assert isinstance(cell, LinearCell)
-    with torch.no_grad():
-        transition = cell.transition(cell.project(x.new_zeros(1, cell.input_size)))
+    if cell not in TRANSITIONS:  # at each call, one step would cost as much as many
+        with torch.no_grad():
+            transition = cell.transition(cell.project(x.new_zeros(1, cell.input_size)))
+        TRANSITIONS[cell] = _uneven(cell, transition, 1)
+    return TRANSITIONS[cell]
+
+
+def _uneven(cell: LinearCell[Any], transition: Any, lines: int) -> str | None:
+    """Return why a transition is not one that the native scan takes."""
+    kind = type(cell).__name__
     if not isinstance(transition, Affine):
         return f"there is no native kernel for {kind}: its transition is not Affine"
-    if any(leaf.shape != (1, cell.hidden_size) for leaf in tree.leaves(transition)):
+    if any(leaf.shape != (lines, cell.hidden_size) for leaf in transition):
         return f"there is no native kernel for {kind}: its decay or inject is no vector"
     return None
 
@@ -79,4 +93,4 @@ def _unfit(tensor: Tensor) -> str | None:
     return None
 
 
-NATIVE = Engine("native", run, refuse)
+NATIVE = Engine("native", run, refuse, packs=True)

@@ -97,6 +97,7 @@ def call(
         raise RecurraError(f"{function}: {library.recurra_text(code).decode()}")
 
 
+@cache
 def _find() -> Path | None:
     """Return the library's file: beside this one, or where an editable install put it."""
     # an import hook may hide the second folder of an editable package

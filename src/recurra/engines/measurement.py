@@ -1,0 +1,110 @@
+"""Which engine is fastest here: candidates in turn, and the medians of their times."""
+
+import statistics
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import product
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import torch
+
+from recurra.cells import CELLS
+from recurra.cells.base import Cell
+from recurra.engines import order, unroll
+from recurra.engines.table import Shape, Table, here
+
+Passes = dict[str, Callable[[], object]]  # engine → one pass over a sequence
+
+GAIN = 0.95  # share of the preferred engine's time that another must stay below
+HOPELESS = 3.0  # times the fastest's first passes from which a candidate is not run again
+LARGE = 2**20  # numbers of the outputs; more are slow to measure and choose like the nearest
+LONG = 64  # steps from which `loop` is not measured beside another
+BLOCK = 2e-3  # seconds of a block of passes, at least
+FEWEST, MOST = 3, 15  # blocks of a candidate
+
+QUICK = tuple(product((1, 32), (2, 64), (128,)))
+USUAL = tuple(product((1, 8, 64), (2, 16, 128), (64, 256)))
+THOROUGH = tuple(product((1, 8, 32, 128), (2, 8, 32, 128, 512), (32, 64, 128, 256, 512)))
+
+
+class Question(NamedTuple):
+    """A cell at a shape, in mode "train" (forward and backward) or "forward"."""
+
+    kind: type[Cell[Any]]
+    mode: str
+    shape: Shape
+
+
+def questions(shapes: Iterable[Shape]) -> list[Question]:
+    """Return all that is to be measured at these shapes, without the largest."""
+    fit = [shape for shape in shapes if shape[0] * shape[1] * shape[2] <= LARGE]
+    return [Question(*parts) for parts in product(CELLS, ("forward", "train"), fit)]
+
+
+def measure(
+    asked: Iterable[Question], seconds: float = 0.25, timer: Callable[[], float] = perf_counter
+) -> Table:
+    """Return what is fastest on this machine with the number of threads that torch has.
+
+    Args:
+        asked: the questions, perhaps with a progress bar around them.
+        seconds: that a question may take; where three blocks take longer, up to ten times as many.
+        timer: tells the time.
+    """
+    shapes, faster = set(), {}
+    for question in asked:
+        shapes.add(question.shape)
+        preferred, *others = candidates = passes(question)
+        times = medians(candidates, seconds, timer) if others else {preferred: 0.0}
+        winner = min(times, key=times.__getitem__)
+        if times[winner] < GAIN * times[preferred]:
+            faster[question.kind.__name__, question.mode, question.shape] = winner
+    return Table(*here(torch.get_num_threads()), tuple(sorted(shapes)), faster)
+
+
+def passes(question: Question) -> Passes:
+    """Return one pass by each engine that takes the cell, in the order of preference."""
+    kind, mode, (batch, time, width) = question
+    cell, train = kind(width, width), mode == "train"
+    x = torch.randn(batch, time, width, requires_grad=train)
+    sources, grad = [x, *cell.parameters()], torch.randn(batch, time, width)
+
+    def one(name: str) -> object:
+        with torch.set_grad_enabled(train):
+            y, _ = unroll(cell, x, engine=name)
+        return torch.autograd.grad(y, sources, grad, allow_unused=True) if train else y
+
+    names = [engine.name for engine in order(time) if engine.refuse(cell, x) is None]
+    if time > LONG and len(names) > 1:
+        names.remove("loop")
+    return {name: partial(one, name) for name in names}
+
+
+def medians(candidates: Passes, seconds: float, timer: Callable[[], float]) -> dict[str, float]:
+    """Return the median seconds of one pass; of the hopelessly slow, the faster of two.
+
+    Blocks of passes take turns, so that whatever else the machine does meets all candidates.
+    """
+
+    def block(name: str, count: int = 1) -> float:
+        start = timer()
+        for _ in range(count):
+            candidates[name]()
+        return (timer() - start) / count
+
+    began = timer()
+    # the first pass also pays for memory and plans, and may meet any other program: two of them
+    found = {name: [min(block(name), block(name))] for name in candidates}
+    most = HOPELESS * min(times[0] for times in found.values())
+    live = {
+        name: max(1, int(BLOCK / max(first, 1e-7)))
+        for name, (first,) in found.items()
+        if first <= most
+    }
+    for turn in range(MOST if len(live) > 1 else 0):
+        if timer() - began > (seconds if turn >= FEWEST else 10 * seconds):
+            break
+        for name, count in live.items():
+            found[name].append(block(name, count))
+    return {name: statistics.median(times[1:] or times) for name, times in found.items()}

@@ -1,0 +1,147 @@
+"""What was measured: where another engine is faster than the first in the order of preference."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from recurra.engines.native import library
+
+VERSION = 1  # of the file
+SCHEMA = {"version": int, "torch": str, "isa": str, "threads": int, "shapes": list, "faster": list}
+
+Shape = tuple[int, int, int]  # batch, time, width
+Faster = Mapping[tuple[str, str, Shape], str]  # (cell, mode, shape) → engine
+
+
+class Table(NamedTuple):
+    """Winners by measurement.
+
+    shapes: all that were measured. faster: the engine of those cells, modes ("train" or "forward")
+    and shapes where the order of preference is wrong. torch, isa, threads: where that holds.
+    """
+
+    torch: str
+    isa: str
+    threads: int
+    shapes: tuple[Shape, ...]
+    faster: Faster
+
+    def engine(self, cell: str, mode: str, shape: Shape) -> str | None:
+        """Return the engine to be preferred at the measured shape nearest to this one.
+
+        Near is by the ratios of batch, time and width, on a log scale.
+        """
+        if not self.shapes:
+            return None
+        return self.faster.get((cell, mode, min(self.shapes, key=lambda s: _distance(s, shape))))
+
+
+class InForce(NamedTuple):
+    """The table that `choose` reads, where it is from, and why the user's is not read, if so."""
+
+    table: Table
+    source: str
+    ignored: str | None
+
+
+def here(threads: int) -> tuple[str, str, int]:
+    """Return what a table must have been measured with to hold here: torch, kernels, threads."""
+    return torch.__version__, "none" if library.missing() else library.isa(), threads
+
+
+@cache
+def in_force(threads: int) -> InForce:
+    """Return the user's table where one was measured under these conditions, or the package's."""
+    package = Path(__file__).with_name("measured.json")
+    path, ignored = user_file(), None
+    try:
+        table = read(path)
+        if table[:3] == here(threads):
+            return InForce(table, "your own", None)
+        ignored = "it was measured with " + " and ".join(
+            f"{name} {then}, and here it is {now}"
+            for name, then, now in zip(Table._fields, table, here(threads), strict=False)
+            if then != now
+        )
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        ignored = str(error)
+    return InForce(read(package), "the package's", ignored and f"{path}: {ignored}")
+
+
+def read(path: Path) -> Table:
+    """Return the table in a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is damaged, of another version, or no such table.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is no JSON ({error})") from error
+    if not isinstance(content, dict) or any(
+        type(content.get(name)) is not kind for name, kind in SCHEMA.items()
+    ):
+        raise ValueError("it is no table of engines")
+    if content["version"] != VERSION:
+        raise ValueError(f"it is of version {content['version']}, and this is {VERSION}")
+    shapes = tuple(_shape(shape) for shape in content["shapes"])
+    faster = dict(_line(line) for line in content["faster"])
+    if any(shape not in shapes for _, _, shape in faster):
+        raise ValueError("it tells of shapes that it does not list")
+    return Table(content["torch"], content["isa"], content["threads"], shapes, faster)
+
+
+def write(path: Path, table: Table) -> None:
+    """Write a table, one line for each cell, mode and shape; wholly or not at all.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    head = {"version": VERSION, "torch": table.torch, "isa": table.isa, "threads": table.threads}
+    lines = [[cell, mode, *shape, engine] for (cell, mode, shape), engine in table.faster.items()]
+    text = json.dumps(head)[:-1] + ',\n"shapes": ' + _list(table.shapes)
+    text += ',\n"faster": ' + _list(sorted(lines)) + "}\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+    Path(file.name).replace(path)
+
+
+def user_file() -> Path:
+    """Return the file of the user's own table, in XDG_CACHE_HOME or ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "recurra" / "engines.json"
+
+
+def _distance(one: Shape, other: Shape) -> float:
+    return sum(math.log2(a / max(b, 1)) ** 2 for a, b in zip(one, other, strict=True))
+
+
+def _shape(sizes: Any) -> Shape:
+    if not isinstance(sizes, list) or len(sizes) != 3:
+        raise ValueError(f"{sizes!r} is no batch, time and width")
+    if any(type(size) is not int or size < 1 for size in sizes):
+        raise ValueError(f"{sizes!r} is no batch, time and width")
+    batch, time, width = sizes
+    return batch, time, width
+
+
+def _line(line: Any) -> tuple[tuple[str, str, Shape], str]:
+    match line:
+        case [str(cell), "train" | "forward" as mode, *sizes, str(engine)]:
+            return (cell, mode, _shape(sizes)), engine
+    raise ValueError(f"{line!r} is no cell, mode, batch, time, width, engine")
+
+
+def _list(items: Any) -> str:
+    return "[\n" + ",\n".join(json.dumps(item) for item in items) + "\n]"
