@@ -4,8 +4,9 @@ import ctypes
 import os
 import sys
 import sysconfig
+from contextlib import suppress
 from ctypes import c_char_p, c_int, c_int64, c_void_p
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from recurra.errors import RecurraError
 VERSION = 1  # of the C interface that is called here
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 NOT_BUILT = "the native library is not built here: no C++ compiler was found at install"
+PAUSE_SOFT = 1  # of OpenMP 5.0, section 3.2.43
 PLACE = ctypes.c_float()  # stands for arrays without numbers, whose pointer torch has as null
 
 # numbers and arrays of each function, after (rows, width, threads)
@@ -126,4 +128,15 @@ def _load() -> ctypes.CDLL:
     code = library.recurra_select(wanted.encode() if wanted else None)
     if code:
         raise RecurraError(f"RECURRA_ISA is {wanted!r}: {library.recurra_text(code).decode()}")
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=partial(_dismiss_threads, library))
     return library
+
+
+def _dismiss_threads(library: ctypes.CDLL) -> None:
+    """End OpenMP's idle threads, torch's too: both start new ones when they need them.
+
+    A child of `fork` has none of its parent's threads, and libgomp would wait for them forever.
+    """
+    with suppress(AttributeError):  # built without OpenMP, or with one older than version 5
+        library.omp_pause_resource_all(PAUSE_SOFT)
