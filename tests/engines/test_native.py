@@ -111,11 +111,12 @@ def test_ten_thousand_steps(kind: str) -> None:
 def test_every_instruction_set(isa: str) -> None:
     code = """
 import sys, torch
-from tests.engines.test_native import CELLS, check, library
+from recurra.engines.native import library
 try:
     assert library.isa() == sys.argv[1]
 except library.RecurraError as error:
     print(error); sys.exit(3)
+from tests.engines.test_native import CELLS, check
 torch.manual_seed(0)
 for kind in CELLS.values():
     for width in (1, 16, 37, 64):
