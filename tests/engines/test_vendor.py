@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 from recurra import tree
 from recurra.cells import GRU, LRU, LSTM, Cell, Elman
-from recurra.engines import choose, unroll
+from recurra.engines import choose, unroll, vendor
 from recurra.errors import EngineRefused
 from recurra.layers import Recurrent
 
@@ -66,11 +66,26 @@ def test_replaced_weights_are_used(cell: Cell[Any]) -> None:
     torch.testing.assert_close(got, want)
 
 
-def test_inference_mode_and_autocast_keep_the_dtype() -> None:
-    cell, x = LSTM(3, 4), torch.randn(2, 6, 3)
+@pytest.mark.parametrize("kind", [LSTM, GRU, Elman])
+def test_inference_mode_and_autocast_keep_the_dtype(kind: Any) -> None:
+    cell, x = kind(3, 4), torch.randn(2, 6, 3)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        if reason := vendor.refuse(cell, x):
+            pytest.skip(reason)
         y, state = unroll(cell, x, lengths=torch.tensor([6, 2]), engine="vendor")
-    assert {y.dtype, state.h.dtype, state.c.dtype} == {torch.float32}
+    assert {y.dtype, *(leaf.dtype for leaf in state)} == {torch.float32}
+
+
+def test_refuses_the_lstm_under_autocast_on_a_cpu_without_bfloat16(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell, x = LSTM(3, 5), torch.randn(2, 9, 3)
+    monkeypatch.setattr(vendor, "_has_bfloat16", lambda: False)
+    with torch.autocast("cpu", torch.bfloat16):
+        with pytest.raises(EngineRefused, match="no bfloat16 for oneDNN's LSTM; leave autocast"):
+            unroll(cell, x, engine="vendor")
+        y, _ = unroll(cell, x)
+    torch.testing.assert_close(y, unroll(cell, x)[0], rtol=0, atol=3e-2)
 
 
 class Peephole(LSTM):

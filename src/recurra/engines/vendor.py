@@ -58,13 +58,18 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
         return f"torch.nn's kernels are used on cpu and cuda; the input is on {x.device.type}"
     if not x.dtype.is_floating_point:
         return f"torch.nn's kernels take floating point; the input is {x.dtype}"
-    if (
-        x.device.type == "cpu"
-        and torch.is_autocast_enabled("cpu")
-        and torch.get_autocast_dtype("cpu") == torch.float16
-    ):
-        return "oneDNN's kernels have no float16; use autocast to bfloat16"
+    if x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        if torch.get_autocast_dtype("cpu") == torch.float16:
+            return "oneDNN's kernels have no float16; use autocast to bfloat16"
+        if kind is LSTM and x.dtype == torch.float32 and not _has_bfloat16():
+            return "this CPU has no bfloat16 for oneDNN's LSTM; leave autocast off"
     return None
+
+
+def _has_bfloat16() -> bool:
+    """Return whether this CPU can run oneDNN's kernels in bfloat16."""
+    able: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return able
 
 
 def _lstm(cell: Any, x: Tensor, state: Any, beyond: Beyond) -> tuple[Tensor, ...]:
