@@ -35,7 +35,7 @@ def _backward(
     rows.call(
         "mingru_backward", h.shape[1], u, h, state[0], grad_h, *grad_last, grad_u, grad_initial
     )
-    return grad_u @ from_input, (grad_initial,), (grad_u.T @ x, grad_u.sum(0))
+    return grad_u @ from_input, (grad_initial,), ((x.T @ grad_u).T, grad_u.sum(0))
 
 
 MINGRU = Fused(("from_input", "bias"), _forward, _backward, SCAN)
