@@ -23,7 +23,8 @@ def read(tmp_path_factory: pytest.TempPathFactory):
     @cache
     def once(name: str) -> tuple[Recipe, Splits[Any], Any]:
         task, folder = find(name), tmp_path_factory.mktemp(name)
-        recipe = complete(task, {**TINY, "data": WRITERS[name](folder), "max_length": 24})
+        recipe = complete(task, {**TINY, "data": WRITERS[name](folder)})
+        recipe = dataclasses.replace(recipe, max_length=24)
         splits = task.read(recipe)
         return recipe, splits, task.fit(splits.train, recipe)
 
