@@ -76,6 +76,53 @@ RECURRA_API int recurra_recurrent_backward(const recurra_rows* rows, int64_t wid
                                            float* grad_inner, float* grad_h_initial,
                                            float* grad_c_initial);
 
+/* A stream: prepacked weights of layers on one another, and the states of `capacity` rows, which
+ * are stepped together or some at a time. It keeps its own memory, takes none within a step, and
+ * serves one thread at a time: a second one is answered by a code. Different streams share nothing.
+ *
+ * Of a layer, from_input is W [gates * width, inputs], from_state U [gates * width, width], gates
+ * in the order of recurra's cells; `within` is GRU's c_n [width] and IndRNN's u [width]. A pointer
+ * that a cell has no use for is NULL. Weights are copied, float32, or rounded to the nearest
+ * float16, bfloat16, or whole number times max |line| / 127 (int8, a scale for each line of W and
+ * of U); products are summed in float32. */
+enum {
+  RECURRA_STREAM_ELMAN_TANH,
+  RECURRA_STREAM_ELMAN_RELU,
+  RECURRA_STREAM_GRU,
+  RECURRA_STREAM_LSTM,
+  RECURRA_STREAM_INDRNN,
+  RECURRA_STREAM_MINGRU,
+  RECURRA_STREAM_MINLSTM,
+  RECURRA_STREAM_CELLS
+};
+enum { RECURRA_FLOAT32, RECURRA_FLOAT16, RECURRA_BFLOAT16, RECURRA_INT8, RECURRA_FORMATS };
+
+typedef struct {
+  int cell, format;
+  int64_t inputs, width;
+  const float *from_input, *bias, *from_state, *within;
+} recurra_layer;
+
+typedef struct recurra_stream recurra_stream;
+
+/* States are zero at first. `threads` share the columns of each step. */
+RECURRA_API int recurra_stream_open(const recurra_layer* layers, int64_t count, int64_t capacity,
+                                    int threads, recurra_stream** stream);
+/* Must not be called while another thread uses the stream. */
+RECURRA_API void recurra_stream_close(recurra_stream* stream);
+
+/* Step the rows named (NULL: the first `count`), each once. Row i's x is at x + i * x_stride, and
+ * its y, which is written after all x are read, at y + i * y_stride. */
+RECURRA_API int recurra_stream_step(recurra_stream* stream, int64_t count, const int64_t* rows,
+                                    const float* x, int64_t x_stride, float* y, int64_t y_stride);
+
+/* Copy the states of rows in one layer, [count, width]; c is LSTM's, or NULL. Written with h NULL,
+ * they become zero. */
+RECURRA_API int recurra_stream_read(recurra_stream* stream, int64_t layer, int64_t count,
+                                    const int64_t* rows, float* h, float* c);
+RECURRA_API int recurra_stream_write(recurra_stream* stream, int64_t layer, int64_t count,
+                                     const int64_t* rows, const float* h, const float* c);
+
 #ifdef __cplusplus
 }
 #endif

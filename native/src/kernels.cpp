@@ -27,6 +27,7 @@ extern const Kernels kernels{
     scan_forward<Affine>,      scan_backward<Affine>,
     scan_forward<MinGRU>,      scan_backward<MinGRU>,
     {recurrent<Elman<false>>(), recurrent<Elman<true>>(), recurrent<GRU>(), recurrent<LSTM>()},
+    &streams,
 };
 
 }  // namespace recurra::RECURRA_ISA

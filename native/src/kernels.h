@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "recurra.h"
+#include "stream.h"
 
 namespace recurra {
 
@@ -51,6 +52,7 @@ struct Kernels {
   int lanes;
   ScanKernel affine_forward, affine_backward, mingru_forward, mingru_backward;
   RecurrentKernels recurrent[RECURRA_CELLS];
+  const StreamTable* streams;
 };
 
 namespace baseline {

@@ -7,9 +7,10 @@
 
 namespace {
 
-// sum[r][p] = sum over k of rows[r][k] * panel[k][p]; a panel holds `depth` lines of P vectors.
-template <int R, int P>
-RECURRA_INLINE void multiply(const float* const* rows, int64_t depth, const float* panel,
+// sum[r][p] = sum over k of rows[r][k] * panel[k][p]; a panel holds `depth` lines of P vectors of
+// numbers that `load` turns into floats.
+template <int R, int P, class Number>
+RECURRA_INLINE void multiply(const float* const* rows, int64_t depth, const Number* panel,
                              Vec (&sum)[R][P]) {
   // One row alone would wait for each sum: it has two sums, over even and over odd k.
   constexpr int chains = R * P < 8 ? 2 : 1;

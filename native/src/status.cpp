@@ -20,6 +20,11 @@ const char* const TEXTS[] = {
     "a row leaves the array: some step of it lies on no line",
     "there is not enough memory",
     "there is no such cell",
+    "there is no such kind of numbers for weights",
+    "a layer does not take what the one below it gives",
+    "a weight is not finite, or beyond the largest of the narrower numbers",
+    "a row is none of the stream's, or is named twice",
+    "another thread is using this stream",
 };
 
 }  // namespace

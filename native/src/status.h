@@ -16,6 +16,11 @@ enum Status {
   BAD_PLACE,
   NO_MEMORY,
   UNKNOWN_CELL,
+  UNKNOWN_FORMAT,
+  BAD_STACK,
+  BAD_WEIGHT,
+  BAD_ROW,
+  BUSY,
 };
 
 // Sizes are positive, lines of `gates` vectors of `width` can be addressed, and every step of every

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recurra import cells, data, decoding, engines, layers, tasks, topologies
+    from recurra import cells, data, decoding, engines, layers, streaming, tasks, topologies
     from recurra.cells import (
         GRU,
         LRU,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         from_torch,
         to_torch,
     )
+    from recurra.streaming import Stream
     from recurra.tasks.model import Model, load
     from recurra.tasks.run import train
     from recurra.testing import check_cell
@@ -44,12 +45,13 @@ _HOME = {
     "recurra.layers": (
         "Layer Recurrent Stack Residual Bidirectional LookAhead from_torch to_torch"
     ),
+    "recurra.streaming": "Stream",
     "recurra.tasks.model": "Model load",
     "recurra.tasks.run": "train",
     "recurra.testing": "check_cell",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
-_PACKAGES = ("cells", "data", "decoding", "engines", "layers", "tasks", "topologies")
+_PACKAGES = ("cells", "data", "decoding", "engines", "layers", "streaming", "tasks", "topologies")
 
 __all__ = [
     "GRU",
@@ -72,6 +74,7 @@ __all__ = [
     "Recurrent",
     "Residual",
     "Stack",
+    "Stream",
     "cells",
     "check_cell",
     "data",
@@ -80,6 +83,7 @@ __all__ = [
     "from_torch",
     "layers",
     "load",
+    "streaming",
     "tasks",
     "to_torch",
     "topologies",

@@ -8,6 +8,7 @@ from contextlib import suppress
 from ctypes import c_char_p, c_int, c_int64, c_void_p
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -97,6 +98,19 @@ def call(
     )
     if code:
         raise RecurraError(f"{function}: {library.recurra_text(code).decode()}")
+
+
+def find(function: str, *arguments: Any) -> Any:
+    """Return a function of recurra.h, named without the prefix, that takes these types."""
+    found = getattr(_load(), f"recurra_{function}")
+    found.argtypes = arguments
+    return found
+
+
+def describe(code: int) -> str:
+    """Return the text of a code that a function returned."""
+    text: bytes = _load().recurra_text(code)
+    return text.decode()
 
 
 @cache

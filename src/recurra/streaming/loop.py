@@ -1,0 +1,72 @@
+"""Streams of any layer: the layer itself, given one frame at a time."""
+
+import copy
+from threading import Lock
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from recurra import tree
+from recurra.errors import RecurraError
+from recurra.layers import Layer
+from recurra.streaming.rows import Rows
+
+
+class LoopSteps:
+    """A copy of a layer, in evaluation, and the state of `capacity` rows."""
+
+    def __init__(self, layer: Layer, capacity: int) -> None:
+        self.layer = copy.deepcopy(layer).eval().requires_grad_(False)
+        self.state = self.layer.initial_state(capacity)
+        like = next(self.layer.parameters(), torch.empty(0))
+        self.dtype, self.device = like.dtype, like.device
+        self._used = Lock()
+
+    def step(self, rows: Rows, x: Tensor, out: Tensor | None) -> Tensor:
+        """Return the outputs of rows, in `out` where it is given."""
+        self._check("x", x, rows.count, self.layer.input_size)
+        if out is not None:
+            self._check("out", out, rows.count, self.layer.output_size)
+        else:
+            out = x.new_empty(rows.count, self.layer.output_size)
+        if not self._used.acquire(blocking=False):
+            raise RecurraError("another thread is using this stream")
+        try:
+            with torch.inference_mode():
+                before = self.state if rows.whole else self._of(rows)
+                y, after = self.layer(x[:, None], before)
+                out.copy_(y[:, 0])
+                self._put(rows, after)
+        finally:
+            self._used.release()
+        return out
+
+    def read(self, rows: Rows) -> Any:
+        """Return the state of rows."""
+        return tree.map(torch.clone, self._of(rows))
+
+    def write(self, rows: Rows, state: Any) -> None:
+        """Set the state of rows."""
+        with torch.inference_mode():
+            self._put(rows, tree.map(torch.clone, state))
+
+    def _of(self, rows: Rows) -> Any:
+        places = rows.places.to(self.device)
+        return tree.map(lambda leaf: leaf.index_select(0, places), self.state)
+
+    def _put(self, rows: Rows, state: Any) -> None:
+        if rows.whole:
+            self.state = state
+        else:
+            places = rows.places.to(self.device)
+            self.state = tree.map(
+                lambda all, some: all.index_copy(0, places, some), self.state, state
+            )
+
+    def _check(self, name: str, given: Tensor, count: int, size: int) -> None:
+        if (given.dtype, given.device, given.shape) != (self.dtype, self.device, (count, size)):
+            raise RecurraError(
+                f"{name} is {given.dtype} on {given.device}, {list(given.shape)}; this stream "
+                f"takes {self.dtype} on {self.device}, {[count, size]}"
+            )

@@ -1,0 +1,70 @@
+"""Which rows of a stream are in use, and which of them a step takes."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from recurra.errors import RecurraError
+
+
+class Rows(NamedTuple):
+    """Rows of one step, in the order of its inputs; `whole` where they are all there are."""
+
+    count: int
+    places: Tensor
+    pointer: int
+    whole: bool
+
+
+class Seats:
+    """`capacity` rows, the first `taken` of them in use at first."""
+
+    def __init__(self, capacity: int, taken: int) -> None:
+        self.capacity = capacity
+        self._taken = set(range(taken))
+        self.live = self.name(range(taken))
+
+    def name(self, rows: Sequence[int] | Tensor) -> Rows:
+        """Return rows by their numbers.
+
+        Raises:
+            RecurraError: a row is not in use, or is named twice.
+        """
+        numbers = rows.tolist() if isinstance(rows, Tensor) else list(rows)
+        if not self._taken.issuperset(numbers):
+            wrong = next(row for row in numbers if row not in self._taken)
+            raise RecurraError(f"row {wrong} is not in use; in use are {sorted(self._taken)}")
+        if len(set(numbers)) != len(numbers):
+            raise RecurraError(f"a row is named twice in {numbers}; a step takes a row once")
+        places = torch.tensor(numbers, dtype=torch.int64, device="cpu")
+        whole = numbers == list(range(self.capacity))
+        return Rows(len(numbers), places, 0 if whole else places.data_ptr(), whole)
+
+    def take(self) -> int:
+        """Take the first free row.
+
+        Raises:
+            RecurraError: there is none.
+        """
+        if len(self._taken) == self.capacity:
+            raise RecurraError(
+                f"all {self.capacity} rows are in use; let one leave, or give a larger capacity"
+            )
+        row = next(row for row in range(self.capacity) if row not in self._taken)
+        self._change(self._taken | {row})
+        return row
+
+    def free(self, row: int) -> None:
+        """Free a row.
+
+        Raises:
+            RecurraError: it is not in use.
+        """
+        self.name([row])
+        self._change(self._taken - {row})
+
+    def _change(self, taken: set[int]) -> None:
+        self._taken = taken
+        self.live = self.name(sorted(taken))

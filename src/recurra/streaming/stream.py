@@ -1,0 +1,205 @@
+"""A layer that is stepped: one frame of each row in, one frame of each row out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from recurra import tree
+from recurra.cells import Cell
+from recurra.engines.native.stream import FORMATS
+from recurra.errors import RecurraError, unknown
+from recurra.layers import Layer, as_layer
+from recurra.streaming.loop import LoopSteps
+from recurra.streaming.native import NativeSteps, plan
+from recurra.streaming.rows import Rows, Seats
+
+
+class _Closed:
+    """What a closed stream does."""
+
+    def step(self, rows: Rows, x: Tensor, out: Tensor | None) -> Tensor:
+        raise RecurraError("this stream is closed; make another one")
+
+    def read(self, rows: Rows) -> Any:
+        raise RecurraError("this stream is closed; make another one")
+
+    def write(self, rows: Rows, state: Any) -> None:
+        raise RecurraError("this stream is closed; make another one")
+
+
+class Stream:
+    """A layer stepped frame by frame, with the state of many rows; each row is a stream.
+
+    Stepped over a sequence it gives what the layer gives in evaluation, row by row. Nothing of a
+    step reaches another row, and no gradient passes through.
+
+    It has its own copy of the weights: train on, and `refresh` takes them anew.
+
+    Args:
+        layer: a layer that streams; a cell stands for `Recurrent(cell)`.
+        rows: streams that run from the start, numbered from 0.
+        capacity: most rows that run at once, where it is more; memory is taken for all of them.
+        weights: numbers that the weights are kept in: "float32"; "float16", "bfloat16", rounded to
+            nearest; "int8", whole numbers times one scale per line of a matrix. Products are
+            summed in float32. Narrow weights are a copy that is read faster, and less exact.
+        threads: threads of one step. One is best below some 256 units; more wait for each other.
+    Raises:
+        RecurraError: the layer does not stream, a number is not positive, there is no such kind of
+            weights, or it needs the native library and that cannot step this layer.
+        TypeError: it is neither a layer nor a cell.
+    """
+
+    def __init__(
+        self,
+        layer: Layer | Cell[Any],
+        rows: int = 1,
+        *,
+        capacity: int | None = None,
+        weights: str = "float32",
+        threads: int = 1,
+    ) -> None:
+        self.layer = as_layer(layer)
+        capacity = max(rows, 1) if capacity is None else capacity
+        if not self.layer.streams:
+            raise RecurraError(
+                f"{type(layer).__name__} does not stream: it waits for the end of its input; "
+                "for right context in a stream use LookAhead"
+            )
+        if not 0 <= rows <= capacity or threads < 1:
+            raise RecurraError(
+                f"rows is {rows}, capacity {capacity}, threads {threads}; rows lie between 0 and "
+                "capacity, and there is at least 1 thread"
+            )
+        if weights not in FORMATS:
+            raise unknown("kind of weights", weights, list(FORMATS))
+        self.weights, self.threads = weights, threads
+        self.input_size, self.output_size = self.layer.input_size, self.layer.output_size
+        self.delay = self.layer.delay
+        self._seats = Seats(capacity, rows)
+        self._steps = self._begin()
+        self.reset()
+
+    @property
+    def engine(self) -> str:
+        """What steps: "native", or "loop": the layer itself, given one frame."""
+        return "native" if isinstance(self._steps, NativeSteps) else "loop"
+
+    @property
+    def reason(self) -> str | None:
+        """Why the native library does not step this layer, or None."""
+        return plan(self.layer)[1]
+
+    def step(
+        self,
+        x: Float[Tensor, "rows input"],
+        *,
+        out: Float[Tensor, "rows output"] | None = None,
+        rows: Sequence[int] | Tensor | None = None,
+    ) -> Float[Tensor, "rows output"]:
+        """Give each row its next frame.
+
+        Args:
+            x: one frame of each row, of the layer's dtype, on its device.
+            out: where the outputs are to be written; a new tensor where it is not given.
+            rows: the rows stepped, in the order of x; all that are in use, ascending, where it is
+                not given.
+        Raises:
+            RecurraError: x or out has another dtype, device, size or layout, a row is not in use
+                or named twice, another thread is at it, or the stream is closed.
+        """
+        return self._steps.step(self._seats.live if rows is None else self._named(rows), x, out)
+
+    @property
+    def rows(self) -> list[int]:
+        """The rows in use, ascending."""
+        live: list[int] = self._seats.live.places.tolist()
+        return live
+
+    def join(self) -> int:
+        """Return a row that begins afresh.
+
+        Raises:
+            RecurraError: all rows are in use.
+        """
+        row = self._seats.take()
+        self.reset([row])
+        return row
+
+    def leave(self, row: int) -> None:
+        """Free a row for another stream.
+
+        Raises:
+            RecurraError: it is not in use.
+        """
+        self._seats.free(row)
+
+    @property
+    def state(self) -> Any:
+        """The state of the rows in use, a copy, as the layer takes and returns it."""
+        return self.read()
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self.write(state)
+
+    def read(self, rows: Sequence[int] | Tensor | None = None) -> Any:
+        """Return a copy of the state of rows, or of all in use."""
+        return self._steps.read(self._named(rows))
+
+    def write(self, state: Any, rows: Sequence[int] | Tensor | None = None) -> None:
+        """Set the state of rows, or of all in use, as the layer returned it.
+
+        Raises:
+            RecurraError: it is not a state of this layer for so many rows.
+        """
+        named = self._named(rows)
+        like = self.layer.initial_state(named.count)
+        if _kind(state) != _kind(like):
+            raise RecurraError(f"the state is {_kind(state)}; this stream has {_kind(like)}")
+        self._steps.write(named, tree.map(torch.Tensor.detach, state))
+
+    def reset(self, rows: Sequence[int] | Tensor | None = None) -> None:
+        """Let rows, or all in use, begin afresh."""
+        named = self._named(rows)
+        state = self.layer.initial_state(named.count)
+        self._steps.write(named, tree.map(torch.Tensor.detach, state))
+
+    def refresh(self) -> None:
+        """Take the layer's weights as they are now; states stay."""
+        state = self.read()
+        self._steps = self._begin()
+        self.write(state)
+
+    def close(self) -> None:
+        """Free weights and states; any later use is an error."""
+        self._steps = _Closed()
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self) -> LoopSteps | NativeSteps | _Closed:
+        cells, reason = plan(self.layer)
+        capacity = self._seats.capacity
+        if reason is None:
+            return NativeSteps(self.layer, cells, capacity, self.weights, self.threads)
+        if self.weights != "float32":
+            raise RecurraError(f"weights of {self.weights} need the native library, but {reason}")
+        return LoopSteps(self.layer, capacity)
+
+    def _named(self, rows: Sequence[int] | Tensor | None) -> Rows:
+        return self._seats.live if rows is None else self._seats.name(rows)
+
+
+def _kind(state: Any) -> str:
+    """Return the types, shapes and dtypes that a state consists of."""
+    if isinstance(state, tuple):
+        return f"{type(state).__name__}({', '.join(map(_kind, state))})"
+    if isinstance(state, Tensor):
+        return f"{list(state.shape)} {state.dtype} {state.device}"
+    return type(state).__name__
