@@ -68,9 +68,7 @@ def bound_step(cell: Cell[Any], x: Tensor, threads: int) -> Callable[[], Tensor]
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    session = ort.InferenceSession(
-        graph(cell, len(x)), options, providers=["CPUExecutionProvider"]
-    )
+    session = ort.InferenceSession(graph(cell, len(x)), options, providers=["CPUExecutionProvider"])
     names = [value.name for value in session.get_inputs()][1:]
     shape = (1, len(x), cell.hidden_size)
     states = [{name: np.zeros(shape, np.float32) for name in names} for _ in range(2)]

@@ -4,19 +4,15 @@ Candidates run in turn, block by block, so that what else the machine does meets
 `python benchmarks/speed/streaming.py` prints a row per question and peer.
 """
 
-import argparse
 import copy
-import statistics
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks.speed.onnx_step import bound_step
-from recurra import GRU, LSTM, Cell, Elman, Recurrent, Stream, to_torch, unroll
+from recurra import Cell, Recurrent, Stream, to_torch, unroll
 
 Step = Callable[[], object]
 Row = dict[str, Any]

@@ -111,10 +111,16 @@ RECURRA_API int recurra_stream_open(const recurra_layer* layers, int64_t count, 
 /* Must not be called while another thread uses the stream. */
 RECURRA_API void recurra_stream_close(recurra_stream* stream);
 
-/* Step the rows named (NULL: the first `count`), each once. Row i's x is at x + i * x_stride, and
- * its y, which is written after all x are read, at y + i * y_stride. */
-RECURRA_API int recurra_stream_step(recurra_stream* stream, int64_t count, const int64_t* rows,
-                                    const float* x, int64_t x_stride, float* y, int64_t y_stride);
+/* Which rows a step takes, each once (NULL: the first `count`), and where their numbers lie: x of
+ * the i-th at x + i * x_stride, its y, written after all x are read, at y + i * y_stride. */
+typedef struct {
+  int64_t count;
+  const int64_t* rows;
+  int64_t x_stride, y_stride;
+} recurra_frames;
+
+RECURRA_API int recurra_stream_step(recurra_stream* stream, const recurra_frames* frames,
+                                    const float* x, float* y);
 
 /* Copy the states of rows in one layer, [count, width]; c is LSTM's, or NULL. Written with h NULL,
  * they become zero. */

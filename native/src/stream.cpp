@@ -243,16 +243,17 @@ extern "C" void recurra_stream_close(recurra_stream* stream) {
   if (stream) free(stream->memory);
 }
 
-extern "C" int recurra_stream_step(recurra_stream* stream, int64_t count, const int64_t* rows,
-                                   const float* x, int64_t x_stride, float* y, int64_t y_stride) {
-  if (!stream || (count > 0 && any_null(x, y))) return recurra::NULL_POINTER;
+extern "C" int recurra_stream_step(recurra_stream* stream, const recurra_frames* frames,
+                                   const float* x, float* y) {
+  if (!stream || !frames || (frames->count > 0 && any_null(x, y))) return recurra::NULL_POINTER;
   const Hold hold(stream);
   if (!hold) return recurra::BUSY;
-  if (const auto status = check_rows(*stream, count, rows)) return status;
+  const int64_t count = frames->count, x_stride = frames->x_stride, y_stride = frames->y_stride;
+  if (const auto status = check_rows(*stream, count, frames->rows)) return status;
   const int64_t width = stream->level[stream->levels - 1].layer.width;
   if (count > 1 && (x_stride < 0 || y_stride < width)) return recurra::BAD_SIZE;
   if (count == 0) return recurra::OK;
-  const int64_t* places = rows ? rows : stream->first_rows;
+  const int64_t* places = frames->rows ? frames->rows : stream->first_rows;
   const int threads = stream->threads == 1 || forked() ? 1 : stream->threads;
   for (int64_t i = 0; i < count; ++i) stream->x[i] = x + i * x_stride;
   for (int64_t l = 0; l < stream->levels; ++l) {

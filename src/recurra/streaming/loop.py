@@ -11,10 +11,13 @@ from recurra import tree
 from recurra.errors import RecurraError
 from recurra.layers import Layer
 from recurra.streaming.rows import Rows
+from recurra.streaming.steps import Steps
 
 
-class LoopSteps:
+class LoopSteps(Steps):
     """A copy of a layer, in evaluation, and the state of `capacity` rows."""
+
+    name = "loop"
 
     def __init__(self, layer: Layer, capacity: int) -> None:
         self.layer = copy.deepcopy(layer).eval().requires_grad_(False)
@@ -25,11 +28,11 @@ class LoopSteps:
 
     def step(self, rows: Rows, x: Tensor, out: Tensor | None) -> Tensor:
         """Return the outputs of rows, in `out` where it is given."""
-        self._check("x", x, rows.count, self.layer.input_size)
+        self._check("x", x, rows.size, self.layer.input_size)
         if out is not None:
-            self._check("out", out, rows.count, self.layer.output_size)
+            self._check("out", out, rows.size, self.layer.output_size)
         else:
-            out = x.new_empty(rows.count, self.layer.output_size)
+            out = x.new_empty(rows.size, self.layer.output_size)
         if not self._used.acquire(blocking=False):
             raise RecurraError("another thread is using this stream")
         try:
@@ -65,8 +68,15 @@ class LoopSteps:
             )
 
     def _check(self, name: str, given: Tensor, count: int, size: int) -> None:
-        if (given.dtype, given.device, given.shape) != (self.dtype, self.device, (count, size)):
+        if not isinstance(given, Tensor):
+            raise RecurraError(f"{name} is a {type(given).__name__}; give a torch.Tensor")
+        if (
+            (given.dtype, given.device) != (self.dtype, self.device)
+            or given.shape != (count, size)
+            or given.layout is not torch.strided
+        ):
             raise RecurraError(
-                f"{name} is {given.dtype} on {given.device}, {list(given.shape)}; this stream "
+                f"{name} is {given.dtype} on {given.device}, {list(given.shape)}, "
+                f"{given.layout}; this stream "
                 f"takes {self.dtype} on {self.device}, {[count, size]}"
             )

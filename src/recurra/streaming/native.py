@@ -11,6 +11,7 @@ from recurra.engines.native import stream
 from recurra.errors import RecurraError
 from recurra.layers import Layer, Recurrent, Stack
 from recurra.streaming.rows import Rows
+from recurra.streaming.steps import Ready, Steps
 
 
 def plan(layer: Layer) -> tuple[list[Cell[Any]], str | None]:
@@ -33,8 +34,10 @@ def _collect(layer: Layer, cells: list[Cell[Any]]) -> str | None:
     return None
 
 
-class NativeSteps:
+class NativeSteps(Steps):
     """A handle of the library: it has a copy of the weights, and the state of `capacity` rows."""
+
+    name = "native"
 
     def __init__(
         self, layer: Layer, cells: list[Cell[Any]], capacity: int, weights: str, threads: int
@@ -44,45 +47,34 @@ class NativeSteps:
         self._handle = stream.open_stream(cells, capacity, weights, threads)
         self._call = stream.step_function()
 
+    def ready(self, rows: Rows) -> Ready:
+        """Return the call for these rows."""
+        frames = self._frames(rows, self.inputs, self.outputs)
+        like = torch.empty(rows.size, self.outputs, dtype=torch.float32, device="cpu")
+        x_shape = torch.Size((rows.size, self.inputs))
+        return Ready(self._call, self._handle, frames, x_shape, like.shape, like)
+
     def step(self, rows: Rows, x: Tensor, out: Tensor | None) -> Tensor:
         """Return the outputs of rows, in `out` where it is given."""
-        count, inputs, outputs = rows.count, self.inputs, self.outputs
-        # this takes as long as the library does for small layers: no call that can be spared
-        if (
-            type(x) is Tensor
-            and x.dtype is torch.float32
-            and x.is_cpu
-            and x.shape == (count, inputs)
-            and x.is_contiguous()
-        ):
-            x_stride = inputs
-        else:
-            x_stride = _stride("x", x, count, inputs)
         if out is None:
-            out = torch.empty((count, outputs), dtype=torch.float32, device="cpu")
-            y_stride = outputs
-        elif (
-            type(out) is Tensor
-            and out.dtype is torch.float32
-            and out.is_cpu
-            and out.shape == (count, outputs)
-            and out.is_contiguous()
-        ):
-            y_stride = outputs
-        else:
-            y_stride = _stride("out", out, count, outputs)
-        code = self._call(
-            self._handle, count, rows.pointer, x.data_ptr(), x_stride, out.data_ptr(), y_stride
+            out = torch.empty(rows.size, self.outputs, dtype=torch.float32, device="cpu")
+        frames = self._frames(
+            rows,
+            _stride("x", x, (rows.size, self.inputs)),
+            _stride("out", out, (rows.size, self.outputs)),
         )
-        if code:
-            stream.check(code)
+        stream.check(self._call(self._handle, frames, x.data_ptr(), out.data_ptr()))
         return out
+
+    def _frames(self, rows: Rows, x_stride: int, out_stride: int) -> stream.Frames:
+        places = None if rows.whole else rows.places.data_ptr()
+        return stream.Frames(rows.size, places, x_stride, out_stride)
 
     def read(self, rows: Rows) -> Any:
         """Return the state of rows."""
         leaves = list[Tensor]()
         for i, cell in enumerate(self._cells):
-            h, *c = tree.leaves(cell.initial_state(rows.count))
+            h, *c = tree.leaves(cell.initial_state(rows.size))
             stream.copy_state(self._handle, "read", i, rows.places, h, c[0] if c else None)
             leaves += [h, *c]
         return tree.unflatten(self._like, leaves)
@@ -96,22 +88,24 @@ class NativeSteps:
             stream.copy_state(self._handle, "write", i, rows.places, h, c[0] if c else None)
 
 
-def _stride(name: str, given: Tensor, count: int, size: int) -> int:
-    """Return the distance between rows that need not touch, such as x[:, t] of a batch."""
+def _stride(name: str, given: Tensor, shape: tuple[int, int]) -> int:
+    """Return the distance between rows, which need not touch: x[:, t] of a batch does as well."""
+    count, size = shape
     if not isinstance(given, Tensor):
         raise RecurraError(f"{name} is a {type(given).__name__}; give a torch.Tensor")
     fits = (
         given.dtype is torch.float32
         and given.device.type == "cpu"
         and given.layout is torch.strided
-        and given.shape == (count, size)
+        and given.shape == shape
         and (given.stride(1) == 1 or size == 1)
         and (given.stride(0) >= size or count < 2)
+        and not given.is_neg()
     )
     if not fits:
         raise RecurraError(
-            f"{name} is {given.dtype} on {given.device}, {list(given.shape)}"
-            + (f", strides {given.stride()}" if given.layout is torch.strided else ", not dense")
+            f"{name} is {given.dtype} on {given.device}, {list(given.shape)}, "
+            + (f"strides {given.stride()}" if given.layout is torch.strided else "not dense")
             + f"; this stream takes torch.float32 on cpu, {[count, size]}, each row in one piece"
         )
     return given.stride(0)

@@ -12,9 +12,8 @@ from recurra.errors import RecurraError
 class Rows(NamedTuple):
     """Rows of one step, in the order of its inputs; `whole` where they are all there are."""
 
-    count: int
+    size: int
     places: Tensor
-    pointer: int
     whole: bool
 
 
@@ -30,9 +29,11 @@ class Seats:
         """Return rows by their numbers.
 
         Raises:
-            RecurraError: a row is not in use, or is named twice.
+            RecurraError: they are no numbers, or a row is not in use, or is named twice.
         """
         numbers = rows.tolist() if isinstance(rows, Tensor) else list(rows)
+        if not all(type(number) is int for number in numbers):
+            raise RecurraError(f"rows are numbers of rows, as [0, 2]; got {numbers}")
         if not self._taken.issuperset(numbers):
             wrong = next(row for row in numbers if row not in self._taken)
             raise RecurraError(f"row {wrong} is not in use; in use are {sorted(self._taken)}")
@@ -40,7 +41,7 @@ class Seats:
             raise RecurraError(f"a row is named twice in {numbers}; a step takes a row once")
         places = torch.tensor(numbers, dtype=torch.int64, device="cpu")
         whole = numbers == list(range(self.capacity))
-        return Rows(len(numbers), places, 0 if whole else places.data_ptr(), whole)
+        return Rows(len(numbers), places, whole)
 
     def take(self) -> int:
         """Take the first free row.

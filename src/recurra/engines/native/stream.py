@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import byref, c_int, c_int64, c_void_p
+from ctypes import POINTER, byref, c_int, c_int64, c_void_p
 from typing import Any
 from weakref import finalize
 
@@ -30,6 +30,17 @@ class Layer(ctypes.Structure):
         ("bias", c_void_p),
         ("from_state", c_void_p),
         ("within", c_void_p),
+    )
+
+
+class Frames(ctypes.Structure):
+    """`recurra_frames`."""
+
+    _fields_ = (
+        ("count", c_int64),
+        ("rows", c_void_p),
+        ("x_stride", c_int64),
+        ("y_stride", c_int64),
     )
 
 
@@ -74,10 +85,8 @@ def open_stream(cells: Sequence[Cell[Any]], rows: int, weights: str, threads: in
 
 
 def step_function() -> Any:
-    """Return recurra_stream_step: (handle, count, rows, x, its stride, y, its stride) → code."""
-    return library.find(
-        "stream_step", c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_int64
-    )
+    """Return recurra_stream_step: (handle, frames, x, y) → code."""
+    return library.find("stream_step", c_void_p, POINTER(Frames), c_void_p, c_void_p)
 
 
 def copy_state(
@@ -96,7 +105,7 @@ def check(code: int) -> None:
 
 
 def _number(cell: Cell[Any]) -> int | None:
-    """Return the library's number of exactly this class: one derived from it may differ anywhere."""
+    """Return the library's number of exactly this class: one derived from it may differ."""
     return ELMAN[cell.nonlinearity] if type(cell) is Elman else OTHERS.get(type(cell))
 
 
