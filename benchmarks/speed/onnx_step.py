@@ -60,7 +60,7 @@ def graph(cell: Cell[Any], rows: int) -> bytes:
     return model.SerializeToString()
 
 
-def bound_step(cell: Cell[Any], x: Tensor, threads: int) -> Callable[[], Tensor]:
+def bound_step(cell: Cell[Any], x: Tensor, threads: int) -> Callable[[], Any]:
     """Return a step on x whose outputs are the states of the next: two bindings in turn."""
     import onnxruntime as ort
 
@@ -87,7 +87,7 @@ def bound_step(cell: Cell[Any], x: Tensor, threads: int) -> Callable[[], Tensor]
         bindings.append(binding)
     turn = 0
 
-    def step() -> Tensor:
+    def step() -> Any:
         nonlocal turn
         session.run_with_iobinding(bindings[turn])
         turn = 1 - turn

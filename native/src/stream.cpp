@@ -8,6 +8,9 @@
 #include <atomic>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 #if !defined(_WIN32)
 #include <unistd.h>
 #endif
@@ -59,6 +62,15 @@ struct Dealer {
     return taken;
   }
 };
+
+// Weights are read from end to end at every step: with small pages a look-up and a stop at each.
+constexpr size_t LARGE_PAGE = size_t{1} << 21;
+
+void ask_for_large_pages([[maybe_unused]] uintptr_t from, [[maybe_unused]] size_t bytes) {
+#if defined(__linux__)
+  (void)madvise(reinterpret_cast<void*>(from), bytes, MADV_HUGEPAGE);
+#endif
+}
 
 // Sets all sizes and places; writes nothing to the memory dealt out before `real`.
 void lay_out(recurra_stream& stream, const recurra_layer* layers, Dealer& dealer, bool real) {
@@ -227,10 +239,12 @@ extern "C" int recurra_stream_open(const recurra_layer* layers, int64_t count, i
   Dealer counter;
   counter.take<recurra_stream>(1);
   lay_out(sizes, layers, counter, false);
-  void* memory = calloc(counter.next, 1);
+  const size_t alignment = counter.next < LARGE_PAGE / 4 ? ALIGNMENT : LARGE_PAGE;
+  void* memory = calloc(counter.next + alignment, 1);
   if (!memory) return recurra::NO_MEMORY;
   Dealer dealer;
-  dealer.next = (reinterpret_cast<uintptr_t>(memory) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  dealer.next = (reinterpret_cast<uintptr_t>(memory) + alignment - 1) / alignment * alignment;
+  if (alignment == LARGE_PAGE) ask_for_large_pages(dealer.next, counter.next);
   recurra_stream* made = new (dealer.take<recurra_stream>(1)) recurra_stream{};
   made->memory = memory;
   made->capacity = capacity, made->levels = count, made->threads = threads;

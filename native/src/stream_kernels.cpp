@@ -74,21 +74,26 @@ template <class Cell, bool scaled, int R, class Number>
 void step_tile(const StreamLayer& layer, const StreamRows& rows, int64_t first, int64_t panel,
                const Number* weights) {
   constexpr int P = vectors_of<Cell>;
-  Vec x[R][P], h_sum[R][P] = {};
-  multiply<R, P>(rows.x + first, layer.inputs, weights, x);
+  Vec x[R][P], h_sum[R][P];
+  constexpr int ahead = R == 1 ? 1024 : 0;  // one row reads weights once, out of the outer cache
+  multiply<R, P, ahead>(rows.x + first, layer.inputs, weights, x);
   if constexpr (Cell::recurrent)
-    multiply<R, P>(rows.h + first, layer.width, weights + layer.inputs * P * lanes, h_sum);
+    multiply<R, P, ahead>(rows.h + first, layer.width, weights + layer.inputs * P * lanes, h_sum);
   const float* vectors = layer.vectors + panel * layer.panel_vectors;
   const auto beside = [&](Beside what, int v) { return load(vectors + (what * P + v) * lanes); };
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
     const int64_t place = rows.places[first + r];
+#pragma GCC unroll 16
     for (int v = 0; v < P; ++v) {
+      if constexpr (!Cell::recurrent) h_sum[r][v] = Vec{};
       if constexpr (scaled) {
         x[r][v] *= beside(INPUT_SCALE, v);
         h_sum[r][v] *= beside(STATE_SCALE, v);
       }
       x[r][v] += beside(BIAS, v);
     }
+#pragma GCC unroll 4
     for (int block = 0; block < Cell::blocks; ++block) {
       const int64_t c = (panel * Cell::blocks + block) * lanes;
       const int v = block * Cell::gates;
