@@ -23,6 +23,7 @@ Row = dict[str, Any]
 NARROW = ("float16", "bfloat16", "int8")
 EXACT = 2e-6  # largest difference from float64, after some steps
 BLOCK = 0.003  # seconds
+PAUSE = 0.02  # seconds until another one's threads no longer spin
 
 
 class Settings(NamedTuple):
@@ -91,6 +92,9 @@ def measure(steps: dict[str, Step], blocks: int) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(blocks):
         for name, step in steps.items():
+            if torch.get_num_threads() > 1:
+                time.sleep(PAUSE)
+                block(step, counts[name])
             seconds[name].append(block(step, counts[name]))
     return seconds
 

@@ -11,9 +11,6 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
-#if !defined(_WIN32)
-#include <unistd.h>
-#endif
 
 #include "kernels.h"
 #include "status.h"
@@ -182,16 +179,9 @@ Status check_rows(recurra_stream& stream, int64_t count, const int64_t* rows) {
   return recurra::OK;
 }
 
-#if defined(_WIN32)
-bool forked() { return false; }
-#else
-const pid_t loaded_in = getpid();
-// OpenMP's threads do not follow into a child: it would wait for them for ever.
-bool forked() { return getpid() != loaded_in; }
-#endif
-
 // Columns of one layer for all rows; then what was next is now.
-void step_layer(recurra_stream& stream, Level& level, const StreamRows& rows, int threads) {
+void step_layer(recurra_stream& stream, Level& level, const StreamRows& rows) {
+  const int64_t threads = stream.threads < level.layer.panels ? stream.threads : level.layer.panels;
   StreamLayer& layer = level.layer;
   const auto run = [&](int64_t panel, int64_t thread) {
     level.kernels->step(layer, rows, panel, stream.expanded + thread * stream.expanded_floats);
@@ -199,7 +189,7 @@ void step_layer(recurra_stream& stream, Level& level, const StreamRows& rows, in
   if (threads == 1) {
     for (int64_t panel = 0; panel < layer.panels; ++panel) run(panel, 0);
   } else {
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(static_cast<int>(threads)) schedule(static)
     for (int64_t thread = 0; thread < threads; ++thread) {
       const int64_t end = layer.panels * (thread + 1) / threads;
       for (int64_t panel = layer.panels * thread / threads; panel < end; ++panel)
@@ -268,12 +258,11 @@ extern "C" int recurra_stream_step(recurra_stream* stream, const recurra_frames*
   if (count > 1 && (x_stride < 0 || y_stride < width)) return recurra::BAD_SIZE;
   if (count == 0) return recurra::OK;
   const int64_t* places = frames->rows ? frames->rows : stream->first_rows;
-  const int threads = stream->threads == 1 || forked() ? 1 : stream->threads;
   for (int64_t i = 0; i < count; ++i) stream->x[i] = x + i * x_stride;
   for (int64_t l = 0; l < stream->levels; ++l) {
     Level& level = stream->level[l];
     for (int64_t i = 0; i < count; ++i) stream->h[i] = level.layer.now[places[i]];
-    step_layer(*stream, level, {count, places, stream->x, stream->h}, threads);
+    step_layer(*stream, level, {count, places, stream->x, stream->h});
     for (int64_t i = 0; i < count; ++i) stream->x[i] = level.layer.now[places[i]];
   }
   for (int64_t i = 0; i < count; ++i)

@@ -49,5 +49,8 @@ extern const StreamTable streams;
 namespace avx512 {
 extern const StreamTable streams;
 }
+namespace neon {
+extern const StreamTable streams;
+}
 
 }  // namespace recurra

@@ -6,6 +6,28 @@
 
 namespace {
 
+// tanh as x P(x^2) / Q(x^2), fitted over [-9, 9] for the least relative error: 3e-7 with rounding.
+// Half the operations of `hyperbolic_tangent`, and fewer that wait for each other: with few rows
+// nothing else is done meanwhile.
+RECURRA_INLINE Vec quick_tanh(Vec x) {
+  const Vec bound = all(9.0f);
+  x = x > bound ? bound : x;
+  x = x < -bound ? -bound : x;
+  Vec square = x * x;
+  Vec p = all(1.3354642e-8f), q = all(7.7765512e-7f);
+  p = p * square + 2.0609071e-5f;
+  q = q * square + 3.2856339e-4f;
+  p = p * square + 3.4955876e-3f;
+  q = q * square + 2.5876981e-2f;
+  p = p * square + 1.3381025e-1f;
+  q = q * square + 4.6714341e-1f;
+  p = p * square + 1.0f;
+  q = q * square + 1.0f;
+  return x * p / q;
+}
+
+RECURRA_INLINE Vec quick_sigmoid(Vec x) { return 0.5f + 0.5f * quick_tanh(0.5f * x); }
+
 template <bool rectified>
 struct StreamElman {
   static constexpr int gates = 1, blocks = 4;
@@ -34,10 +56,10 @@ struct StreamLSTM {
   static constexpr bool recurrent = true, memory = true;
 
   static RECURRA_INLINE Vec step(const Vec* x, const Vec* h_sum, Vec, Vec, float* c) {
-    Vec i = sigmoid(x[0] + h_sum[0]), f = sigmoid(x[1] + h_sum[1]);
-    Vec now = f * load(c) + i * hyperbolic_tangent(x[2] + h_sum[2]);
+    Vec i = quick_sigmoid(x[0] + h_sum[0]), f = quick_sigmoid(x[1] + h_sum[1]);
+    Vec now = f * load(c) + i * quick_tanh(x[2] + h_sum[2]);
     store(c, now);
-    return sigmoid(x[3] + h_sum[3]) * hyperbolic_tangent(now);
+    return quick_sigmoid(x[3] + h_sum[3]) * quick_tanh(now);
   }
 };
 
