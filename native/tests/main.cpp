@@ -16,6 +16,7 @@
 #include "functions.h"
 #include "special.h"
 #include "status.h"
+#include "stream.h"
 
 namespace {
 
@@ -108,9 +109,9 @@ void names_and_texts() {
          "a kernel is refused before recurra_select");
   expect(!strcmp(recurra_selected(), ""), "nothing is selected at first");
   expect(recurra_select("sparc") == recurra::UNKNOWN_ISA, "another name is unknown");
-  for (int code = recurra::OK; code <= recurra::UNKNOWN_CELL; ++code)
+  for (int code = recurra::OK; code <= recurra::BUSY; ++code)
     expect(strcmp(recurra_text(code), "unknown code") != 0, "every code has a text");
-  for (int code : {-1, recurra::UNKNOWN_CELL + 1, 1 << 30})
+  for (int code : {-1, recurra::BUSY + 1, 1 << 30})
     expect(!strcmp(recurra_text(code), "unknown code"), "another code has none");
   for (const char* isa : ISAS) {
     const int code = recurra_select(isa);
@@ -123,6 +124,16 @@ void special_values() {
   for (const std::string& complaint : special_complaints()) {
     fprintf(stderr, "%s: %s\n", recurra_selected(), complaint.c_str());
     ++wrong;
+  }
+}
+
+void stream(uint64_t seed, Guard guard) {
+  Random random(seed);
+  snprintf(current, sizeof current, "a stream on %s, seed %llu", recurra_selected(),
+           static_cast<unsigned long long>(seed));
+  for (const std::string& complaint : stream_complaints(random, guard)) {
+    fprintf(stderr, "%s: %s\n", current, complaint.c_str());
+    if (++wrong == 20) exit(1);
   }
 }
 
@@ -183,6 +194,8 @@ int main(int count, char** words) {
     corners(options.guard, options.brief);
     const int64_t share = options.calls / static_cast<int64_t>(isas.size());
     for (int64_t i = 0; i < share; ++i) call(options.seed + static_cast<uint64_t>(i), options.guard);
+    for (int64_t i = 0; i < share / 10; ++i)
+      stream(options.seed + static_cast<uint64_t>(i), options.guard);
     several_at_once(options);
     done += share;
     printf("%s: %lld random calls\n", isa, static_cast<long long>(share));
