@@ -11,7 +11,9 @@ TRAINING = [block for block, _ in BLOCKS if "recurra.train" in block]
 
 
 @pytest.mark.parametrize(
-    ("code", "printed"), [(c, p) for c, p in BLOCKS if c not in TRAINING], ids=["stream", "cell"]
+    ("code", "printed"),
+    [(c, p) for c, p in BLOCKS if c not in TRAINING],
+    ids=["sequence", "cell", "stream"],
 )
 def test_examples(code: str, printed: str, capsys: pytest.CaptureFixture[str]):
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})

@@ -15,6 +15,7 @@ from recurra import LSTM, Layer, Stream, unroll
 
 KINDS = ("float32", "float16", "bfloat16", "int8")
 METRIC = {"sentiment": "accuracy", "ner": "f1"}
+OPTIONS = {"sentiment": {"pool": "mean"}, "ner": {}}
 
 
 class Streamed(Layer):
@@ -65,7 +66,7 @@ def outputs(width: int = 512, time: int = 200) -> list[dict[str, Any]]:
 
 def metrics(task: str) -> list[dict[str, Any]]:
     """Return the metric on the test part of the embedded sample."""
-    model = recurra.train(task, cell="lstm", bidirectional=False, pool="mean", seed=0)
+    model = recurra.train(task, cell="lstm", bidirectional=False, seed=0, **OPTIONS[task])
     body = model.network.body
     rows = []
     for weights in KINDS:
