@@ -14,7 +14,7 @@ import recurra
 from recurra import LSTM, Layer, Stream, unroll
 
 KINDS = ("float32", "float16", "bfloat16", "int8")
-METRIC = {"sentiment": "accuracy", "ner": "f1"}
+METRIC = {"sentiment": "accuracy", "ner": "span_f1"}
 OPTIONS = {"sentiment": {"pool": "mean"}, "ner": {}}
 
 
