@@ -205,12 +205,31 @@ def test_help_does_not_wait_for_torch():
     code = (
         "import sys; from recurra.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
     )
-    code += "\nassert 'torch' not in sys.modules, 'torch was imported'"
+    code += "\nslow = {'torch', 'numpy', 'tokenizers', 'rich.markdown'} & set(sys.modules)"
+    code += "\nassert not slow, f'{slow} imported'"
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "recurra train sentiment" in done.stdout
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("code", "kept_out"),
+    [
+        pytest.param("import recurra", {"torch", "numpy", "jaxtyping"}, id="the package"),
+        pytest.param(
+            "import recurra; [getattr(recurra, name) for name in recurra.__all__]",
+            # half of the time that torch itself takes; they are for training, drawings, files
+            {"lightning_fabric", "torchdata", "torch._dynamo", "sympy", "matplotlib", "PIL"},
+            id="all its names",
+        ),
+    ],
+)
+def test_import_waits_for_nothing_slow(code: str, kept_out: set[str]):
+    code += f"; import sys; slow = {kept_out} & set(sys.modules); assert not slow, slow"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("command", [["train", "ner", "--help"], ["cells"]])

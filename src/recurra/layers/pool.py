@@ -88,7 +88,11 @@ class AttentionPool(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch time"]:
         """Return α: how much each step counts."""
-        scores = self.to_score(torch.tanh(self.hidden(zero_beyond(y, lengths)))).squeeze(-1)
+        return self._weights(zero_beyond(y, lengths), lengths)
+
+    def _weights(self, y: Tensor, lengths: Tensor | None) -> Float[Tensor, "batch time"]:
+        """Return α; y is zero beyond lengths."""
+        scores = self.to_score(torch.tanh(self.hidden(y))).squeeze(-1)
         mask = None if lengths is None else within(lengths.to(y.device), y.shape[1])
         return normalise(scores, mask)
 
@@ -98,5 +102,5 @@ class AttentionPool(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch features"]:
         """Return the weighed mean."""
-        weights = self.weights(y, lengths)
-        return (weights[:, None] @ zero_beyond(y, lengths)).squeeze(1)
+        y = zero_beyond(y, lengths)
+        return (self._weights(y, lengths)[:, None] @ y).squeeze(1)
