@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, Sampler
 from recurra.errors import RecurraError
 
 Item = tuple[Tensor, ...]
-WINDOW = 20  # most batches among which rows are sorted by length
+WINDOW = 50  # most batches among which rows are sorted by length
 
 
 class Batches(Sampler[list[int]]):
@@ -24,7 +24,7 @@ class Batches(Sampler[list[int]]):
     on the seed and the epoch only; each process takes its share of every batch, perhaps none.
 
     Args:
-        lengths: of each row.
+        lengths: of each row, or any numbers by which rows are near (`ranks`).
         batch_size: rows per batch, over all processes.
         seed: of the order.
         rank: this process.
@@ -120,6 +120,17 @@ def lengths(items: Sequence[Item]) -> list[int]:
     if not items:
         raise RecurraError("the training part has no rows; give a file with at least one")
     return [len(item[0]) if item[0].ndim else 1 for item in items]
+
+
+def ranks(items: Sequence[Item]) -> list[int]:
+    """Return each item's place in the order of lengths: by its first tensor, then by the next ones.
+
+    Neighbours in it need little padding in every tensor: a sentence and its translation, captions
+    of images of one size. Items of equal lengths share a place.
+    """
+    sizes = [tuple(len(part) if part.ndim else 1 for part in item) for item in items]
+    places = {size: place for place, size in enumerate(sorted(set(sizes)))}
+    return [places[size] for size in sizes]
 
 
 def placed(batch: Any, network: nn.Module) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recurra.training.batches import Batches, load
+from recurra.training.batches import Batches, load, ranks
 from recurra.training.checkpoint import RunFolder
 from recurra.training.clock import Clock
 from recurra.training.interrupt import interruptible
@@ -65,7 +65,11 @@ def fit(
         torch.manual_seed(recipe.seed + fabric.global_rank)
         stepper = Stepper(network, train_items, collate, recipe, fabric, describe)
         batches = Batches(
-            stepper.lengths, recipe.batch_size, recipe.seed, fabric.global_rank, fabric.world_size
+            ranks(train_items),
+            recipe.batch_size,
+            recipe.seed,
+            fabric.global_rank,
+            fabric.world_size,
         )
         loader = load(train_items, collate, batches, pin=fabric.device.type == "cuda")
         judge = Judge(validate, metric, higher)
