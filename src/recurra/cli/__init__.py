@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, predict, generate, demo; tasks, cells, engines, check."""
+"""The command line: train, use and show models; check a cell; measure speed."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ what; 130 interrupted, nothing finished is lost.
 def build(argv: Sequence[str]) -> App:
     """Return the application; `train` grows its tasks only where it is asked for."""
     from recurra.cli import show, use
+    from recurra.cli.bench import bench
 
     app = App(name="recurra", help=HELP, version=__version__, help_format="plaintext")
     trainer = App(
@@ -45,6 +46,7 @@ def build(argv: Sequence[str]) -> App:
     commands: list[Callable[..., int | None]] = [use.evaluate, use.predict, use.generate, use.demo]
     for command in [*commands, show.tasks, show.cells, show.engines, show.check]:
         app.command(command)
+    app.command(bench)
     return app
 
 

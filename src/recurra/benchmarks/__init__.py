@@ -1,0 +1,1 @@
+"""How fast is recurra, and against whom: questions, peers, and a method that is fair to both."""
