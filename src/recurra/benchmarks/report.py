@@ -31,8 +31,9 @@ METHOD = """\
   largest number, it would not be timed. *error* and *peer's error* say what was found.
 - Then recurra and its peers run in turn, in blocks of 5 ms and more, in one process. Before a
   block of short runs there is a pause and a block that is not timed, so that caches and thread
-  pools are the contender's own again. A block in which threads waited for a CPU for more than 2 % of the time is not counted (Linux tells:
-  `schedstat`), unless too few are left: libraries with more threads than CPUs wait for themselves.
+  pools are the contender's own again. A block in which threads waited for a CPU for more than 2 %
+  of the time is not counted (Linux tells: `schedstat`), unless too few are left:
+  libraries with more threads than CPUs wait for themselves.
 - Times are medians of blocks. *spread* is the distance of the quartiles of the rounds' ratios.
 - Parts of a question whose peers bring thread pools of their own (JAX, ONNX Runtime) have a process
   each, in which recurra is timed again.

@@ -131,8 +131,8 @@ def trust(error: float, whose: str) -> None:
 def answer(part: str, settings: Settings) -> Iterator[Row]:
     """Yield a row per cell, width and peer."""
     if part == "many":
-        for kind in (LSTM, GRU):
-            shape, targets = (3, 16) if settings.quick else (64, 128), MANY if kind is LSTM else {}
+        shape = (3, 16) if settings.quick else (64, 128)
+        for kind, targets in ((LSTM, MANY), (GRU, {})):
             yield from compare(kind, shape, settings.threads, targets, settings, part)
         return
     for threads in sorted({1, settings.threads}):
