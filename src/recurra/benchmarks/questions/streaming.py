@@ -132,8 +132,8 @@ def answer(part: str, settings: Settings) -> Iterator[Row]:
     """Yield a row per cell, width and peer."""
     if part == "many":
         shape = (3, 16) if settings.quick else (64, 128)
-        for kind, targets in ((LSTM, MANY), (GRU, {})):
-            yield from compare(kind, shape, settings.threads, targets, settings, part)
+        yield from compare(LSTM, shape, settings.threads, MANY, settings, part)
+        yield from compare(GRU, shape, settings.threads, {}, settings, part)
         return
     for threads in sorted({1, settings.threads}):
         for kind in (LSTM, GRU, Elman):
