@@ -36,24 +36,52 @@ RECURRA_API const char* recurra_text(int code);
 RECURRA_API int recurra_select(const char* name);
 RECURRA_API const char* recurra_selected(void);
 
-/* h_t = decay_t h_{t-1} + inject_t; `last` is h after each row's last step. */
-RECURRA_API int recurra_affine_forward(const recurra_rows* rows, int64_t width, int threads,
-                                       const float* decay, const float* inject,
-                                       const float* initial, float* h, float* last);
-RECURRA_API int recurra_affine_backward(const recurra_rows* rows, int64_t width, int threads,
-                                        const float* decay, const float* h, const float* initial,
-                                        const float* grad_h, const float* grad_last,
-                                        float* grad_decay, float* grad_inject,
-                                        float* grad_initial);
+/* Linear recurrences: h_t = decay_t h_{t-1} + inject_t, where decay and inject are made of fields on
+ * the way: numbers of [lines, width], the i-th line at `at + i * stride`, plus a `constant` [width].
+ * Either may be NULL, and of AFFINE and ROTATION one must be. Arrays of h, of its state and of their gradients are [lines or rows, width],
+ * for complex h [.., 2 * width], real parts first. Fields, in this order:
+ *   AFFINE    decay, inject
+ *   ROTATION  decay and inject of complex h: Re decay, Im decay, Re inject, Im inject
+ *   MINGRU    z, candidate
+ *   MINLSTM   f, i, candidate
+ *   RGLRU     v, r, i, log sigma(Lambda)^8
+ */
+enum {
+  RECURRA_AFFINE,
+  RECURRA_ROTATION,
+  RECURRA_MINGRU,
+  RECURRA_MINLSTM,
+  RECURRA_RGLRU,
+  RECURRA_SCANS
+};
 
-/* The same for MinGRU, whose decay and inject are made from u = [gate, candidate] on the way. */
-RECURRA_API int recurra_mingru_forward(const recurra_rows* rows, int64_t width, int threads,
-                                       const float* u, const float* initial, float* h,
-                                       float* last);
-RECURRA_API int recurra_mingru_backward(const recurra_rows* rows, int64_t width, int threads,
-                                        const float* u, const float* h, const float* initial,
-                                        const float* grad_h, const float* grad_last,
-                                        float* grad_u, float* grad_initial);
+typedef struct {
+  const float* at;
+  int64_t stride;
+  const float* constant;
+} recurra_field;
+
+/* Where the gradient of a field goes: line by line, and summed over all lines, which is the
+ * constant's. Either may be NULL. */
+typedef struct {
+  float* at;
+  int64_t stride;
+  float* sum;
+} recurra_gradient;
+
+/* `last` is h after each row's last step. h may lie over one or more fields that lie like it. */
+RECURRA_API int recurra_scan_forward(const recurra_rows* rows, int64_t width, int threads, int cell,
+                                     const recurra_field* fields, const float* initial, float* h,
+                                     float* last);
+/* Gradients may lie over fields, and over grad_h, that lie like them. */
+RECURRA_API int recurra_scan_backward(const recurra_rows* rows, int64_t width, int threads,
+                                      int cell, const recurra_field* fields, const float* initial,
+                                      const float* h, const float* grad_h, const float* grad_last,
+                                      const recurra_gradient* gradients, float* grad_initial);
+
+/* a = b + scale c over `count` numbers, stored past the caches: the measure of bandwidth. */
+RECURRA_API int recurra_triad(int64_t count, int threads, float scale, const float* b,
+                              const float* c, float* a);
 
 /* Cells with a matrix between their states. `u` is W x + b, gates side by side as in recurra's
  * cells; `weight` is U [gates * width, width]. Of the pointers, GRU alone has `bias` (c_n) and

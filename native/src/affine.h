@@ -1,24 +1,40 @@
-// The scan with decay and inject given.
+// Decay and inject given as they are: real (Affine) or complex (Rotation).
 #pragma once
 
-#include "scan.h"
+#include "fields.h"
 
 namespace {
 
+// Fields: decay, inject.
 struct Affine {
-  template <class Lane>
-  static RECURRA_INLINE Step step(const Scan& scan, int64_t line, int64_t c, Lane lane) {
-    int64_t at = line * scan.width + c;
-    return {lane.get(scan.decay + at), lane.get(scan.inject + at)};
+  static constexpr int fields = 2, parts = 1;
+  static constexpr bool biased = false;
+
+  static RECURRA_INLINE Step<1> step(const Vec* field) { return {{{field[0]}}, {{field[1]}}}; }
+
+  static RECURRA_INLINE Real back(const Vec* field, Real g, Real before, Vec* gradient) {
+    gradient[0] = g.part[0] * before.part[0];
+    gradient[1] = g.part[0];
+    return {{field[0]}};
+  }
+};
+
+// Fields: decay's real and imaginary part, then inject's.
+struct Rotation {
+  static constexpr int fields = 4, parts = 2;
+  static constexpr bool biased = false;
+
+  static RECURRA_INLINE Step<2> step(const Vec* field) {
+    return {{{field[0], field[1]}}, {{field[2], field[3]}}};
   }
 
-  template <class Lane>
-  static RECURRA_INLINE Vec back(const Scan& scan, int64_t line, int64_t c, Lane lane, Vec g,
-                                 Vec before) {
-    int64_t at = line * scan.width + c;
-    lane.put(scan.grad_inject + at, g);
-    lane.put(scan.grad_decay + at, g * before);
-    return lane.get(scan.decay + at);
+  static RECURRA_INLINE Complex back(const Vec* field, Complex g, Complex before, Vec* gradient) {
+    Complex of_decay = multiply(conjugate(before), g);
+    gradient[0] = of_decay.part[0];
+    gradient[1] = of_decay.part[1];
+    gradient[2] = g.part[0];
+    gradient[3] = g.part[1];
+    return {{field[0], field[1]}};
   }
 };
 

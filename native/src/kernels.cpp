@@ -3,7 +3,10 @@
 
 #include "affine.h"
 #include "classic.h"
-#include "mingru.h"
+#include "gated.h"
+#include "join.h"
+#include "scan.h"
+#include "triad.h"
 
 #define RECURRA_TEXT(name) #name
 #define RECURRA_NAME(name) RECURRA_TEXT(name)
@@ -18,14 +21,20 @@ constexpr recurra::RecurrentKernels recurrent() {
           forward<Cell>,       pack_backward<Cell>, backward<Cell>};
 }
 
+template <class Cell>
+constexpr recurra::ScanKernels scan() {
+  return {Cell::fields,        Cell::parts,         Cell::biased,       scan_forward<Cell>,
+          join_forward<Cell>,  scan_backward<Cell>, join_backward<Cell>, apply<Cell::parts>};
+}
+
 }  // namespace
 
 namespace recurra::RECURRA_ISA {
 
 extern const Kernels kernels{
     RECURRA_NAME(RECURRA_ISA), lanes,
-    scan_forward<Affine>,      scan_backward<Affine>,
-    scan_forward<MinGRU>,      scan_backward<MinGRU>,
+    {scan<Affine>(), scan<Rotation>(), scan<MinGRU>(), scan<MinLSTM>(), scan<RGLRU>()},
+    triad,
     {recurrent<Elman<false>>(), recurrent<Elman<true>>(), recurrent<GRU>(), recurrent<LSTM>()},
     &streams,
 };

@@ -8,12 +8,35 @@
 
 namespace recurra {
 
-// One row of a scan, from column `begin` to `end`; pointers as in recurra.h.
+constexpr int MOST_FIELDS = 4;
+
+// A scan; pointers as in recurra.h, none of a field null. `stream`: outputs go past the caches.
+// `sums` holds, for each chunk and field, the sum of the gradient over the chunk.
 struct Scan {
   const recurra_rows* rows;
   int64_t width;
-  const float *decay, *inject, *u, *h, *initial, *grad_h, *grad_last;
-  float *out, *last, *grad_decay, *grad_inject, *grad_u, *grad_initial, *decay_carried;
+  bool stream;
+  recurra_field fields[MOST_FIELDS];
+  recurra_gradient gradients[MOST_FIELDS];
+  const float *h, *initial, *grad_h, *grad_last;
+  float *out, *last, *grad_initial, *sums;
+};
+
+// The steps `begin` to `end` of a row, and the number of this chunk among all.
+struct Chunk {
+  int64_t row, begin, end, index;
+};
+
+using ScanKernel = void (*)(const Scan&, const Chunk&, float* one, float* other);
+
+// The kernels of one linear recurrence: see scan.h and join.h. A state is `parts` lines; `biased`: a
+// field may have both lines and a constant.
+struct ScanKernels {
+  int fields, parts;
+  bool biased;
+  ScanKernel forward, join_forward, backward, join_backward;
+  void (*apply)(int64_t width, const float* decays, const float* injects, const float* before,
+                float* after);
 };
 
 // A cell with a matrix between its states; pointers as in recurra.h.
@@ -45,12 +68,11 @@ struct RecurrentKernels {
   void (*backward)(const Recurrent&, const Share&);
 };
 
-using ScanKernel = void (*)(const Scan&, int64_t row, int64_t begin, int64_t end);
-
 struct Kernels {
   const char* name;
   int lanes;
-  ScanKernel affine_forward, affine_backward, mingru_forward, mingru_backward;
+  ScanKernels scans[RECURRA_SCANS];
+  void (*triad)(int64_t count, float scale, const float* b, const float* c, float* a);
   RecurrentKernels recurrent[RECURRA_CELLS];
   const StreamTable* streams;
 };

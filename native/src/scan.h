@@ -1,66 +1,99 @@
-// h_t = decay_t h_{t-1} + inject_t along the lines of one row, whatever makes decay and inject.
+// h_t = decay_t h_{t-1} + inject_t along a chunk of one row, whatever makes decay and inject.
 //
-// Lines are streamed one after the other, a whole line of one array before the next array's: what
-// is read and written lies in sequence, and the line before is still in the first cache.
+// Lines are streamed one after the other. What is written is made in the first cache, then copied,
+// a whole line of one array before the next array's: two streams past the caches that take turns
+// at every vector are several times slower than one.
 #pragma once
 
-#include "kernels.h"
-#include "vector.h"
+#include "fields.h"
 
 namespace {
 
-using recurra::Scan;
-
-// Source::step(scan, line, column, lanes) returns {decay, inject}; see affine.cpp.
-template <class Source>
-void scan_forward(const Scan& scan, int64_t row, int64_t begin, int64_t end) {
-  const recurra_rows& rows = *scan.rows;
-  const float* before = scan.initial + row * scan.width;
-  for (int64_t t = 0; t < rows.length[row]; ++t) {
-    int64_t line = rows.offset[row] + t * rows.stride;
-    float* out = scan.out + line * scan.width;
-    columns(begin, end, [&](int64_t c, auto lane) {
-      auto [decay, inject] = Source::step(scan, line, c, lane);
-      lane.put(out + c, decay * lane.get(before + c) + inject);
+// `state` is h before the chunk, then h after it.
+template <class Cell>
+void scan_forward(const Scan& scan, const Chunk& chunk, float* state, float*) {
+  constexpr int parts = Cell::parts;
+  const int64_t width = scan.width;
+  for (int64_t t = chunk.begin; t < chunk.end; ++t) {
+    const int64_t line = line_at(scan, chunk.row, t);
+    const Fields<Cell> fields(scan, line);
+    columns(0, width, [&](int64_t c, auto lane) {
+      auto [decay, inject] = fields.step(c, lane);
+      auto before = get_number<parts>(lane, state + c, width);
+      put_number(lane, state + c, width, multiply_add(decay, before, inject));
     });
-    before = out;
+    copy(scan.out + line * parts * width, state, parts * width, scan.stream);
   }
-  float* last = scan.last + row * scan.width;
-  columns(begin, end, [&](int64_t c, auto lane) { lane.put(last + c, lane.get(before + c)); });
+  if (scan.stream) settle();
 }
 
-// Source::back(scan, line, column, lanes, g, h before) writes its gradients and returns decay.
-// g and decay are carried from step to step apart, in grad_initial and in decay_carried: multiplied
-// at once, g would be rounded before a gradient is added to it, which, where that is the same at
-// every step, loses the same each time: 2e-5 of the gradient after a thousand steps, not 1e-6.
-template <class Source>
-void scan_backward(const Scan& scan, int64_t row, int64_t begin, int64_t end) {
-  const recurra_rows& rows = *scan.rows;
-  float* g_carried = scan.grad_initial + row * scan.width;
-  float* decay_carried = scan.decay_carried + row * scan.width;
-  const float* grad_last = scan.grad_last + row * scan.width;
-  columns(begin, end, [&](int64_t c, auto lane) {
-    lane.put(g_carried + c, lane.get(grad_last + c));
-    lane.put(decay_carried + c, all(1.0f));
-  });
-  for (int64_t t = rows.length[row] - 1; t >= 0; --t) {
-    int64_t line = rows.offset[row] + t * rows.stride;
-    const float* grad = scan.grad_h + line * scan.width;
-    const float* before = t ? scan.h + (line - rows.stride) * scan.width
-                            : scan.initial + row * scan.width;
-    columns(begin, end, [&](int64_t c, auto lane) {
-      Vec g = lane.get(decay_carried + c) * lane.get(g_carried + c) + lane.get(grad + c);
-      lane.put(decay_carried + c, Source::back(scan, line, c, lane, g, lane.get(before + c)));
-      lane.put(g_carried + c, g);
-    });
+// Steps whose arrays lie well within the second cache.
+RECURRA_INLINE int64_t steps_near(int64_t state) { return 1 + 8192 / state; }
+
+// Brings what scan_backward reads of the steps `begin` to `end` into the caches, in the direction
+// of time: against it, the hardware fetches next to nothing ahead, and a scan takes twice as long.
+template <class Cell>
+void touch_forward(const Scan& scan, int64_t row, int64_t begin, int64_t end) {
+  constexpr int parts = Cell::parts;
+  const int64_t width = scan.width;
+  for (int64_t t = begin; t < end; ++t) {
+    const int64_t line = line_at(scan, row, t);
+    for (int k = 0; k < Cell::fields; ++k)
+      if (scan.fields[k].stride) touch(scan.fields[k].at + line * scan.fields[k].stride, width);
+    touch(scan.grad_h + line * parts * width, parts * width);
+    touch(scan.h + line * parts * width, parts * width);
   }
-  columns(begin, end, [&](int64_t c, auto lane) {
-    lane.put(g_carried + c, lane.get(decay_carried + c) * lane.get(g_carried + c));
-  });
 }
 
-struct Step {
-  Vec decay, inject;
-};
+// `state` is what later steps add to the gradient of h after the chunk, then that of h before it.
+// `scratch` holds lines: decay, and of each field its gradient and the sum of it.
+// g and decay are carried from step to step apart, in state and scratch: see multiply_add.
+template <class Cell>
+void scan_backward(const Scan& scan, const Chunk& chunk, float* state, float* scratch) {
+  constexpr int parts = Cell::parts;
+  const int64_t width = scan.width;
+  float *decays = scratch, *grads = decays + parts * width;
+  float* sums = grads + Cell::fields * width;
+  columns(0, width, [&](int64_t c, auto lane) {
+    put_number(lane, decays + c, width, one<parts>());
+    for (int k = 0; k < Cell::fields; ++k) lane.put(sums + k * width + c, Vec{});
+  });
+  const int64_t near = steps_near(parts * width);
+  for (int64_t t = chunk.end - 1, touched = chunk.end; t >= chunk.begin; --t) {
+    if (t < touched) {
+      touched = t - near > chunk.begin ? t - near : chunk.begin;
+      touch_forward<Cell>(scan, chunk.row, touched, t + 1);
+    }
+    const int64_t line = line_at(scan, chunk.row, t);
+    const Fields<Cell> fields(scan, line);
+    const float* grad = scan.grad_h + line * parts * width;
+    const float* h = t ? scan.h + (line - scan.rows->stride) * parts * width
+                       : scan.initial + chunk.row * parts * width;
+    columns(0, width, [&](int64_t c, auto lane) {
+      auto decay = get_number<parts>(lane, decays + c, width);
+      auto g = get_number<parts>(lane, state + c, width);
+      g = multiply_add(decay, g, get_number<parts>(lane, grad + c, width));
+      put_number(lane, state + c, width, g);
+      Vec gradients[Cell::fields];
+      decay = fields.back(c, lane, g, get_number<parts>(lane, h + c, width), gradients);
+      put_number(lane, decays + c, width, conjugate(decay));
+      for (int k = 0; k < Cell::fields; ++k) lane.put(grads + k * width + c, gradients[k]);
+    });
+    for (int k = 0; k < Cell::fields; ++k) {
+      const recurra_gradient& to = scan.gradients[k];
+      if (to.at) copy(to.at + line * to.stride, grads + k * width, width, scan.stream);
+      if (to.sum) add(sums + k * width, grads + k * width, width);
+    }
+  }
+  columns(0, width, [&](int64_t c, auto lane) {
+    auto decay = get_number<parts>(lane, decays + c, width);
+    put_number(lane, state + c, width,
+               multiply(decay, get_number<parts>(lane, state + c, width)));
+  });
+  if (scan.stream) settle();
+  if (scan.sums)
+    memcpy(scan.sums + chunk.index * Cell::fields * width, sums,
+           static_cast<size_t>(Cell::fields * width) * sizeof *sums);
+}
 
 }  // namespace

@@ -25,6 +25,7 @@ const char* const TEXTS[] = {
     "a weight is not finite, or beyond the largest of the narrower numbers",
     "a row is none of the stream's, or is named twice",
     "another thread is using this stream",
+    "a field of this cell has lines or a constant, not both",
 };
 
 }  // namespace

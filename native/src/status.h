@@ -21,6 +21,7 @@ enum Status {
   BAD_WEIGHT,
   BAD_ROW,
   BUSY,
+  BAD_FIELD,
 };
 
 // Sizes are positive, lines of `gates` vectors of `width` can be addressed, and every step of every

@@ -7,6 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE__)
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 #define RECURRA_LANES 16
 #define RECURRA_ISA avx512
@@ -68,8 +72,19 @@ RECURRA_INLINE void columns(int64_t begin, int64_t end, Body body) {
   if (c < end) body(c, Part{end - c});
 }
 
+// e^r - 1 - r over [-log(2)/2, log(2)/2]: the polynomial of Cephes' expf.
+RECURRA_INLINE Vec exponential_beyond_line(Vec r) {
+  Vec p = all(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  return p * (r * r);
+}
+
 // e^x to 1.5 units in the last place over [-86.5, 88]; beyond, the value at the bound. NaN stays.
-// Cody and Waite's reduction, then the polynomial of Cephes' expf.
+// Cody and Waite's reduction.
 RECURRA_INLINE Vec exponential(Vec x) {
   x = x > all(88.0f) ? all(88.0f) : x;
   x = x < all(-86.5f) ? all(-86.5f) : x;
@@ -79,26 +94,34 @@ RECURRA_INLINE Vec exponential(Vec x) {
   Vec n = shifted - shifter;
   Vec r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
-  Vec p = all(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
+  Vec p = exponential_beyond_line(r) + r + 1.0f;
   return p * (Vec)((IntVec)shifted << 23);
 }
 
 RECURRA_INLINE Vec absolute(Vec x) { return (Vec)((IntVec)x & 0x7fffffff); }
 
-// Both of sigma(x) and sigma(-x), each with its own small numbers exact.
+RECURRA_INLINE Vec square_root(Vec x) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_maskz_sqrt_ps(0xffff, (__m512)x);
+#elif defined(__AVX__)
+  return (Vec)_mm256_sqrt_ps((__m256)x);
+#elif defined(__SSE__)
+  return (Vec)_mm_sqrt_ps((__m128)x);
+#else
+  for (int i = 0; i < lanes; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+
+// Both of sigma(x) and sigma(-x), each with its own small numbers exact. The large one is taken from
+// the small one: a product of a thousand decays near 1 keeps half the error of 1 / (1 + e).
 struct Gate {
   Vec open, shut;
 };
 
 RECURRA_INLINE Gate gate(Vec x) {
   Vec e = exponential(-absolute(x));
-  Vec large = 1.0f / (1.0f + e), small = e * large;
+  Vec small = e / (1.0f + e), large = 1.0f - small;
   return Gate{x < Vec{} ? small : large, x < Vec{} ? large : small};
 }
 

@@ -16,12 +16,12 @@ class Array {
   Array(size_t size, Guard guard, bool flush_right);
 
   double& operator[](int64_t i) { return wanted_[static_cast<size_t>(i)]; }
+  void put(int64_t i, double value);  // what is read there
   float* data() const { return taken_away_ ? nullptr : numbers(); }
 
  private:
   friend class Case;
   float* numbers() const { return static_cast<float*>(block_.data()); }
-  void put(int64_t i, double value);
   void restore();
   bool untouched() const;
 

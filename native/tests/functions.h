@@ -14,6 +14,12 @@ void affine_forward(Case& test);
 void affine_backward(Case& test);
 void mingru_forward(Case& test);
 void mingru_backward(Case& test);
+void rotation_forward(Case& test);
+void rotation_backward(Case& test);
+void minlstm_forward(Case& test);
+void minlstm_backward(Case& test);
+void rglru_forward(Case& test);
+void rglru_backward(Case& test);
 void elman_forward(Case& test);
 void elman_backward(Case& test);
 void gru_forward(Case& test);
@@ -24,6 +30,12 @@ void lstm_backward(Case& test);
 constexpr Function FUNCTIONS[] = {
     {"affine_forward", affine_forward, false}, {"affine_backward", affine_backward, false},
     {"mingru_forward", mingru_forward, false}, {"mingru_backward", mingru_backward, false},
+    {"rotation_forward", rotation_forward, false},
+    {"rotation_backward", rotation_backward, false},
+    {"minlstm_forward", minlstm_forward, false},
+    {"minlstm_backward", minlstm_backward, false},
+    {"rglru_forward", rglru_forward, false},
+    {"rglru_backward", rglru_backward, false},
     {"elman_forward", elman_forward, true},    {"elman_backward", elman_backward, true},
     {"gru_forward", gru_forward, true},        {"gru_backward", gru_backward, true},
     {"lstm_forward", lstm_forward, true},      {"lstm_backward", lstm_backward, true},

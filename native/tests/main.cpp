@@ -105,13 +105,15 @@ void names_and_texts() {
   int64_t zero = 0;
   float x = 0;
   const recurra_rows rows{1, 0, 1, &zero, &zero};
-  expect(recurra_affine_forward(&rows, 1, 1, &x, &x, &x, &x, &x) == recurra::NOT_SELECTED,
+  const recurra_field fields[2] = {{&x, 1, nullptr}, {&x, 1, nullptr}};
+  expect(recurra_scan_forward(&rows, 1, 1, RECURRA_AFFINE, fields, &x, &x, &x) ==
+             recurra::NOT_SELECTED,
          "a kernel is refused before recurra_select");
   expect(!strcmp(recurra_selected(), ""), "nothing is selected at first");
   expect(recurra_select("sparc") == recurra::UNKNOWN_ISA, "another name is unknown");
-  for (int code = recurra::OK; code <= recurra::BUSY; ++code)
+  for (int code = recurra::OK; code <= recurra::BAD_FIELD; ++code)
     expect(strcmp(recurra_text(code), "unknown code") != 0, "every code has a text");
-  for (int code : {-1, recurra::BUSY + 1, 1 << 30})
+  for (int code : {-1, recurra::BAD_FIELD + 1, 1 << 30})
     expect(!strcmp(recurra_text(code), "unknown code"), "another code has none");
   for (const char* isa : ISAS) {
     const int code = recurra_select(isa);
@@ -137,13 +139,47 @@ void stream(uint64_t seed, Guard guard) {
   }
 }
 
+// Fields that no cell, or not this one, can have.
+void wrong_fields() {
+  const int64_t first = 0, length = 1;
+  const recurra_rows rows{1, 1, 1, &first, &length};
+  float x = 0, y = 0;
+  const auto refused = [&](int cell, recurra_field field, recurra_gradient gradient, int code) {
+    const recurra_field fields[] = {field, {}, {}, {}};
+    const recurra_gradient gradients[] = {gradient, {}, {}, {}};
+    expect(recurra_scan_backward(&rows, 1, 1, cell, fields, &x, &x, &x, &x, gradients, &y) == code,
+           "a wrong field is refused");
+  };
+  refused(RECURRA_AFFINE, {&x, 1, &x}, {}, recurra::BAD_FIELD);
+  refused(RECURRA_MINGRU, {&x, 1, &x}, {}, recurra::OK);
+  refused(RECURRA_MINGRU, {&x, -1, nullptr}, {}, recurra::BAD_SIZE);
+  refused(RECURRA_MINGRU, {&x, INT64_MAX, nullptr}, {}, recurra::BAD_SIZE);
+  refused(RECURRA_MINGRU, {}, {&y, 0, nullptr}, recurra::BAD_SIZE);
+  refused(-1, {}, {}, recurra::UNKNOWN_CELL);
+  expect(recurra_scan_forward(&rows, 1, 1, RECURRA_AFFINE, nullptr, &x, &y, &y) ==
+             recurra::NULL_POINTER, "fields are needed");
+}
+
+// The measure of bandwidth, at sizes around a vector's and a thread's share.
+void triad() {
+  for (int64_t count : {0, 1, 7, 16, 1023, 5000}) {
+    std::vector<float> a(static_cast<size_t>(count) + 1, 0.0f), b(a.size(), 1.0f), c(a.size(), 3.0f);
+    expect(recurra_triad(count, 3, 2.0f, b.data(), c.data(), a.data()) == recurra::OK, "triad runs");
+    for (int64_t i = 0; i <= count; ++i)
+      expect(a[static_cast<size_t>(i)] == (i < count ? 7.0f : 0.0f), "a = b + 2 c");
+  }
+}
+
 // Sizes that pass the checks, and for which no machine has the memory.
 void too_large() {
-  const int64_t first = 0, none = 0, wide = int64_t{1} << 18, widest = int64_t{1} << 39;
+  const int64_t first = 0, none = 0, wide = int64_t{1} << 18, widest = int64_t{1} << 37;
   const recurra_rows rows{1, 1, 1, &first, &none};
   float x = 0;
-  expect(recurra_affine_backward(&rows, widest, 1, &x, &x, &x, &x, &x, &x, &x, &x) ==
-             recurra::NO_MEMORY, "a scan says that there is no memory");
+  const recurra_field fields[2] = {};
+  const recurra_gradient gradients[2] = {};
+  expect(recurra_scan_backward(&rows, widest, 1, RECURRA_AFFINE, fields, &x, &x, &x, &x, gradients,
+                               &x) == recurra::NO_MEMORY,
+         "a scan says that there is no memory");
   expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, &x, &x, nullptr, &x, &x, &x, &x,
                                    &x, nullptr, nullptr) == recurra::NO_MEMORY,
          "a cell says that there is no memory");
@@ -191,6 +227,8 @@ int main(int count, char** words) {
   for (const char* isa : isas) {
     recurra_select(isa);
     special_values();
+    wrong_fields();
+    triad();
     corners(options.guard, options.brief);
     const int64_t share = options.calls / static_cast<int64_t>(isas.size());
     for (int64_t i = 0; i < share; ++i) call(options.seed + static_cast<uint64_t>(i), options.guard);

@@ -69,7 +69,10 @@ std::vector<std::string> special_complaints() {
     compare(name, y, wanted, complaints);
   };
   const auto mingru = [&](const char* name, const Floats& u, double (*wanted)(double)) {
-    if (recurra_mingru_forward(&rows, width, 1, u.data(), zeros.data(), y.data(), last.data()))
+    const recurra_field fields[] = {{u.data(), 2 * width, nullptr},
+                                    {u.data() + width, 2 * width, nullptr}};
+    if (recurra_scan_forward(&rows, width, 1, RECURRA_MINGRU, fields, zeros.data(), y.data(),
+                             last.data()))
       complaints.emplace_back(name);
     compare(name, y, wanted, complaints);
   };

@@ -5,22 +5,78 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from recurra import tree
 from recurra.cells import GRU, LRU, LSTM, RGLRU, Cell, Elman, MinGRU, MinLSTM
+from recurra.cells.base import Affine, LinearCell, Rotation
 from recurra.engines import choose, unroll
 from recurra.engines.native import library
 from recurra.errors import EngineRefused
 from recurra.layers import Recurrent
 
 pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
+
+
+class SmoothingState(NamedTuple):
+    h: Tensor
+
+
+class Smoothing(LinearCell[SmoothingState]):
+    """A user's cell with an `Affine` transition, half of it the same at all times."""
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__(inputs, hidden)
+        self.rate = nn.Parameter(torch.randn(hidden))
+        self.from_input = nn.Parameter(torch.randn(2 * hidden, inputs) / 2)
+
+    def initial_state(self, batch: int) -> SmoothingState:
+        return SmoothingState(self.zeros(batch, self.hidden_size))
+
+    def project(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.from_input)
+
+    def transition(self, u: Tensor) -> Affine:
+        inject = u.chunk(2, dim=-1)[0]
+        return Affine(torch.sigmoid(self.rate).expand_as(inject), inject)
+
+    def read(self, u: Tensor, state: SmoothingState) -> Tensor:
+        return state.h * u.chunk(2, dim=-1)[1]
+
+
+class RingingState(NamedTuple):
+    re: Tensor
+    im: Tensor
+
+
+class Ringing(LinearCell[RingingState]):
+    """A user's cell with a `Rotation` that depends on the input."""
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__(inputs, hidden)
+        self.from_input = nn.Parameter(torch.randn(4 * hidden, inputs) / 2)
+
+    def initial_state(self, batch: int) -> RingingState:
+        return RingingState(*self.zeros(2, batch, self.hidden_size))
+
+    def project(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.from_input)
+
+    def transition(self, u: Tensor) -> Rotation:
+        radius, angle, re, im = u.chunk(4, dim=-1)
+        radius = torch.sigmoid(radius)
+        return Rotation(radius * torch.cos(angle), radius * torch.sin(angle), re, im)
+
+    def read(self, u: Tensor, state: RingingState) -> Tensor:
+        return state.re + 2 * state.im
+
 
 CELLS = {
     "LSTM": LSTM,
@@ -29,7 +85,10 @@ CELLS = {
     "Elman-relu": lambda inputs, hidden: Elman(inputs, hidden, nonlinearity="relu"),
     "MinGRU": MinGRU,
     "MinLSTM": MinLSTM,
+    "LRU": LRU,
     "RGLRU": RGLRU,
+    "any-affine": Smoothing,
+    "any-rotation": Ringing,
 }
 
 
@@ -41,6 +100,17 @@ def poisoned() -> Iterator[None]:
     assert torch.empty(3).isnan().all()
     yield
     torch.use_deterministic_algorithms(False)
+
+
+@contextmanager
+def on_threads(count: int) -> Iterator[None]:
+    """Run with this many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def results(
@@ -107,6 +177,16 @@ def test_ten_thousand_steps(kind: str) -> None:
     torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4)
 
 
+def check_a_long_sequence() -> None:
+    torch.manual_seed(0)
+    cell, x = MinGRU(4, 8, time_scale=1000.0), torch.randn(1, 16_384, 4)
+    got = results(cell, x, cell.initial_state(1), None, "native")
+    exact = copy.deepcopy(cell).double()
+    want = results(exact, x.double(), exact.initial_state(1), None, "scan")
+    for name in ("gradient of x", "gradient of from_input", "gradient of bias"):
+        assert (got[name] - want[name]).abs().max() <= 1e-6 * want[name].abs().max(), name
+
+
 @pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512", "neon"])
 def test_every_instruction_set(isa: str) -> None:
     code = """
@@ -116,12 +196,14 @@ try:
     assert library.isa() == sys.argv[1]
 except library.RecurraError as error:
     print(error); sys.exit(3)
-from tests.engines.test_native import CELLS, check
+from tests.engines.test_native import CELLS, check, check_a_long_sequence
 torch.manual_seed(0)
 for kind in CELLS.values():
     for width in (1, 16, 37, 64):
         check(kind(3, width), torch.randn(15, 9, 3), None)
         check(kind(3, width), torch.randn(4, 9, 3), torch.tensor([9, 0, 8, 1]))
+    check(kind(3, 67), torch.randn(1, 300, 3), None)
+check_a_long_sequence()
 """
     done = subprocess.run(
         [sys.executable, "-c", code, isa],
@@ -150,28 +232,82 @@ def test_an_unknown_instruction_set_is_told() -> None:
 
 @pytest.mark.parametrize("kind", CELLS)
 def test_two_runs_are_equal_to_the_bit(kind: str) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        cell, x = CELLS[kind](3, 130), torch.randn(5, 40, 3)
-        state, lengths = cell.initial_state(5), torch.tensor([40, 3, 0, 17, 39])
+    cell, x = CELLS[kind](3, 130), torch.randn(5, 40, 3)
+    state, lengths = cell.initial_state(5), torch.tensor([40, 3, 0, 17, 39])
+    with on_threads(2):
         one, two = (results(cell, x, state, lengths, "native") for _ in range(2))
-    finally:
-        torch.set_num_threads(threads)
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-@pytest.mark.skipif(
-    library.missing() is None and library.isa() == "baseline", reason="needs fused multiply-add"
-)
-def test_a_long_sequence_has_an_exact_gradient() -> None:
+LINEAR = ["MinGRU", "MinLSTM", "LRU", "RGLRU", "any-affine", "any-rotation"]
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("threads", [2, 5])
+@pytest.mark.parametrize("kind", LINEAR)
+def test_chunks_of_time_on_more_threads_than_rows(kind: str, threads: int) -> None:
     torch.manual_seed(0)
-    cell, x = MinGRU(4, 8, time_scale=1000.0), torch.randn(1, 16_384, 4)
-    got = results(cell, x, cell.initial_state(1), None, "native")
-    exact = copy.deepcopy(cell).double()
-    want = results(exact, x.double(), exact.initial_state(1), None, "scan")
-    for name in ("gradient of x", "gradient of from_input", "gradient of bias"):
-        assert (got[name] - want[name]).abs().max() <= 1e-6 * want[name].abs().max(), name
+    cell, x, lengths = CELLS[kind](3, 131), torch.randn(3, 397, 3), torch.tensor([397, 0, 126])
+    with on_threads(threads):
+        check(cell, x[:1], None)
+        check(cell, x, lengths)
+        state = cell.initial_state(1)
+        first, *others = (results(cell, x[:1], state, None, "native") for _ in range(5))
+    for other in others:
+        assert all(torch.equal(first[name], other[name]) for name in first)
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("kind", LINEAR)
+def test_more_than_the_caches_hold(kind: str) -> None:
+    torch.manual_seed(0)
+    cell, x = CELLS[kind](2, 96), torch.randn(2, 30_011, 2)
+    state = tree.map(torch.randn_like, cell.initial_state(2))
+    with on_threads(2):
+        got = results(cell, x, state, None, "native")
+    want = results(cell, x, state, None, "scan")
+    for name, value in want.items():
+        limit = 1e-4 * max(value.abs().max().item(), 1.0)
+        assert (got[name] - value).abs().max() <= limit, name
+
+
+@pytest.mark.parametrize("kind", LINEAR)
+def test_a_hundred_thousand_steps(kind: str) -> None:
+    torch.manual_seed(0)
+    cell, x = CELLS[kind](2, 3), torch.randn(1, 100_003, 2)
+    with on_threads(2):
+        got = unroll(cell, x, engine="native")[0]
+    torch.testing.assert_close(got, unroll(cell, x, engine="scan")[0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", LINEAR)
+def test_no_gradient_of_the_input(kind: str) -> None:
+    cell, x = CELLS[kind](3, 9), torch.randn(2, 11, 3)
+    grads = [
+        torch.autograd.grad(unroll(cell, x, engine=name)[0].sum(), list(cell.parameters()))
+        for name in ("native", "loop")
+    ]
+    for got, want in zip(*grads, strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("gates", [-200.0, -90.0, -20.0, 0.0, 20.0, 90.0, 200.0])
+@pytest.mark.parametrize("kind", ["MinGRU", "MinLSTM", "RGLRU"])
+def test_gates_far_open_or_shut(kind: str, gates: float) -> None:
+    torch.manual_seed(0)
+    cell, x = CELLS[kind](3, 24), torch.randn(2, 7, 3)
+    wide = cell.from_input if kind != "RGLRU" else cell.gates
+    wide.data *= 50
+    for name in ("bias", "gate_bias"):
+        if hasattr(cell, name):
+            getattr(cell, name).data += gates
+    check(cell, x, None)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_long_sequence_has_an_exact_gradient(threads: int) -> None:
+    with on_threads(threads):
+        check_a_long_sequence()
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -226,6 +362,13 @@ def test_frozen_weights_and_no_gradient(kind: str) -> None:
     torch.testing.assert_close(*grads, rtol=1e-4, atol=1e-5)
 
 
+class Doubling(Smoothing):
+    """Has a transition that no kernel knows."""
+
+    def transition(self, u: Tensor) -> Any:
+        return (super().transition(u),)
+
+
 class Peephole(LSTM):
     """May differ from LSTM anywhere."""
 
@@ -236,7 +379,7 @@ def test_it_refuses_what_it_cannot_take() -> None:
         (MinGRU(3, 4), x.double(), "compute in torch.float32; the input or a weight is torch.fl"),
         (MinGRU(3, 4).double(), x, "compute in torch.float32; the input or a weight is torch.fl"),
         (GRU(3, 4), x.to("meta"), "run on cpu; the input or a weight is on meta"),
-        (LRU(3, 4), x, "no native kernel for LRU: its transition is not Affine"),
+        (Doubling(3, 4), x, "no native kernel for Doubling: its transition is no Affine, no Rot"),
         (Peephole(3, 4), x, "no native kernel for Peephole"),
     ):
         with pytest.raises(EngineRefused, match=text):

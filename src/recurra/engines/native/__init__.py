@@ -7,19 +7,33 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from recurra.cells.base import Affine, Cell, LinearCell
+from recurra.cells.base import Affine, Cell, LinearCell, Rotation
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
+from recurra.cells.lru import LRU
 from recurra.cells.lstm import LSTM
 from recurra.cells.mingru import MinGRU
+from recurra.cells.minlstm import MinLSTM
+from recurra.cells.rglru import RGLRU
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.native.classic import ELMAN_KERNELS, GRU_KERNELS, LSTM_KERNELS
 from recurra.engines.native.fused import Fused, run_fused
+from recurra.engines.native.gated import MINGRU_KERNELS, MINLSTM_KERNELS
 from recurra.engines.native.library import missing
-from recurra.engines.native.mingru import MINGRU
+from recurra.engines.native.lru import LRU_KERNELS
+from recurra.engines.native.rglru import RGLRU_KERNELS
 from recurra.engines.native.rows import Rows
-from recurra.engines.native.scan import scan_lines
+from recurra.engines.native.scan import scan_transition
 from recurra.errors import EngineRefused
+
+KERNELS: dict[type[Cell[Any]], Fused] = {
+    GRU: GRU_KERNELS,
+    LSTM: LSTM_KERNELS,
+    LRU: LRU_KERNELS,
+    MinGRU: MINGRU_KERNELS,
+    MinLSTM: MINLSTM_KERNELS,
+    RGLRU: RGLRU_KERNELS,
+}
 
 # why not, of each cell that was asked once
 TRANSITIONS: WeakKeyDictionary[LinearCell[Any], str | None] = WeakKeyDictionary()
@@ -29,7 +43,7 @@ def _fused(cell: Cell[Any]) -> Fused | None:
     """Return the kernels of exactly this class: one derived from it may differ anywhere."""
     if type(cell) is Elman:
         return ELMAN_KERNELS[cell.nonlinearity]
-    return {MinGRU: MINGRU, GRU: GRU_KERNELS, LSTM: LSTM_KERNELS}.get(type(cell))
+    return KERNELS.get(type(cell))
 
 
 def run(
@@ -45,15 +59,15 @@ def run(
         return rows.unpack(y), state
     assert isinstance(cell, LinearCell)
     u = cell.project(rows.pack(x))
-    transition: Affine = cell.transition(u)
+    transition = cell.transition(u)
     if reason := _uneven(cell, transition, len(u)):  # it may have changed since it was asked
         raise EngineRefused(reason)
-    h, last = scan_lines(rows, *transition, state[0])
-    return rows.unpack(cell.read(u, type(state)(h))), type(state)(last)
+    h, last = scan_transition(rows, transition, state)
+    return rows.unpack(cell.read(u, type(state)(*h))), type(state)(*last)
 
 
 def refuse(cell: Cell[Any], x: Tensor) -> str | None:
-    """Refuse other cells than those with an `Affine` transition, and other numbers than float32."""
+    """Refuse cells without kernels or an `Affine` or `Rotation`, and other numbers than float32."""
     kind = type(cell).__name__
     fused = _fused(cell)
     if fused is None and not isinstance(cell, LinearCell):
@@ -78,8 +92,8 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
 def _uneven(cell: LinearCell[Any], transition: Any, lines: int) -> str | None:
     """Return why a transition is not one that the native scan takes."""
     kind = type(cell).__name__
-    if not isinstance(transition, Affine):
-        return f"there is no native kernel for {kind}: its transition is not Affine"
+    if not isinstance(transition, Affine | Rotation):
+        return f"there is no native kernel for {kind}: its transition is no Affine, no Rotation"
     if any(leaf.shape != (lines, cell.hidden_size) for leaf in transition):
         return f"there is no native kernel for {kind}: its decay or inject is no vector"
     return None

@@ -5,7 +5,7 @@ import os
 import sys
 import sysconfig
 from contextlib import suppress
-from ctypes import c_char_p, c_int, c_int64, c_void_p
+from ctypes import c_char_p, c_float, c_int, c_int64, c_void_p
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,8 @@ PLACE = ctypes.c_float()  # stands for arrays without numbers, whose pointer tor
 
 # numbers and arrays of each function, after (rows, width, threads)
 FUNCTIONS = {
-    "affine_forward": (0, 5),
-    "affine_backward": (0, 8),
-    "mingru_forward": (0, 4),
-    "mingru_backward": (0, 7),
+    "scan_forward": (1, 4),
+    "scan_backward": (1, 7),
     "recurrent_forward": (1, 10),
     "recurrent_backward": (1, 13),
 }
@@ -62,7 +60,7 @@ def call(
     offsets: Tensor,
     lengths: Tensor,
     width: int,
-    *arguments: int | Tensor | None,
+    *arguments: int | Tensor | ctypes.Array[Any] | None,
 ) -> None:
     """Call a kernel on as many threads as torch uses.
 
@@ -74,7 +72,8 @@ def call(
         lengths: each row's steps, int64.
         width: the state's width.
         arguments: the rest, in the order of recurra.h. Arrays are contiguous float32 on the CPU,
-            None where the kernel has no use for one; some are read, others filled.
+            None where the kernel has no use for one; some are read, others filled. Arrays of
+            structures are passed as they are.
     Raises:
         RecurraError: an array is of another dtype, device or layout, or the library refuses.
     """
@@ -113,6 +112,25 @@ def describe(code: int) -> str:
     return text.decode()
 
 
+def triad(a: Tensor, b: Tensor, c: Tensor) -> None:
+    """Write b + 2 c into a, past the caches: the measure of the memory's bandwidth.
+
+    McCalpin 1995, "Memory bandwidth and machine balance in current high performance computers".
+
+    Raises:
+        RecurraError: an array is of another dtype, device, size or layout.
+    """
+    arrays = (a, b, c)
+    for array in arrays:
+        if array.dtype != torch.float32 or not array.is_cpu or not array.is_contiguous():
+            raise RecurraError("triad takes contiguous torch.float32 on cpu")
+    if not a.numel() == b.numel() == c.numel():
+        raise RecurraError(f"triad takes arrays of one size; got {[x.numel() for x in arrays]}")
+    _load().recurra_triad(
+        a.numel(), torch.get_num_threads(), 2.0, *(x.data_ptr() for x in (b, c, a))
+    )
+
+
 @cache
 def _find() -> Path | None:
     """Return the library's file: beside this one, or where an editable install put it."""
@@ -133,6 +151,7 @@ def _load() -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     library.recurra_text.restype = library.recurra_selected.restype = c_char_p
     library.recurra_select.argtypes = [c_char_p]
+    library.recurra_triad.argtypes = [c_int64, c_int, c_float, c_void_p, c_void_p, c_void_p]
     if library.recurra_version() != VERSION:
         raise RecurraError(f"{path} is of another version of recurra: install recurra again")
     for name, (numbers, arrays) in FUNCTIONS.items():

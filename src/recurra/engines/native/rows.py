@@ -1,6 +1,6 @@
 """Sequences as lines: the valid steps of all rows one after the other, nothing beyond lengths."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -50,7 +50,7 @@ class Rows(NamedTuple):
         shifted[self.offsets[first]] = initial[first]
         return shifted
 
-    def call(self, function: str, width: int, *arguments: int | Tensor | None) -> None:
+    def call(self, function: str, width: int, *arguments: Any) -> None:
         """Call a kernel of the library on these rows."""
         lines = self.batch * self.time if self.valid is None else len(self.valid)
         call(function, lines, 1, self.offsets, self.lengths, width, *arguments)
