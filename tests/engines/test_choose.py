@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("nothing_measured")
     [
         (MinGRU(2, 3), 100, "native" if BUILT else "scan"),
         (MinGRU(2, 3).double(), 100, "scan"),
-        (LRU(2, 3), 100, "scan"),
+        (LRU(2, 3), 100, "native" if BUILT else "scan"),
         (GRU(2, 3), 100, "native" if BUILT else "vendor"),
         (LSTM(2, 3), 100, "native" if BUILT else "vendor"),
         (GRU(2, 3).double(), 100, "vendor"),

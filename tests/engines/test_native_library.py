@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from recurra.engines.native import library
+from recurra.engines.native.fields import AFFINE, MINGRU, fields
 from recurra.errors import RecurraError
 
 pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
@@ -20,7 +21,8 @@ def scan(
     h, ones = torch.full((lines, size), torch.nan), torch.ones(lines, size)
     zeros, last = torch.zeros(len(offsets), size), torch.empty(len(offsets), size)
     rows = lines, stride, torch.tensor(offsets), torch.tensor(lengths)
-    library.call("affine_forward", *rows, width, ones, ones, zeros, h, last)
+    made = fields((ones, None), (ones, None))
+    library.call("scan_forward", *rows, width, AFFINE, made, zeros, h, last)
     return h[:, 0]
 
 
@@ -53,7 +55,10 @@ def test_no_step_leaves_the_array(arguments: dict[str, Any], text: str) -> None:
         arguments = {**arguments, "lines": 1}
         rows = 1, 1, torch.tensor([0]), torch.tensor([1])
         with pytest.raises(RecurraError, match=text):
-            library.call("affine_forward", *rows, arguments["width"], *[torch.zeros(1)] * 5)
+            library.call(
+                "scan_forward", *rows, arguments["width"], AFFINE, fields((None, None)),
+                *[torch.zeros(1)] * 3,
+            )  # fmt: skip
         return
     with pytest.raises(RecurraError, match=text):
         scan(**arguments)
@@ -61,19 +66,27 @@ def test_no_step_leaves_the_array(arguments: dict[str, Any], text: str) -> None:
 
 def test_arrays_of_another_kind_are_refused() -> None:
     rows, good = (1, 1, torch.tensor([0]), torch.tensor([1])), torch.zeros(1, 2)
+    made = fields((good, None), (None, good))
     for bad, text in (
         (good.double(), "float64 on cpu"),
         (good.to("meta"), "on meta"),
         (torch.zeros(2, 2).T, "strides"),
     ):
         with pytest.raises(RecurraError, match=rf"takes contiguous torch.float32 .*{text}"):
-            library.call("affine_forward", *rows, 2, good, bad, good, good, good)
+            library.call("scan_forward", *rows, 2, AFFINE, made, bad, good, good)
+        for pair in ((bad, None), (None, bad)):
+            with pytest.raises(RecurraError, match=rf"a field takes torch.float32 .*{text}"):
+                fields((good, None), pair)
     with pytest.raises(RecurraError, match=r"takes contiguous torch.int64"):
-        library.call("affine_forward", 1, 1, rows[2].int(), rows[3], 2, *[good] * 5)
+        library.call("scan_forward", 1, 1, rows[2].int(), rows[3], 2, AFFINE, made, *[good] * 3)
     with pytest.raises(RecurraError, match="a pointer is null"):
-        library.call("affine_forward", *rows, 2, good, None, good, good, good)
-    with pytest.raises(RecurraError, match="no such cell"):
-        library.call("recurrent_forward", *rows, 2, 9, *[good] * 10)
+        library.call("scan_forward", *rows, 2, AFFINE, made, None, good, good)
+    both = fields((good, good), (None, good))
+    with pytest.raises(RecurraError, match="lines or a constant, not both"):
+        library.call("scan_forward", *rows, 2, AFFINE, both, *[good] * 3)
+    for function, arrays in (("scan_forward", 4), ("recurrent_forward", 10)):
+        with pytest.raises(RecurraError, match="no such cell"):
+            library.call(function, *rows, 2, 9, *[good] * arrays)
 
 
 def ulps(got: Tensor, want: Tensor) -> float:
@@ -94,8 +107,8 @@ def test_the_functions_are_exact_to_some_last_places() -> None:
     )
     assert ulps(out, torch.tanh(GRID.double())) <= 3
     for sign in (1, -1):  # of z, with candidate 1 and h 0: σ(z)
-        u = torch.stack([sign * GRID, torch.full_like(GRID, 0.5)], 1).contiguous()
-        library.call("mingru_forward", *rows, 1, u, zeros, out, last)
+        gates = fields((sign * GRID[:, None], None), (None, torch.tensor([0.5])))
+        library.call("scan_forward", *rows, 1, MINGRU, gates, zeros, out, last)
         assert ulps(out, torch.sigmoid(sign * GRID.double())) <= 4
 
 
@@ -108,6 +121,6 @@ def test_functions_at_the_ends() -> None:
         "recurrent_forward", *rows, 1, 0, x, weight, None, zeros, None, out, last, *[None] * 3
     )
     torch.testing.assert_close(out, torch.tanh(x), equal_nan=True)
-    u = torch.stack([x, torch.full_like(x, 0.5)], 1).contiguous()
-    library.call("mingru_forward", *rows, 1, u, zeros, out, last)
+    gates = fields((x[:, None], None), (None, torch.tensor([0.5])))
+    library.call("scan_forward", *rows, 1, MINGRU, gates, zeros, out, last)
     torch.testing.assert_close(out, torch.sigmoid(x), equal_nan=True)
