@@ -83,26 +83,46 @@ RECURRA_API int recurra_scan_backward(const recurra_rows* rows, int64_t width, i
 RECURRA_API int recurra_triad(int64_t count, int threads, float scale, const float* b,
                               const float* c, float* a);
 
-/* Cells with a matrix between their states. `u` is W x + b, gates side by side as in recurra's
- * cells; `weight` is U [gates * width, width]. Of the pointers, GRU alone has `bias` (c_n) and
- * `grad_inner` (of U_n h + c_n), LSTM alone those of c; others pass NULL there. In forward, `gates`
- * [lines, 4 * width] and `c` [lines, width] keep what backward needs, of GRU and LSTM, or are NULL;
- * LSTM's `gates` may be `u` itself. */
-enum { RECURRA_ELMAN_TANH, RECURRA_ELMAN_RELU, RECURRA_GRU, RECURRA_LSTM, RECURRA_CELLS };
+/* Cells with a matrix between their states. `weight` is U [gates, heads, size, size], heads * size
+ * the width; SLSTM alone has more than one head. `bias` is b, for GRU [4 * width], b and c_n.
+ * `initial`, `last` and their gradients are [leaves, rows, width], leaves in the order of the cell's
+ * state, h first. `gates` [lines, k * width], k = 1 for Elman, 4 for GRU and LSTM, 5 for SLSTM:
+ * forward finds W x there, the cell's gates side by side, and where `keep` is not 0 leaves there
+ * what backward needs, and in `memory` c [lines, width] of LSTM, c and n [lines, 2 * width] of SLSTM.
+ * Elman's `gates` may be `y` itself, and backward needs but y.
+ * Backward returns in `grads`, of the size of `gates`, the gradients of W x, and for GRU beside them
+ * that of U_n h + c_n; `grads` may be `gates` itself. */
+enum {
+  RECURRA_ELMAN_TANH,
+  RECURRA_ELMAN_RELU,
+  RECURRA_GRU,
+  RECURRA_LSTM,
+  RECURRA_SLSTM_SIGMOID, /* by its forget gate */
+  RECURRA_SLSTM_EXP,
+  RECURRA_CELLS
+};
 
 RECURRA_API int recurra_recurrent_forward(const recurra_rows* rows, int64_t width, int threads,
-                                          int cell, const float* u, const float* weight,
-                                          const float* bias, const float* h_initial,
-                                          const float* c_initial, float* y, float* h_last,
-                                          float* c_last, float* gates, float* c);
+                                          int cell, int heads, int keep, const float* weight,
+                                          const float* bias, const float* initial, float* gates,
+                                          float* memory, float* y, float* last);
 RECURRA_API int recurra_recurrent_backward(const recurra_rows* rows, int64_t width, int threads,
-                                           int cell, const float* weight, const float* h_initial,
-                                           const float* c_initial, const float* y,
-                                           const float* gates, const float* c,
-                                           const float* grad_y, const float* grad_h_last,
-                                           const float* grad_c_last, float* grad_u,
-                                           float* grad_inner, float* grad_h_initial,
-                                           float* grad_c_initial);
+                                           int cell, int heads, const float* weight,
+                                           const float* initial, const float* y,
+                                           const float* gates, const float* memory,
+                                           const float* grad_y, const float* grad_last,
+                                           float* grads, float* grad_initial);
+
+/* IndRNN: h_t = relu(W x_t + b + u h_{t-1}), u a number for each column. Forward finds W x in `h`.
+ * `grad_each` [rows, width] is the gradient of u by rows; their sum is that of u. */
+RECURRA_API int recurra_indrnn_forward(const recurra_rows* rows, int64_t width, int threads,
+                                       const float* recurrence, const float* bias,
+                                       const float* initial, float* h, float* last);
+RECURRA_API int recurra_indrnn_backward(const recurra_rows* rows, int64_t width, int threads,
+                                        const float* recurrence, const float* initial,
+                                        const float* h, const float* grad_h,
+                                        const float* grad_last, float* grad_u, float* grad_each,
+                                        float* grad_initial);
 
 /* A stream: prepacked weights of layers on one another, and the states of `capacity` rows, which
  * are stepped together or some at a time. It keeps its own memory, takes none within a step, and

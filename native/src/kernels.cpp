@@ -4,8 +4,10 @@
 #include "affine.h"
 #include "classic.h"
 #include "gated.h"
+#include "indrnn.h"
 #include "join.h"
 #include "scan.h"
+#include "slstm.h"
 #include "triad.h"
 
 #define RECURRA_TEXT(name) #name
@@ -15,10 +17,8 @@ namespace {
 
 template <class Cell>
 constexpr recurra::RecurrentKernels recurrent() {
-  constexpr int vectors = Cell::gates * Cell::blocks;
-  return {Cell::gates,         vectors * lanes,     Cell::blocks * lanes,
-          back_blocks * lanes, back_blocks * lanes, pack_forward<Cell>,
-          forward<Cell>,       pack_backward<Cell>, backward<Cell>};
+  return {Cell::gates,   Cell::leaves,  panel_columns, pack_forward<Cell>,
+          forward<Cell>, pack_backward<Cell>, backward<Cell>};
 }
 
 template <class Cell>
@@ -35,7 +35,9 @@ extern const Kernels kernels{
     RECURRA_NAME(RECURRA_ISA), lanes,
     {scan<Affine>(), scan<Rotation>(), scan<MinGRU>(), scan<MinLSTM>(), scan<RGLRU>()},
     triad,
-    {recurrent<Elman<false>>(), recurrent<Elman<true>>(), recurrent<GRU>(), recurrent<LSTM>()},
+    {recurrent<Elman<false>>(), recurrent<Elman<true>>(), recurrent<GRU>(), recurrent<LSTM>(),
+     recurrent<SLSTM<false>>(), recurrent<SLSTM<true>>()},
+    indrnn_forward, indrnn_backward,
     &streams,
 };
 

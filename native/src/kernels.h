@@ -39,34 +39,54 @@ struct ScanKernels {
                 float* after);
 };
 
-// A cell with a matrix between its states; pointers as in recurra.h.
+// A cell with a matrix between its states; pointers as in recurra.h. `size` is a head's width.
 struct Recurrent {
   const recurra_rows* rows;
-  int64_t width;
-  const float *u, *weight, *bias, *h_initial, *c_initial, *h, *grad_y, *grad_h_last, *grad_c_last;
-  float *y, *h_last, *c_last, *gates, *c;
-  float *grad_u, *grad_inner, *grad_h_initial, *grad_c_initial;
+  int64_t width, heads, size, leaves;
+  bool keep;
+  const float *weight, *bias, *initial, *h, *grad_y, *grad_last;
+  float *y, *last, *gates, *memory, *grads, *grad_initial;
 };
 
-// One thread's rows, longest first, and its memory: h, h_next and c are `count` lines of `stride`,
-// in backward h_next of `gates_stride`.
+// Where the threads of a team wait for each other.
+struct Meeting {
+  int64_t arrived;
+  // Returns when this was called `all` times in all.
+  void wait(int64_t all);
+};
+
+// What one thread computes: its rows, longest first, and of them the groups of columns from `first`
+// to `end`. h, h_next and each of the other leaves, `leaf_stride` apart, are `count` lines of
+// `stride`, in backward h_next has twice as many of `gates_stride`. Only `sums` is one thread's own
+// where a team shares the rows.
 struct Share {
-  int64_t count, stride, gates_stride;
+  int64_t count, first, end, team;
+  int64_t head_stride, stride, gates_stride, leaf_stride;
   const int64_t* row;
-  const float** lines;
   const float* weights;
-  float *h, *h_next, *c;
+  float *h, *h_next, *memory, *sums;
+  Meeting* meeting;
 };
 
-// The kernels of one cell. A panel of weights is `forward_panel` vectors long for each column of
-// the weight, or `backward_panel` vectors for each of its lines, and covers `..._columns` columns.
+// The kernels of one cell, whose columns fall into groups of `columns`: for each, the packed
+// weights have `gates` times `columns` numbers for each number of a head, forward and backward.
 struct RecurrentKernels {
-  int gates, forward_panel, forward_columns, backward_panel, backward_columns;
-  void (*pack_forward)(const Recurrent&, int64_t panel, float* to);
+  int gates, leaves, columns;
+  void (*pack_forward)(const Recurrent&, int64_t group, float* to);
   void (*forward)(const Recurrent&, const Share&);
-  void (*pack_backward)(const Recurrent&, int64_t panel, float* to);
+  void (*pack_backward)(const Recurrent&, int64_t group, float* to);
   void (*backward)(const Recurrent&, const Share&);
 };
+
+// IndRNN; pointers as in recurra.h. `recent` [rows, width] has sums not yet added to grad_each.
+struct IndRNN {
+  const recurra_rows* rows;
+  int64_t width;
+  const float *recurrence, *bias, *initial, *grad_h, *grad_last;
+  float *h, *last, *grad_u, *grad_each, *grad_initial, *recent;
+};
+
+using IndRNNKernel = void (*)(const IndRNN&, int64_t row, int64_t begin, int64_t end);
 
 struct Kernels {
   const char* name;
@@ -74,6 +94,7 @@ struct Kernels {
   ScanKernels scans[RECURRA_SCANS];
   void (*triad)(int64_t count, float scale, const float* b, const float* c, float* a);
   RecurrentKernels recurrent[RECURRA_CELLS];
+  IndRNNKernel indrnn_forward, indrnn_backward;
   const StreamTable* streams;
 };
 

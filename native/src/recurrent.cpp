@@ -1,175 +1,189 @@
-// The C interface of cells with a matrix between states: checks, memory, rows shared to threads.
-#include <stdlib.h>
+// The C interface of cells with a matrix between states: checks, memory, work shared to threads.
 #include <string.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "kernels.h"
+#include "memory.h"
 #include "status.h"
 
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_num_threads() { return 1; }
+static int omp_get_thread_num() { return 0; }
+#endif
+
 namespace recurra {
+
+void Meeting::wait(int64_t all) {
+  constexpr int patience = 1 << 11;  // looks, some tens of µs, before the core is left to others
+  __atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL);
+  for (int looks = 0; __atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < all; ++looks) {
+    if (looks > patience) {
+      std::this_thread::yield();
+      continue;
+    }
+#ifdef RECURRA_X86
+    __builtin_ia32_pause();
+#endif
+  }
+}
+
 namespace {
 
-constexpr int64_t LINE = 16;  // floats of a cache line
+constexpr int64_t LINE = 32;        // floats: two cache lines, and the longest group of columns
+constexpr int64_t FEW = 6;          // rows of a thread below which columns are shared out instead
+constexpr int64_t WORTH = 1 << 15;  // multiplications of a step that are worth a meeting
 
 int64_t whole_lines(int64_t floats) { return (floats + LINE - 1) / LINE * LINE; }
-
-// All memory of one call, taken once before the first step.
-class Memory {
- public:
-  explicit Memory(int64_t bytes) : start_(malloc(static_cast<size_t>(bytes) + 64)) {
-    next_ = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(start_) + 63) & ~uintptr_t{63});
-  }
-  ~Memory() { free(start_); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  explicit operator bool() const { return start_ != nullptr; }
-
-  template <class T>
-  T* take(int64_t count) {
-    T* taken = reinterpret_cast<T*>(next_);
-    next_ += bytes<T>(count);
-    return taken;
-  }
-  template <class T>
-  static int64_t bytes(int64_t count) {
-    return (count * static_cast<int64_t>(sizeof(T)) + 63) / 64 * 64;
-  }
-
- private:
-  void* start_;
-  char* next_;
-};
-
-struct Pass {
-  void (*pack)(const Recurrent&, int64_t, float*);
-  void (*run)(const Recurrent&, const Share&);
-  int64_t panels, panel_floats, gates_stride;
-};
+int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
 
 // Weights of more numbers than this would not fit into any memory, nor their count into 64 bits.
 constexpr int64_t WIDEST = int64_t{1} << 18;
 
-Status run(const Recurrent& args, int threads, const Pass& pass) {
-  const recurra_rows& rows = *args.rows;
-  if (rows.rows == 0) return OK;
-  const int64_t team = std::min<int64_t>(threads, rows.rows);
-  const int64_t most = (rows.rows + team - 1) / team;  // rows of one thread
-  // one line more than whole ones: rows that are a power of two apart would evict each other
-  const int64_t stride = whole_lines(args.width) + LINE;
-  const int64_t second = std::max(stride, pass.gates_stride);
-  const int64_t bytes = Memory::bytes<float>(pass.panels * pass.panel_floats) +
-                        2 * Memory::bytes<int64_t>(rows.rows) +
-                        team * (Memory::bytes<const float*>(most) +
-                                2 * Memory::bytes<float>(most * stride) +
-                                Memory::bytes<float>(most * second));
-  Memory memory(bytes);
-  if (!memory) return NO_MEMORY;
-  float* weights = memory.take<float>(pass.panels * pass.panel_floats);
-  int64_t* sorted = memory.take<int64_t>(rows.rows);
-  int64_t* dealt = memory.take<int64_t>(rows.rows);
+struct Pass {
+  void (*pack)(const Recurrent&, int64_t, float*);
+  void (*run)(const Recurrent&, const Share&);
+  int gates, columns;
+  bool back;
+};
+
+// Whether the threads share the columns of every row, and meet after each step, or the rows.
+bool by_columns(const Recurrent& args, int threads, const Pass& pass) {
+  const int64_t rows = args.rows->rows;
+  return threads > 1 && rows < FEW * threads &&
+         rows * pass.gates * args.width * args.size >= WORTH;
+}
+
+// Longest first, then dealt to `teams` like cards: every team has long and short rows.
+void deal(const recurra_rows& rows, int64_t teams, int64_t* sorted, int64_t* dealt) {
   for (int64_t i = 0; i < rows.rows; ++i) sorted[i] = i;
   std::sort(sorted, sorted + rows.rows, [&](int64_t a, int64_t b) {
     return rows.length[a] != rows.length[b] ? rows.length[a] > rows.length[b] : a < b;
   });
-  // Dealt like cards: every thread has long and short rows.
-  int64_t place = 0;
-  for (int64_t part = 0; part < team; ++part)
-    for (int64_t i = part; i < rows.rows; i += team) dealt[place++] = sorted[i];
-  char* own = memory.take<char>(0);
-  const int64_t own_bytes = Memory::bytes<const float*>(most) +
-                            2 * Memory::bytes<float>(most * stride) +
-                            Memory::bytes<float>(most * second);
-#pragma omp parallel num_threads(team) if (team > 1)
+  for (int64_t team = 0, place = 0; team < teams; ++team)
+    for (int64_t i = team; i < rows.rows; i += teams) dealt[place++] = sorted[i];
+}
+
+Status run(const Recurrent& args, int threads, const Pass& pass) {
+  const recurra_rows& rows = *args.rows;
+  if (rows.rows == 0) return OK;
+  const bool together = by_columns(args, threads, pass);
+  const int64_t groups = args.heads * parts(args.size, pass.columns);
+  const int64_t packed = pass.gates * args.size * pass.columns;
+  const int64_t team = together ? std::min<int64_t>(threads, groups) : 1;
+  const int64_t teams = together ? 1 : std::min<int64_t>(threads, rows.rows);
+  const int64_t most = parts(rows.rows, teams);  // rows of a team
+  Meeting meeting{};
+  Share all{};
+  all.meeting = &meeting;
+  all.head_stride = whole_lines(args.size);
+  // a cache line more than whole ones: rows that are a power of two apart would evict each other
+  all.stride = args.heads * all.head_stride + 16;
+  all.gates_stride = pass.back ? whole_lines(pass.gates * args.width) + 16 : all.stride;
+  all.leaf_stride = most * all.stride;
+  const int64_t second = (pass.back ? 2 : 1) * most * all.gates_stride;
+  const int64_t sums = pass.back ? 0 : whole_lines(most * pass.gates * pass.columns);
+  const int64_t own = args.leaves * all.leaf_stride + second + team * sums;
+  Memory memory(Memory::bytes<float>(groups * packed) + 2 * Memory::bytes<int64_t>(rows.rows) +
+                Memory::bytes<float>(teams * own));
+  if (!memory) return NO_MEMORY;
+  float* weights = memory.take<float>(groups * packed);
+  int64_t* sorted = memory.take<int64_t>(rows.rows);
+  int64_t* dealt = memory.take<int64_t>(rows.rows);
+  float* buffers = memory.take<float>(teams * own);
+  all.weights = weights;
+  deal(rows, teams, sorted, dealt);
+
+  const auto share_of = [&](int64_t part, int64_t member, int64_t members) {
+    Share share = all;
+    const int64_t shorter = rows.rows / teams, longer = rows.rows % teams;
+    share.count = shorter + (part < longer);
+    share.row = dealt + part * shorter + std::min(part, longer);
+    share.team = members;
+    share.first = groups * member / members;
+    share.end = groups * (member + 1) / members;
+    share.h = buffers + part * own;
+    share.memory = share.h + all.leaf_stride;
+    share.h_next = share.h + args.leaves * all.leaf_stride;
+    share.sums = share.h_next + second + member * sums;
+    return share;
+  };
+#pragma omp parallel num_threads(teams * team) if (teams * team > 1)
   {
 #pragma omp for schedule(static)
-    for (int64_t panel = 0; panel < pass.panels; ++panel)
-      pass.pack(args, panel, weights + panel * pass.panel_floats);
+    for (int64_t group = 0; group < groups; ++group)
+      pass.pack(args, group, weights + group * packed);
+    // vectors of the last columns reach into the padding, which must be numbers
 #pragma omp for schedule(static, 1)
-    for (int64_t part = 0; part < team; ++part) {
-      const int64_t shorter = rows.rows / team, longer = rows.rows % team;
-      Share share{};
-      share.count = shorter + (part < longer);
-      share.row = dealt + part * shorter + std::min(part, longer);
-      share.stride = stride, share.gates_stride = pass.gates_stride;
-      share.weights = weights;
-      char* at = own + part * own_bytes;
-      share.lines = reinterpret_cast<const float**>(at);
-      at += Memory::bytes<const float*>(most);
-      share.h = reinterpret_cast<float*>(at);
-      share.c = reinterpret_cast<float*>(at + Memory::bytes<float>(most * stride));
-      share.h_next = reinterpret_cast<float*>(at + 2 * Memory::bytes<float>(most * stride));
-      // vectors of the last columns reach into the padding, which must be numbers
-      memset(at, 0, static_cast<size_t>(own_bytes - Memory::bytes<const float*>(most)));
-      pass.run(args, share);
+    for (int64_t part = 0; part < teams; ++part)
+      memset(buffers + part * own, 0, static_cast<size_t>(own) * sizeof(float));
+    if (together) {
+      // as many as there are: OpenMP may give fewer threads than it was asked for
+      pass.run(args, share_of(0, omp_get_thread_num(), omp_get_num_threads()));
+    } else {
+#pragma omp for schedule(static, 1)
+      for (int64_t part = 0; part < teams; ++part) pass.run(args, share_of(part, 0, 1));
     }
   }
   return OK;
 }
 
-int64_t parts(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
+Status check_cell(const recurra_rows* rows, int64_t width, int threads, int cell, int heads) {
+  if (const auto status = check(rows, width, threads, 5)) return status;
+  if (width > WIDEST || heads < 1 || width % heads) return BAD_SIZE;
+  return cell < 0 || cell >= RECURRA_CELLS ? UNKNOWN_CELL : OK;
+}
+
+Recurrent arguments(const recurra_rows* rows, int64_t width, int heads, int leaves) {
+  Recurrent args{};
+  args.rows = rows, args.width = width;
+  args.heads = heads, args.size = width / heads, args.leaves = leaves;
+  return args;
+}
 
 }  // namespace
 }  // namespace recurra
 
 using recurra::any_null;
-using recurra::Recurrent;
 
 extern "C" int recurra_recurrent_forward(const recurra_rows* rows, int64_t width, int threads,
-                                         int cell, const float* u, const float* weight,
-                                         const float* bias, const float* h_initial,
-                                         const float* c_initial, float* y, float* h_last,
-                                         float* c_last, float* gates, float* c) {
-  if (const auto status = recurra::check(rows, width, threads, 4)) return status;
-  if (width > recurra::WIDEST) return recurra::BAD_SIZE;
-  if (cell < 0 || cell >= RECURRA_CELLS) return recurra::UNKNOWN_CELL;
-  if (any_null(u, weight, h_initial, y, h_last)) return recurra::NULL_POINTER;
-  if (cell == RECURRA_GRU && any_null(bias)) return recurra::NULL_POINTER;
-  if (cell == RECURRA_LSTM && (any_null(c_initial, c_last) || (gates && !c)))
-    return recurra::NULL_POINTER;
+                                         int cell, int heads, int keep, const float* weight,
+                                         const float* bias, const float* initial, float* gates,
+                                         float* memory, float* y, float* last) {
+  if (const auto status = recurra::check_cell(rows, width, threads, cell, heads)) return status;
+  if (any_null(weight, bias, initial, gates, y, last)) return recurra::NULL_POINTER;
   const recurra::RecurrentKernels& kernels = recurra::selected()->recurrent[cell];
-  Recurrent args{};
-  args.rows = rows, args.width = width;
-  args.u = u, args.weight = weight, args.bias = bias;
-  args.h_initial = h_initial, args.y = y, args.h_last = h_last, args.gates = gates;
-  if (cell == RECURRA_LSTM) args.c_initial = c_initial, args.c_last = c_last, args.c = c;
-  return recurra::run(args, threads,
-                      {kernels.pack_forward, kernels.forward,
-                       recurra::parts(width, kernels.forward_columns),
-                       width * kernels.forward_panel, 0});
+  if (kernels.leaves > 1 && keep && !memory) return recurra::NULL_POINTER;
+  recurra::Recurrent args = recurra::arguments(rows, width, heads, kernels.leaves);
+  args.keep = keep != 0;
+  args.weight = weight, args.bias = bias, args.initial = initial;
+  args.gates = gates, args.memory = memory, args.y = y, args.last = last;
+  return recurra::run(
+      args, threads,
+      {kernels.pack_forward, kernels.forward, kernels.gates, kernels.columns, false});
 }
 
 extern "C" int recurra_recurrent_backward(const recurra_rows* rows, int64_t width, int threads,
-                                          int cell, const float* weight, const float* h_initial,
-                                          const float* c_initial, const float* y,
-                                          const float* gates, const float* c,
-                                          const float* grad_y, const float* grad_h_last,
-                                          const float* grad_c_last, float* grad_u,
-                                          float* grad_inner, float* grad_h_initial,
-                                          float* grad_c_initial) {
-  if (const auto status = recurra::check(rows, width, threads, 4)) return status;
-  if (width > recurra::WIDEST) return recurra::BAD_SIZE;
-  if (cell < 0 || cell >= RECURRA_CELLS) return recurra::UNKNOWN_CELL;
-  if (any_null(weight, h_initial, y, grad_y, grad_h_last, grad_u, grad_h_initial))
-    return recurra::NULL_POINTER;
-  if (cell == RECURRA_GRU && any_null(gates, grad_inner)) return recurra::NULL_POINTER;
-  if (cell == RECURRA_LSTM && any_null(gates, c, c_initial, grad_c_last, grad_c_initial))
+                                          int cell, int heads, const float* weight,
+                                          const float* initial, const float* y,
+                                          const float* gates, const float* memory,
+                                          const float* grad_y, const float* grad_last,
+                                          float* grads, float* grad_initial) {
+  if (const auto status = recurra::check_cell(rows, width, threads, cell, heads)) return status;
+  if (any_null(weight, initial, y, grad_y, grad_last, grads, grad_initial))
     return recurra::NULL_POINTER;
   const recurra::RecurrentKernels& kernels = recurra::selected()->recurrent[cell];
-  Recurrent args{};
-  args.rows = rows, args.width = width;
-  args.weight = weight, args.h_initial = h_initial, args.h = y;
-  args.gates = const_cast<float*>(gates), args.c = const_cast<float*>(c);
-  args.grad_y = grad_y, args.grad_h_last = grad_h_last;
-  args.grad_u = grad_u, args.grad_inner = grad_inner, args.grad_h_initial = grad_h_initial;
-  if (cell == RECURRA_LSTM) {
-    args.c_initial = c_initial;
-    args.grad_c_last = grad_c_last, args.grad_c_initial = grad_c_initial;
-  }
-  const int64_t depth = kernels.gates * width;
-  return recurra::run(args, threads,
-                      {kernels.pack_backward, kernels.backward,
-                       recurra::parts(width, kernels.backward_columns),
-                       depth * kernels.backward_panel,
-                       recurra::whole_lines(depth) + recurra::LINE});
+  if ((kernels.gates > 1 && !gates) || (kernels.leaves > 1 && !memory))
+    return recurra::NULL_POINTER;
+  recurra::Recurrent args = recurra::arguments(rows, width, heads, kernels.leaves);
+  args.weight = weight, args.initial = initial, args.h = y;
+  args.gates = const_cast<float*>(gates), args.memory = const_cast<float*>(memory);
+  args.grad_y = grad_y, args.grad_last = grad_last;
+  args.grads = grads, args.grad_initial = grad_initial;
+  return recurra::run(
+      args, threads,
+      {kernels.pack_backward, kernels.backward, kernels.gates, kernels.columns, true});
 }

@@ -1,12 +1,13 @@
 // A step that sees its own state through a matrix: the time loop, for cells given as templates.
 //
-// A thread takes its rows through all times by itself. Their h lies in a compact buffer: in y it
-// would be lines a power of two apart, which share a few lines of the cache. Rows come longest
-// first, so those that have not ended at time t are the first ones.
+// The work is cut into rows, or, where they are few, into groups of columns, whose threads meet
+// after every step. h lies in a compact buffer: in y its lines would be a power of two apart, and
+// share a few lines of the cache. Rows come longest first, so those that have not ended at time t
+// are the first ones.
 #pragma once
 
 #include "kernels.h"
-#include "product.h"
+#include "panel.h"
 
 namespace {
 
@@ -17,133 +18,193 @@ RECURRA_INLINE int64_t line_of(const recurra_rows& rows, int64_t row, int64_t t)
   return rows.offset[row] + t * rows.stride;
 }
 
-template <class Body>
-RECURRA_INLINE void lane_at(int64_t c, int64_t width, Body body) {
-  if (c + lanes <= width) {
-    body(Whole{});
-  } else if (c < width) {
-    body(Part{width - c});
+// Where a group of `panel_columns` columns lies: they belong to one head.
+struct Group {
+  int64_t head, first, begin, end;  // in the head from `first`; in a line from `begin` to `end`
+};
+
+RECURRA_INLINE Group group_of(const Recurrent& args, int64_t index) {
+  const int64_t each = (args.size + panel_columns - 1) / panel_columns;
+  const int64_t head = index / each, first = index % each * panel_columns;
+  const int64_t end = first + panel_columns < args.size ? first + panel_columns : args.size;
+  return {head, first, head * args.size + first, head * args.size + end};
+}
+
+// The leaves of a state after h, at one column of one row.
+struct Carried {
+  float* at;
+  int64_t stride;
+  RECURRA_INLINE Vec get(int64_t leaf) const { return load(at + leaf * stride); }
+  RECURRA_INLINE void put(int64_t leaf, Vec x) const { store(at + leaf * stride, x); }
+};
+
+// Number of weight [gate][head][row][column]; c, k beyond the size are 0.
+RECURRA_INLINE float weight_at(const Recurrent& args, int64_t gate, int64_t head, int64_t row,
+                               int64_t column) {
+  return args.weight[((gate * args.heads + head) * args.size + row) * args.size + column];
+}
+
+// Forward, a group has a panel for each gate, as long as a head is wide.
+template <class Cell>
+void pack_forward(const Recurrent& args, int64_t index, float* to) {
+  const Group group = group_of(args, index);
+  constexpr int64_t line = 16;  // floats of a cache line: read whole
+  for (int gate = 0; gate < Cell::gates; ++gate, to += args.size * panel_columns) {
+    for (int64_t begin = 0; begin < args.size; begin += line) {
+      const int64_t end = begin + line < args.size ? begin + line : args.size;
+      for (int64_t j = 0; j < panel_columns; ++j) {
+        const int64_t row = group.first + j;
+        for (int64_t k = begin; k < end; ++k)
+          to[k * panel_columns + j] =
+              row < args.size ? weight_at(args, gate, group.head, row, k) : 0.0f;
+      }
+    }
   }
 }
 
-constexpr int tile_rows(int vectors) { return (lanes == 16 ? 24 : 12) / vectors; }
-
-// A panel of forward weights: for each k, for each of Cell::blocks vectors of columns, each gate.
+// Backward, it has one, as long as all gates of a head.
 template <class Cell>
-void pack_forward(const Recurrent& args, int64_t panel, float* to) {
-  constexpr int vectors = Cell::gates * Cell::blocks;
-  const int64_t width = args.width;
-  for (int v = 0; v < vectors; ++v) {
-    for (int lane = 0; lane < lanes; ++lane) {
-      const int64_t c = (panel * Cell::blocks + v / Cell::gates) * lanes + lane;
-      const float* from = args.weight + (v % Cell::gates * width + c) * width;
-      for (int64_t k = 0; k < width; ++k)
-        to[(k * vectors + v) * lanes + lane] = c < width ? from[k] : 0.0f;
+void pack_backward(const Recurrent& args, int64_t index, float* to) {
+  const Group group = group_of(args, index);
+  for (int gate = 0; gate < Cell::gates; ++gate) {
+    for (int64_t k = 0; k < args.size; ++k, to += panel_columns) {
+      for (int64_t j = 0; j < panel_columns; ++j) {
+        const int64_t column = group.first + j;
+        to[j] = column < args.size ? weight_at(args, gate, group.head, k, column) : 0.0f;
+      }
     }
   }
+}
+
+// Copies the states of row `i` between a caller's [leaves, rows, width] and the buffers.
+template <class Copy>
+RECURRA_INLINE void each_leaf(const Recurrent& args, const Share& share, int64_t i, float* h,
+                              Copy copy) {
+  const int64_t leaf = args.rows->rows * args.width, begin = share.row[i] * args.width;
+  for (int64_t index = share.first; index < share.end; ++index) {
+    const Group group = group_of(args, index);
+    columns(group.begin, group.end, [&](int64_t c, auto lane) {
+      const int64_t place = i * share.stride + group.head * share.head_stride +
+                            (c - group.begin + group.first);
+      for (int64_t k = 0; k < args.leaves; ++k)
+        copy(begin + k * leaf + c, (k ? share.memory + (k - 1) * share.leaf_stride : h) + place,
+             lane);
+    });
+  }
+}
+
+RECURRA_INLINE void fetch(const float* lines, int64_t line, int64_t vectors, int64_t width,
+                          int64_t c) {
+  if (lines)
+    for (int64_t k = 0; k < vectors; ++k)
+      __builtin_prefetch(lines + (line * vectors + k) * width + c);
 }
 
 template <class Cell>
 void forward(const Recurrent& args, const Share& share) {
-  constexpr int vectors = Cell::gates * Cell::blocks;
+  constexpr int64_t sums_stride = Cell::gates * panel_columns;
   const recurra_rows& rows = *args.rows;
-  const int64_t width = args.width, stride = share.stride;
-  const int64_t panels = (width + lanes * Cell::blocks - 1) / (lanes * Cell::blocks);
+  const int64_t stride = share.stride;
   float *h = share.h, *next = share.h_next;
-  for (int64_t i = 0; i < share.count; ++i) {
-    memcpy(h + i * stride, args.h_initial + share.row[i] * width, width * sizeof *h);
-    if (args.c_initial)
-      memcpy(share.c + i * stride, args.c_initial + share.row[i] * width, width * sizeof *h);
-  }
+  for (int64_t i = 0; i < share.count; ++i)
+    each_leaf(args, share, i, h, [&](int64_t from, float* to, auto lane) {
+      store(to, lane.get(args.initial + from));
+    });
   int64_t live = share.count;
   const int64_t time = share.count ? rows.length[share.row[0]] : 0;
   for (int64_t t = 0; t <= time; ++t) {
-    for (; live > 0 && rows.length[share.row[live - 1]] == t; --live) {
-      const int64_t i = live - 1, row = share.row[i];
-      memcpy(args.h_last + row * width, h + i * stride, width * sizeof *h);
-      if (args.c_last) memcpy(args.c_last + row * width, share.c + i * stride, width * sizeof *h);
-    }
-    for (int64_t i = 0; i < live; ++i) share.lines[i] = h + i * stride;
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      const float* weights = share.weights + panel * width * vectors * lanes;
-      Tiles<tile_rows(vectors), vectors>::each(
-          share.lines, live, width, weights, [&](int64_t i, const Vec* sum) {
-            const int64_t line = line_of(rows, share.row[i], t);
-            for (int block = 0; block < Cell::blocks; ++block) {
-              const int64_t c = (panel * Cell::blocks + block) * lanes;
-              lane_at(c, width, [&](auto lane) {
-                Vec out = Cell::step(args, line, c, lane, sum + block * Cell::gates,
-                                     load(h + i * stride + c), share.c + i * stride + c);
-                store(next + i * stride + c, out);
-                lane.put(args.y + line * width + c, out);
-              });
-            }
-          });
+    for (; live > 0 && rows.length[share.row[live - 1]] == t; --live)
+      each_leaf(args, share, live - 1, h, [&](int64_t to, const float* from, auto lane) {
+        lane.put(args.last + to, load(from));
+      });
+    if (share.team > 1) share.meeting->wait(share.team * (t + 1));
+    for (int64_t index = share.first; live && index < share.end; ++index) {
+      const Group group = group_of(args, index);
+      const float* weights = share.weights + index * Cell::gates * args.size * panel_columns;
+      const int64_t buffered = group.head * share.head_stride;
+      // all of a row's lines are new to the cache, too many and too short for it to foresee them
+      for (int64_t i = 0; i < live; ++i) {
+        const int64_t line = line_of(rows, share.row[i], t);
+        fetch(args.gates, line, Cell::kept, args.width, group.begin);
+        if (args.gates != args.y) fetch(args.y, line, 1, args.width, group.begin);
+        fetch(args.memory, line, Cell::memory, args.width, group.begin);
+      }
+      for (int gate = 0; gate < Cell::gates; ++gate)
+        multiply_all({h + buffered, live, stride, args.size,
+                      weights + gate * args.size * panel_columns,
+                      share.sums + gate * panel_columns, sums_stride},
+                     false);
+      for (int64_t i = 0; i < live; ++i) {
+        const int64_t line = line_of(rows, share.row[i], t);
+        columns(group.begin, group.end, [&](int64_t c, auto lane) {
+          const int64_t j = c - group.begin, place = i * stride + buffered + group.first + j;
+          Vec sum[Cell::gates];
+          for (int gate = 0; gate < Cell::gates; ++gate)
+            sum[gate] = load(share.sums + i * sums_stride + gate * panel_columns + j);
+          Vec out = Cell::step(args, line, c, lane, sum, load(h + place),
+                               Carried{share.memory + place, share.leaf_stride});
+          store(next + place, out);
+          lane.put(args.y + line * args.width + c, out);
+        });
+      }
     }
     float* swap = h;
     h = next, next = swap;
   }
 }
 
-constexpr int back_blocks = 4;
-
-// A panel of backward weights: for each k (a line of the weight), some vectors of columns.
-template <class Cell>
-void pack_backward(const Recurrent& args, int64_t panel, float* to) {
-  for (int64_t k = 0; k < Cell::gates * args.width; ++k) {
-    for (int64_t j = 0; j < back_blocks * lanes; ++j) {
-      const int64_t c = panel * back_blocks * lanes + j;
-      to[k * back_blocks * lanes + j] = c < args.width ? args.weight[k * args.width + c] : 0.0f;
-    }
-  }
-}
-
-// share.h and share.c carry the gradients of h and c from step to step; share.h_next holds those
-// of a step's gates.
+// share.h and share.memory carry the gradients of the state from step to step; share.h_next holds
+// those of a step's gates, head by head, in two copies: one is read while the other is written.
 template <class Cell>
 void backward(const Recurrent& args, const Share& share) {
   const recurra_rows& rows = *args.rows;
-  const int64_t width = args.width, stride = share.stride, depth = Cell::gates * width;
-  const int64_t panels = (width + lanes * back_blocks - 1) / (lanes * back_blocks);
-  for (int64_t i = 0; i < share.count; ++i) {
-    const int64_t from = share.row[i] * width;
-    memcpy(share.h + i * stride, args.grad_h_last + from, width * sizeof(float));
-    if (args.grad_c_last)
-      memcpy(share.c + i * stride, args.grad_c_last + from, width * sizeof(float));
-    share.lines[i] = share.h_next + i * share.gates_stride;
-  }
+  const int64_t stride = share.stride, depth = Cell::gates * args.size;
+  for (int64_t i = 0; i < share.count; ++i)
+    each_leaf(args, share, i, share.h, [&](int64_t from, float* to, auto lane) {
+      store(to, lane.get(args.grad_last + from));
+    });
   int64_t live = 0;
-  for (int64_t t = share.count ? rows.length[share.row[0]] - 1 : -1; t >= 0; --t) {
+  const int64_t time = share.count ? rows.length[share.row[0]] : 0;
+  for (int64_t t = time - 1; t >= 0; --t) {
     while (live < share.count && rows.length[share.row[live]] > t) ++live;
+    float* gates = share.h_next + t % 2 * share.count * share.gates_stride;
     for (int64_t i = 0; i < live; ++i) {
       const int64_t row = share.row[i], line = line_of(rows, row, t);
       const int64_t before = t ? line - rows.stride : -1;
-      float *h = share.h + i * stride, *c_carried = share.c + i * stride;
-      float* gates = share.h_next + i * share.gates_stride;
-      columns(0, width, [&](int64_t c, auto lane) {
-        Vec g = lane.get(args.grad_y + line * width + c) + load(h + c);
-        Vec direct = Cell::back(args, row, line, before, c, lane, g, c_carried + c, gates + c);
-        store(h + c, direct);
-      });
+      for (int64_t index = share.first; index < share.end; ++index) {
+        const Group group = group_of(args, index);
+        const int64_t soon = i + 1 < live ? line_of(rows, share.row[i + 1], t)
+                                          : line_of(rows, share.row[0], t ? t - 1 : 0);
+        fetch(args.gates, soon, Cell::kept, args.width, group.begin);
+        if (args.grads != args.gates)
+          fetch(args.grads, soon, Cell::kept, args.width, group.begin);
+        fetch(args.memory, soon, Cell::memory, args.width, group.begin);
+        fetch(args.grad_y, soon, 1, args.width, group.begin);
+        fetch(args.h, soon, 1, args.width, group.begin);
+        float* beside = gates + i * share.gates_stride + group.head * depth + group.first;
+        columns(group.begin, group.end, [&](int64_t c, auto lane) {
+          const int64_t j = c - group.begin;
+          const int64_t place = i * stride + group.head * share.head_stride + group.first + j;
+          Vec g = lane.get(args.grad_y + line * args.width + c) + load(share.h + place);
+          Vec direct = Cell::back(args, row, line, before, c, lane, g,
+                                  Carried{share.memory + place, share.leaf_stride}, beside + j);
+          store(share.h + place, direct);
+        });
+      }
     }
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      const float* weights = share.weights + panel * depth * back_blocks * lanes;
-      Tiles<tile_rows(back_blocks), back_blocks>::each(
-          share.lines, live, depth, weights, [&](int64_t i, const Vec* sum) {
-            for (int block = 0; block < back_blocks; ++block) {
-              const int64_t c = (panel * back_blocks + block) * lanes;
-              float* h = share.h + i * stride + c;
-              if (c < width) store(h, load(h) + sum[block]);
-            }
-          });
+    if (share.team > 1) share.meeting->wait(share.team * (time - t));
+    for (int64_t index = share.first; index < share.end; ++index) {
+      const Group group = group_of(args, index);
+      multiply_all({gates + group.head * depth, live, share.gates_stride, depth,
+                    share.weights + index * depth * panel_columns,
+                    share.h + group.head * share.head_stride + group.first, stride},
+                   true);
     }
   }
-  for (int64_t i = 0; i < share.count; ++i) {
-    const int64_t to = share.row[i] * width;
-    memcpy(args.grad_h_initial + to, share.h + i * stride, width * sizeof(float));
-    if (args.grad_c_initial)
-      memcpy(args.grad_c_initial + to, share.c + i * stride, width * sizeof(float));
-  }
+  for (int64_t i = 0; i < share.count; ++i)
+    each_leaf(args, share, i, share.h, [&](int64_t to, const float* from, auto lane) {
+      lane.put(args.grad_initial + to, load(from));
+    });
 }
 
 }  // namespace

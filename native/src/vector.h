@@ -83,9 +83,13 @@ RECURRA_INLINE Vec exponential_beyond_line(Vec r) {
   return p * (r * r);
 }
 
-// e^x to 1.5 units in the last place over [-86.5, 88]; beyond, the value at the bound. NaN stays.
-// Cody and Waite's reduction.
-RECURRA_INLINE Vec exponential(Vec x) {
+// e^x = 2^n (1 + p), by Cody and Waite's reduction.
+struct Power {
+  Vec p;
+  Vec scale;  // 2^n
+};
+
+RECURRA_INLINE Power power(Vec x) {
   x = x > all(88.0f) ? all(88.0f) : x;
   x = x < all(-86.5f) ? all(-86.5f) : x;
   // 1.5 * 2^23: the sum's last bits are the rounded number; 127: with the bias of an exponent
@@ -94,8 +98,13 @@ RECURRA_INLINE Vec exponential(Vec x) {
   Vec n = shifted - shifter;
   Vec r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
-  Vec p = exponential_beyond_line(r) + r + 1.0f;
-  return p * (Vec)((IntVec)shifted << 23);
+  return {exponential_beyond_line(r) + r, (Vec)((IntVec)shifted << 23)};
+}
+
+// To 1.5 units in the last place over [-86.5, 88]; beyond, the value at the bound. NaN stays.
+RECURRA_INLINE Vec exponential(Vec x) {
+  Power e = power(x);
+  return e.p * e.scale + e.scale;
 }
 
 RECURRA_INLINE Vec absolute(Vec x) { return (Vec)((IntVec)x & 0x7fffffff); }
@@ -127,18 +136,12 @@ RECURRA_INLINE Gate gate(Vec x) {
 
 RECURRA_INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exponential(-x)); }
 
-// tanh to 2 units in the last place: a polynomial (Cephes' tanhf) where e^2x would cancel.
+// tanh x = -(e^-2x - 1) / (e^-2x + 1), its numerator exact where e^-2x is near 1.
 RECURRA_INLINE Vec hyperbolic_tangent(Vec x) {
-  Vec size = absolute(x), square = x * x;
-  Vec p = all(-5.70498872745e-3f);
-  p = p * square + 2.06390887954e-2f;
-  p = p * square - 5.37397155531e-2f;
-  p = p * square + 1.33314422036e-1f;
-  p = p * square - 3.33332819422e-1f;
-  Vec near = p * square * x + x;
-  Vec far = 1.0f - 2.0f / (exponential(2.0f * size) + 1.0f);
-  far = (Vec)((IntVec)far | ((IntVec)x & (int32_t)0x80000000));
-  return size < all(0.625f) ? near : far;
+  Power e = power(-2.0f * absolute(x));
+  Vec below = e.p * e.scale + (e.scale - 1.0f);
+  Vec size = below / (-2.0f - below);
+  return (Vec)((IntVec)size | ((IntVec)x & (int32_t)0x80000000));
 }
 
 }  // namespace

@@ -17,14 +17,15 @@ void elman_forward(Case& test) {
   const int64_t width = test.width;
   const bool rectified = draw_cell(test);
   Array &u = test.reads_lines(width, -2, 2), &weight = test.reads_weight(width);
-  Array& initial = test.reads(test.batch * width);
-  Array &y = test.writes(test.lines() * width), &last = test.writes(test.batch * width);
+  Array &bias = test.reads(width), &initial = test.reads(test.batch * width);
+  Array& y = test.random.one_in(2) ? test.changes(u) : test.writes(test.lines() * width);
+  Array& last = test.writes(test.batch * width);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> h = state_of(initial, b, width), next = h;
     for (int64_t t = 0; t < test.layout.length[b]; ++t) {
       const int64_t line = test.layout.line(b, t);
       for (int64_t c = 0; c < width; ++c) {
-        const double a = u[line * width + c] + product(weight, c, h);
+        const double a = u[line * width + c] + bias[c] + product(weight, c, h);
         y[line * width + c] = next[c] = rectified ? fmax(a, 0) : tanh(a);
       }
       h = next;
@@ -33,9 +34,8 @@ void elman_forward(Case& test) {
   }
   test.run([&] {
     return recurra_recurrent_forward(test.rows(), test.given.width, test.given.threads,
-                                     test.given.number, u.data(), weight.data(), nullptr,
-                                     initial.data(), nullptr, y.data(), last.data(), nullptr,
-                                     nullptr, nullptr);
+                                     test.given.number, 1, 1, weight.data(), bias.data(),
+                                     initial.data(), u.data(), nullptr, y.data(), last.data());
   });
 }
 
@@ -60,9 +60,9 @@ void elman_backward(Case& test) {
     for (int64_t c = 0; c < width; ++c) grad_initial[b * width + c] = carried[c];
   }
   test.run([&] {
-    return recurra_recurrent_backward(
-        test.rows(), test.given.width, test.given.threads, test.given.number, weight.data(),
-        initial.data(), nullptr, y.data(), nullptr, nullptr, grad_y.data(), grad_last.data(),
-        nullptr, grad_u.data(), nullptr, grad_initial.data(), nullptr);
+    return recurra_recurrent_backward(test.rows(), test.given.width, test.given.threads,
+                                      test.given.number, 1, weight.data(), initial.data(), y.data(),
+                                      nullptr, nullptr, grad_y.data(), grad_last.data(),
+                                      grad_u.data(), grad_initial.data());
   });
 }

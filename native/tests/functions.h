@@ -26,6 +26,10 @@ void gru_forward(Case& test);
 void gru_backward(Case& test);
 void lstm_forward(Case& test);
 void lstm_backward(Case& test);
+void slstm_forward(Case& test);
+void slstm_backward(Case& test);
+void indrnn_forward(Case& test);
+void indrnn_backward(Case& test);
 
 constexpr Function FUNCTIONS[] = {
     {"affine_forward", affine_forward, false}, {"affine_backward", affine_backward, false},
@@ -39,4 +43,6 @@ constexpr Function FUNCTIONS[] = {
     {"elman_forward", elman_forward, true},    {"elman_backward", elman_backward, true},
     {"gru_forward", gru_forward, true},        {"gru_backward", gru_backward, true},
     {"lstm_forward", lstm_forward, true},      {"lstm_backward", lstm_backward, true},
+    {"slstm_forward", slstm_forward, true},    {"slstm_backward", slstm_backward, true},
+    {"indrnn_forward", indrnn_forward, false}, {"indrnn_backward", indrnn_backward, false},
 };

@@ -6,20 +6,22 @@
 void gru_forward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_GRU, RECURRA_CELLS, recurra::UNKNOWN_CELL);
-  Array &u = test.reads_lines(3 * width, -2, 2), &weight = test.reads_weight(3 * width);
-  Array &bias = test.reads(width), &initial = test.reads(test.batch * width);
+  Array &gates = test.changes(test.reads_lines(4 * width, -2, 2));
+  Array &weight = test.reads_weight(3 * width);
+  Array &bias = test.reads(4 * width), &initial = test.reads(test.batch * width);
   Array &y = test.writes(test.lines() * width), &last = test.writes(test.batch * width);
-  Array& gates = test.optional(test.writes(test.lines() * 4 * width));
   const bool kept = test.random.one_in(2);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> h = state_of(initial, b, width), next = h;
     for (int64_t t = 0; t < test.layout.length[b]; ++t) {
       const int64_t line = test.layout.line(b, t);
       for (int64_t c = 0; c < width; ++c) {
-        const double r = sigmoid(u[3 * line * width + c] + product(weight, c, h));
-        const double z = sigmoid(u[(3 * line + 1) * width + c] + product(weight, width + c, h));
-        const double inner = product(weight, 2 * width + c, h) + bias[c];
-        const double n = tanh(u[(3 * line + 2) * width + c] + r * inner);
+        double u[3];
+        for (int k = 0; k < 3; ++k) u[k] = gates[(4 * line + k) * width + c] + bias[k * width + c];
+        const double r = sigmoid(u[0] + product(weight, c, h));
+        const double z = sigmoid(u[1] + product(weight, width + c, h));
+        const double inner = product(weight, 2 * width + c, h) + bias[3 * width + c];
+        const double n = tanh(u[2] + r * inner);
         y[line * width + c] = next[c] = (1 - z) * n + z * h[c];
         const double keeps[] = {r, z, n, inner};
         for (int k = 0; k < 4 && kept; ++k) gates[(4 * line + k) * width + c] = keeps[k];
@@ -30,9 +32,8 @@ void gru_forward(Case& test) {
   }
   test.run([&] {
     return recurra_recurrent_forward(test.rows(), test.given.width, test.given.threads,
-                                     test.given.number, u.data(), weight.data(), bias.data(),
-                                     initial.data(), nullptr, y.data(), last.data(), nullptr,
-                                     kept ? gates.data() : nullptr, nullptr);
+                                     test.given.number, 1, kept, weight.data(), bias.data(),
+                                     initial.data(), gates.data(), nullptr, y.data(), last.data());
   });
 }
 
@@ -42,8 +43,8 @@ void gru_backward(Case& test) {
   Array &weight = test.reads_weight(3 * width), &initial = test.reads(test.batch * width);
   Array &y = test.reads_lines(width), &gates = test.reads_lines(4 * width, 0, 1);
   Array &grad_y = test.reads_lines(width), &grad_last = test.reads(test.batch * width);
-  Array& grad_u = test.writes(test.lines() * 3 * width);
-  Array& grad_inner = test.writes(test.lines() * width);
+  Array& grads =
+      test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 4 * width);
   Array& grad_initial = test.writes(test.batch * width);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> carried = state_of(grad_last, b, width), direct = carried;
@@ -59,10 +60,9 @@ void gru_backward(Case& test) {
         const double of_n = g * (1 - z) * (1 - n * n);
         const double of_r = of_n * gates[(4 * line + 3) * width + c] * r * (1 - r);
         const double of_z = g * (before - n) * z * (1 - z);
-        grad_u[3 * line * width + c] = inner[c] = of_r;
-        grad_u[(3 * line + 1) * width + c] = inner[width + c] = of_z;
-        grad_u[(3 * line + 2) * width + c] = of_n;
-        grad_inner[line * width + c] = inner[2 * width + c] = of_n * r;
+        const double writes[] = {of_r, of_z, of_n, of_n * r};
+        for (int k = 0; k < 4; ++k) grads[(4 * line + k) * width + c] = writes[k];
+        inner[c] = of_r, inner[width + c] = of_z, inner[2 * width + c] = of_n * r;
         direct[c] = g * z;
       }
       carried = transposed_product(weight, inner, width);
@@ -71,9 +71,9 @@ void gru_backward(Case& test) {
     for (int64_t c = 0; c < width; ++c) grad_initial[b * width + c] = carried[c];
   }
   test.run([&] {
-    return recurra_recurrent_backward(
-        test.rows(), test.given.width, test.given.threads, test.given.number, weight.data(),
-        initial.data(), nullptr, y.data(), gates.data(), nullptr, grad_y.data(), grad_last.data(),
-        nullptr, grad_u.data(), grad_inner.data(), grad_initial.data(), nullptr);
+    return recurra_recurrent_backward(test.rows(), test.given.width, test.given.threads,
+                                      test.given.number, 1, weight.data(), initial.data(), y.data(),
+                                      gates.data(), nullptr, grad_y.data(), grad_last.data(),
+                                      grads.data(), grad_initial.data());
   });
 }

@@ -6,24 +6,23 @@
 void lstm_forward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_LSTM, 1 << 30, recurra::UNKNOWN_CELL);
-  Array &u = test.reads_lines(4 * width, -2, 2), &weight = test.reads_weight(4 * width);
-  Array &initial = test.reads(test.batch * width), &c_initial = test.reads(test.batch * width);
-  Array &y = test.writes(test.lines() * width), &last = test.writes(test.batch * width);
-  Array& c_last = test.writes(test.batch * width);
-  const bool kept = test.random.one_in(2), in_place = test.random.one_in(2);
-  Array& gates = in_place ? u : test.optional(test.writes(test.lines() * 4 * width));
-  if (kept && in_place) test.changes(u);
+  Array &gates = test.changes(test.reads_lines(4 * width, -2, 2));
+  Array &weight = test.reads_weight(4 * width), &bias = test.reads(4 * width);
+  Array &initial = test.reads(2 * test.batch * width), &last = test.writes(2 * test.batch * width);
+  Array& y = test.writes(test.lines() * width);
+  const bool kept = test.random.one_in(2);
   Array& memory = test.writes(test.lines() * width);
   if (!kept) test.optional(memory);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> h = state_of(initial, b, width), next = h;
-    std::vector<double> m = state_of(c_initial, b, width);
+    std::vector<double> m = state_of(initial, test.batch + b, width);
     for (int64_t t = 0; t < test.layout.length[b]; ++t) {
       const int64_t line = test.layout.line(b, t);
       for (int64_t c = 0; c < width; ++c) {
         double gate[4];
         for (int k = 0; k < 4; ++k) {
-          const double a = u[(4 * line + k) * width + c] + product(weight, k * width + c, h);
+          const int64_t row = k * width + c;
+          const double a = gates[4 * line * width + row] + bias[row] + product(weight, row, h);
           gate[k] = k == 2 ? tanh(a) : sigmoid(a);
         }
         m[c] = gate[1] * m[c] + gate[0] * gate[2];
@@ -33,31 +32,30 @@ void lstm_forward(Case& test) {
       }
       h = next;
     }
-    for (int64_t c = 0; c < width; ++c) last[b * width + c] = h[c], c_last[b * width + c] = m[c];
+    for (int64_t c = 0; c < width; ++c)
+      last[b * width + c] = h[c], last[(test.batch + b) * width + c] = m[c];
   }
   test.run([&] {
     return recurra_recurrent_forward(
-        test.rows(), test.given.width, test.given.threads, test.given.number, u.data(),
-        weight.data(), nullptr, initial.data(), c_initial.data(), y.data(), last.data(),
-        c_last.data(), kept ? gates.data() : nullptr, kept ? memory.data() : nullptr);
+        test.rows(), test.given.width, test.given.threads, test.given.number, 1, kept,
+        weight.data(), bias.data(), initial.data(), gates.data(), kept ? memory.data() : nullptr,
+        y.data(), last.data());
   });
 }
 
 void lstm_backward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_LSTM, 1 << 30, recurra::UNKNOWN_CELL);
-  Array &weight = test.reads_weight(4 * width), &initial = test.reads(test.batch * width);
-  Array& c_initial = test.reads(test.batch * width);
+  Array &weight = test.reads_weight(4 * width), &initial = test.reads(2 * test.batch * width);
   Array &y = test.reads_lines(width), &gates = test.reads_lines(4 * width, 0, 1);
   Array& memory = test.reads_lines(width, -2, 2);
-  Array &grad_y = test.reads_lines(width), &grad_last = test.reads(test.batch * width);
-  Array& grad_c_last = test.reads(test.batch * width);
-  Array& grad_u = test.writes(test.lines() * 4 * width);
-  Array& grad_initial = test.writes(test.batch * width);
-  Array& grad_c_initial = test.writes(test.batch * width);
+  Array &grad_y = test.reads_lines(width), &grad_last = test.reads(2 * test.batch * width);
+  Array& grad_u =
+      test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 4 * width);
+  Array& grad_initial = test.writes(2 * test.batch * width);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> carried = state_of(grad_last, b, width);
-    std::vector<double> of_memory = state_of(grad_c_last, b, width);
+    std::vector<double> of_memory = state_of(grad_last, test.batch + b, width);
     std::vector<double> inner(static_cast<size_t>(4 * width));
     for (int64_t t = test.layout.length[b] - 1; t >= 0; --t) {
       const int64_t line = test.layout.line(b, t);
@@ -66,7 +64,7 @@ void lstm_backward(Case& test) {
         const double n = gates[(4 * line + 2) * width + c], o = gates[(4 * line + 3) * width + c];
         const double read = tanh(memory[line * width + c]);
         const double before =
-            t ? memory[test.layout.line(b, t - 1) * width + c] : c_initial[b * width + c];
+            t ? memory[test.layout.line(b, t - 1) * width + c] : initial[(test.batch + b) * width + c];
         const double g = grad_y[line * width + c] + carried[c];
         const double m = of_memory[c] + g * o * (1 - read * read);
         const double grads[] = {m * n * i * (1 - i), m * before * f * (1 - f), m * i * (1 - n * n),
@@ -79,14 +77,13 @@ void lstm_backward(Case& test) {
     }
     for (int64_t c = 0; c < width; ++c) {
       grad_initial[b * width + c] = carried[c];
-      grad_c_initial[b * width + c] = of_memory[c];
+      grad_initial[(test.batch + b) * width + c] = of_memory[c];
     }
   }
   test.run([&] {
-    return recurra_recurrent_backward(
-        test.rows(), test.given.width, test.given.threads, test.given.number, weight.data(),
-        initial.data(), c_initial.data(), y.data(), gates.data(), memory.data(), grad_y.data(),
-        grad_last.data(), grad_c_last.data(), grad_u.data(), nullptr, grad_initial.data(),
-        grad_c_initial.data());
+    return recurra_recurrent_backward(test.rows(), test.given.width, test.given.threads,
+                                      test.given.number, 1, weight.data(), initial.data(), y.data(),
+                                      gates.data(), memory.data(), grad_y.data(), grad_last.data(),
+                                      grad_u.data(), grad_initial.data());
   });
 }

@@ -180,8 +180,8 @@ void too_large() {
   expect(recurra_scan_backward(&rows, widest, 1, RECURRA_AFFINE, fields, &x, &x, &x, &x, gradients,
                                &x) == recurra::NO_MEMORY,
          "a scan says that there is no memory");
-  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, &x, &x, nullptr, &x, &x, &x, &x,
-                                   &x, nullptr, nullptr) == recurra::NO_MEMORY,
+  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, 1, 0, &x, &x, &x, &x, nullptr, &x,
+                                   &x) == recurra::NO_MEMORY,
          "a cell says that there is no memory");
 }
 

@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from recurra import tree
-from recurra.cells import GRU, LRU, LSTM, RGLRU, Cell, Elman, MinGRU, MinLSTM
+from recurra.cells import (
+    GRU,
+    LRU,
+    LSTM,
+    RGLRU,
+    SLSTM,
+    Cell,
+    Elman,
+    IndRNN,
+    MinGRU,
+    MinLSTM,
+)
 from recurra.cells.base import Affine, LinearCell, Rotation
 from recurra.engines import choose, unroll
 from recurra.engines.native import library
@@ -78,11 +89,21 @@ class Ringing(LinearCell[RingingState]):
         return state.re + 2 * state.im
 
 
+def exponential_slstm(inputs: int, hidden: int) -> SLSTM:
+    """Return one of small inputs: what larger ones add to m costs `loop` too its last digits."""
+    cell = SLSTM(inputs, hidden, forget="exp", heads=1)
+    cell.from_input.data.mul_(0.3)
+    return cell
+
+
 CELLS = {
     "LSTM": LSTM,
     "GRU": GRU,
     "Elman-tanh": Elman,
     "Elman-relu": lambda inputs, hidden: Elman(inputs, hidden, nonlinearity="relu"),
+    "IndRNN": IndRNN,
+    "SLSTM-sigmoid": SLSTM,
+    "SLSTM-exp": exponential_slstm,
     "MinGRU": MinGRU,
     "MinLSTM": MinLSTM,
     "LRU": LRU,
@@ -135,6 +156,8 @@ def results(
 def check(cell: Cell[Any], x: Tensor, lengths: Tensor | None) -> None:
     """Compare with `loop` in float64: the largest difference, as a share of the largest number."""
     state = tree.map(torch.randn_like, cell.initial_state(len(x)))
+    if isinstance(cell, SLSTM):  # its n is a sum of what is positive, and its h is divided by it
+        state = state._replace(n=state.n.abs() + 1)
     got = results(cell, x, state, lengths, "native")
     exact_state = tree.map(lambda leaf: leaf.double(), state)
     exact = results(copy.deepcopy(cell).double(), x.double(), exact_state, lengths, "loop")
@@ -327,6 +350,17 @@ def test_gradients_of_gradients(kind: str) -> None:
         )
     for got, want in zip(second["native"], second["loop"], strict=True):
         torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5)
+
+
+def test_a_tie_within_slstm_has_the_gradient_of_the_definition() -> None:
+    cell, state = SLSTM(2, 3, forget="exp"), SLSTM(2, 3).initial_state(2)
+    cell.bias.data.zero_()
+    cell.from_state.data.zero_()
+    state = type(state)(*(torch.ones_like(leaf) for leaf in state[:3]), torch.zeros(2, 3))
+    x = torch.zeros(2, 1, 2)
+    grads = [results(cell, x, state, None, engine) for engine in ("native", "loop")]
+    for name, got in grads[0].items():
+        torch.testing.assert_close(got, grads[1][name], rtol=1e-5, atol=1e-6, msg=name)
 
 
 @pytest.mark.parametrize("kind", CELLS)

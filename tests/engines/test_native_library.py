@@ -84,9 +84,12 @@ def test_arrays_of_another_kind_are_refused() -> None:
     both = fields((good, good), (None, good))
     with pytest.raises(RecurraError, match="lines or a constant, not both"):
         library.call("scan_forward", *rows, 2, AFFINE, both, *[good] * 3)
-    for function, arrays in (("scan_forward", 4), ("recurrent_forward", 10)):
+    for function, arguments in (
+        ("scan_forward", [9, *[good] * 4]),
+        ("recurrent_forward", [9, 1, 0, *[good] * 7]),
+    ):
         with pytest.raises(RecurraError, match="no such cell"):
-            library.call(function, *rows, 2, 9, *[good] * arrays)
+            library.call(function, *rows, 2, *arguments)
 
 
 def ulps(got: Tensor, want: Tensor) -> float:
@@ -103,7 +106,7 @@ def test_the_functions_are_exact_to_some_last_places() -> None:
     rows = count, 1, torch.arange(count), torch.ones(count, dtype=torch.int64)
     weight, out, last = torch.zeros(1), torch.empty(count), torch.empty(count)
     library.call(
-        "recurrent_forward", *rows, 1, 0, GRID, weight, None, zeros, None, out, last, *[None] * 3
+        "recurrent_forward", *rows, 1, 0, 1, 0, weight, weight, zeros, GRID, None, out, last
     )
     assert ulps(out, torch.tanh(GRID.double())) <= 3
     for sign in (1, -1):  # of z, with candidate 1 and h 0: σ(z)
@@ -117,9 +120,7 @@ def test_functions_at_the_ends() -> None:
     rows = len(x), 1, torch.arange(len(x)), torch.ones(len(x), dtype=torch.int64)
     zeros, out, last = torch.zeros(len(x)), torch.empty(len(x)), torch.empty(len(x))
     weight = torch.zeros(1)
-    library.call(
-        "recurrent_forward", *rows, 1, 0, x, weight, None, zeros, None, out, last, *[None] * 3
-    )
+    library.call("recurrent_forward", *rows, 1, 0, 1, 0, weight, weight, zeros, x, None, out, last)
     torch.testing.assert_close(out, torch.tanh(x), equal_nan=True)
     gates = fields((x[:, None], None), (None, torch.tensor([0.5])))
     library.call("scan_forward", *rows, 1, MINGRU, gates, zeros, out, last)

@@ -10,17 +10,25 @@ from torch import Tensor
 from recurra.cells.base import Affine, Cell, LinearCell, Rotation
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
+from recurra.cells.indrnn import IndRNN
 from recurra.cells.lru import LRU
 from recurra.cells.lstm import LSTM
 from recurra.cells.mingru import MinGRU
 from recurra.cells.minlstm import MinLSTM
 from recurra.cells.rglru import RGLRU
+from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
-from recurra.engines.native.classic import ELMAN_KERNELS, GRU_KERNELS, LSTM_KERNELS
 from recurra.engines.native.fused import Fused, run_fused
 from recurra.engines.native.gated import MINGRU_KERNELS, MINLSTM_KERNELS
+from recurra.engines.native.indrnn import indrnn_kernels
 from recurra.engines.native.library import missing
 from recurra.engines.native.lru import LRU_KERNELS
+from recurra.engines.native.recurrent import (
+    ELMAN_KERNELS,
+    GRU_KERNELS,
+    LSTM_KERNELS,
+    SLSTM_KERNELS,
+)
 from recurra.engines.native.rglru import RGLRU_KERNELS
 from recurra.engines.native.rows import Rows
 from recurra.engines.native.scan import scan_transition
@@ -43,6 +51,10 @@ def _fused(cell: Cell[Any]) -> Fused | None:
     """Return the kernels of exactly this class: one derived from it may differ anywhere."""
     if type(cell) is Elman:
         return ELMAN_KERNELS[cell.nonlinearity]
+    if type(cell) is SLSTM:
+        return SLSTM_KERNELS[cell.forget]
+    if type(cell) is IndRNN:
+        return indrnn_kernels(cell.max_abs)
     return KERNELS.get(type(cell))
 
 

@@ -25,8 +25,10 @@ PLACE = ctypes.c_float()  # stands for arrays without numbers, whose pointer tor
 FUNCTIONS = {
     "scan_forward": (1, 4),
     "scan_backward": (1, 7),
-    "recurrent_forward": (1, 10),
-    "recurrent_backward": (1, 13),
+    "recurrent_forward": (3, 7),
+    "recurrent_backward": (2, 9),
+    "indrnn_forward": (0, 5),
+    "indrnn_backward": (0, 8),
 }
 
 

@@ -40,15 +40,9 @@ class Rows(NamedTuple):
             lines = zeros.index_copy(0, self.valid, lines)
         return lines.view(self.batch, self.time, lines.shape[1])
 
-    def before(
-        self, lines: Float[Tensor, "lines n"], initial: Float[Tensor, "batch n"]
-    ) -> Float[Tensor, "lines n"]:
-        """Return, for each step, the line of the step before; `initial` before the first one."""
-        shifted = torch.empty_like(lines)
-        shifted[1:] = lines[:-1]
-        first = self.lengths > 0
-        shifted[self.offsets[first]] = initial[first]
-        return shifted
+    def first(self) -> Int[Tensor, "rows"]:
+        """Return the first line of each row that has any."""
+        return self.offsets if self.valid is None else self.offsets[self.lengths > 0]
 
     def call(self, function: str, width: int, *arguments: Any) -> None:
         """Call a kernel of the library on these rows."""

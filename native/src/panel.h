@@ -1,0 +1,89 @@
+// The matrix product within a step: some rows times one panel of weights, added up in registers.
+//
+// BLAS is several times slower at so few rows. A panel is two vectors wide and `depth` lines long;
+// a piece of it that fits into half of the first cache meets all rows before the next piece does.
+#pragma once
+
+#include "vector.h"
+
+namespace {
+
+constexpr int panel_vectors = 2, panel_columns = panel_vectors * lanes;
+constexpr int64_t piece_lines = 4096 / panel_columns;
+constexpr int most_rows = lanes == 16 ? 12 : 6;  // of a tile: as many sums as there are registers
+
+struct Product {
+  const float* rows;  // the first of `count`, `stride` numbers apart
+  int64_t count, stride, depth;
+  const float* panel;
+  float* sums;  // the first of `count`, `sums_stride` numbers apart
+  int64_t sums_stride;
+};
+
+// sums[r] (+)= rows[r] * panel, for R rows.
+template <int R>
+void multiply(const Product& product, bool add) {
+  // Few rows would wait for each sum: they have several, over every second or every fourth line.
+  constexpr int chains = R == 1 ? 4 : R < 4 ? 2 : 1;
+  Vec sums[chains][R][panel_vectors] = {};
+  const float* rows[R];
+  for (int r = 0; r < R; ++r) {
+    rows[r] = product.rows + r * product.stride;
+    if (add)
+      for (int p = 0; p < panel_vectors; ++p)
+        sums[0][r][p] = load(product.sums + r * product.sums_stride + p * lanes);
+  }
+  const float* panel = product.panel;
+  const int64_t depth = product.depth;
+  int64_t k = 0;
+  for (; k + chains <= depth; k += chains) {
+#pragma GCC unroll 4
+    for (int chain = 0; chain < chains; ++chain, panel += panel_columns) {
+      Vec weights[panel_vectors];
+      for (int p = 0; p < panel_vectors; ++p) weights[p] = load(panel + p * lanes);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; ++r) {
+        Vec value = all(rows[r][k + chain]);
+        for (int p = 0; p < panel_vectors; ++p) sums[chain][r][p] += value * weights[p];
+      }
+    }
+  }
+  for (; k < depth; ++k, panel += panel_columns)
+    for (int r = 0; r < R; ++r)
+      for (int p = 0; p < panel_vectors; ++p)
+        sums[0][r][p] += rows[r][k] * load(panel + p * lanes);
+  for (int r = 0; r < R; ++r) {
+    for (int p = 0; p < panel_vectors; ++p) {
+      Vec sum = sums[0][r][p];
+      for (int chain = 1; chain < chains; ++chain) sum += sums[chain][r][p];
+      store(product.sums + r * product.sums_stride + p * lanes, sum);
+    }
+  }
+}
+
+template <int R>
+RECURRA_INLINE void multiply_tile(int64_t count, const Product& product, bool add) {
+  if (count == R) return multiply<R>(product, add);
+  if constexpr (R > 1) multiply_tile<R - 1>(count, product, add);
+}
+
+// All rows, in tiles of at most `most_rows`, evenly filled. `add`: onto what `sums` holds.
+RECURRA_INLINE void multiply_all(Product product, bool add) {
+  const int64_t count = product.count, depth = product.depth;
+  const float* const rows = product.rows;
+  float* const sums = product.sums;
+  for (int64_t begin = 0; begin < depth; begin += piece_lines) {
+    product.depth = depth - begin < piece_lines ? depth - begin : piece_lines;
+    int64_t first = 0;
+    for (int64_t tiles = (count + most_rows - 1) / most_rows; tiles > 0; --tiles) {
+      product.rows = rows + first * product.stride + begin;
+      product.sums = sums + first * product.sums_stride;
+      const int64_t size = (count - first + tiles - 1) / tiles;
+      multiply_tile<most_rows>(size, product, add || begin > 0);
+      first += size;
+    }
+    product.panel += product.depth * panel_columns;
+  }
+}
+
+}  // namespace
