@@ -124,6 +124,23 @@ RECURRA_API int recurra_indrnn_backward(const recurra_rows* rows, int64_t width,
                                         const float* grad_last, float* grad_u, float* grad_each,
                                         float* grad_initial);
 
+/* MLSTM, in chunks of `chunk` steps. `u` is W x + b: q, k, v, o of `width` numbers each, then i
+ * and f of `heads`. With d = width / heads, c is [rows heads d d] (value, key), n [rows heads d],
+ * m [rows heads]. Forward keeps in `states` what backward needs, or nothing where it is NULL: for
+ * each chunk of each row, in the order of rows, for each head, c, n and m after it. */
+RECURRA_API int recurra_mlstm_forward(const recurra_rows* rows, int64_t width, int threads,
+                                      int heads, int chunk, const float* u, const float* c_initial,
+                                      const float* n_initial, const float* m_initial, float* y,
+                                      float* c_last, float* n_last, float* m_last, float* states);
+RECURRA_API int recurra_mlstm_backward(const recurra_rows* rows, int64_t width, int threads,
+                                       int heads, int chunk, const float* u, const float* c_initial,
+                                       const float* n_initial, const float* m_initial,
+                                       const float* y, const float* states, const float* grad_y,
+                                       const float* grad_c_last, const float* grad_n_last,
+                                       const float* grad_m_last, float* grad_u,
+                                       float* grad_c_initial, float* grad_n_initial,
+                                       float* grad_m_initial);
+
 /* A stream: prepacked weights of layers on one another, and the states of `capacity` rows, which
  * are stepped together or some at a time. It keeps its own memory, takes none within a step, and
  * serves one thread at a time: a second one is answered by a code. Different streams share nothing.

@@ -88,6 +88,20 @@ struct IndRNN {
 
 using IndRNNKernel = void (*)(const IndRNN&, int64_t row, int64_t begin, int64_t end);
 
+// An MLSTM; pointers as in recurra.h. first[b] is the number of row b's first state in `states`.
+struct MLSTM {
+  const recurra_rows* rows;
+  int64_t width, heads, chunk;
+  const int64_t* first;
+  const float *u, *c_initial, *n_initial, *m_initial;
+  const float *grad_y, *grad_c_last, *grad_n_last, *grad_m_last;
+  float *y, *c_last, *n_last, *m_last, *states;
+  float *grad_u, *grad_c_initial, *grad_n_initial, *grad_m_initial;
+};
+
+using MLSTMKernel = void (*)(const MLSTM&, int64_t row, int64_t from_head, int64_t to_head,
+                             float* memory);
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -95,6 +109,7 @@ struct Kernels {
   void (*triad)(int64_t count, float scale, const float* b, const float* c, float* a);
   RecurrentKernels recurrent[RECURRA_CELLS];
   IndRNNKernel indrnn_forward, indrnn_backward;
+  MLSTMKernel mlstm_forward, mlstm_backward;
   const StreamTable* streams;
 };
 

@@ -93,6 +93,13 @@ Array& Case::writes(int64_t size) {
   return array;
 }
 
+Array& Case::holds(Array& array) {
+  array.written_ = false;
+  for (size_t i = 0; i < array.wanted_.size(); ++i)
+    if (!isnan(array.wanted_[i])) array.put(static_cast<int64_t>(i), array.wanted_[i]);
+  return array;
+}
+
 Array& Case::changes(Array& array) {
   array.written_ = true;
   return array;

@@ -53,6 +53,7 @@ class Case {
   Array& reads(int64_t size, double low = -1, double high = 1);
   Array& reads_weight(int64_t height);  // [height, width], small enough for states to stay small
   Array& writes(int64_t size);
+  Array& holds(Array& array);     // it is only read: what the test has put there
   Array& changes(Array& array);   // it is read and written: what it starts with stays to be read
   Array& optional(Array& array);  // NULL would not be refused
   // `good`, or in a wrong call something that is refused with `code`.

@@ -30,6 +30,8 @@ void slstm_forward(Case& test);
 void slstm_backward(Case& test);
 void indrnn_forward(Case& test);
 void indrnn_backward(Case& test);
+void mlstm_forward(Case& test);
+void mlstm_backward(Case& test);
 
 constexpr Function FUNCTIONS[] = {
     {"affine_forward", affine_forward, false}, {"affine_backward", affine_backward, false},
@@ -45,4 +47,5 @@ constexpr Function FUNCTIONS[] = {
     {"lstm_forward", lstm_forward, true},      {"lstm_backward", lstm_backward, true},
     {"slstm_forward", slstm_forward, true},    {"slstm_backward", slstm_backward, true},
     {"indrnn_forward", indrnn_forward, false}, {"indrnn_backward", indrnn_backward, false},
+    {"mlstm_forward", mlstm_forward, true},    {"mlstm_backward", mlstm_backward, true},
 };

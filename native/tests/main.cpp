@@ -183,6 +183,9 @@ void too_large() {
   expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, 1, 0, &x, &x, &x, &x, nullptr, &x,
                                    &x) == recurra::NO_MEMORY,
          "a cell says that there is no memory");
+  expect(recurra_mlstm_forward(&rows, widest >> 14, 1, 1 << 11, 1, &x, &x, &x, &x, &x, &x, &x, &x,
+                               nullptr) == recurra::NO_MEMORY,
+         "an MLSTM says that there is no memory");
 }
 
 Options read(int count, char** words) {

@@ -19,6 +19,7 @@ from recurra.cells import (
     GRU,
     LRU,
     LSTM,
+    MLSTM,
     RGLRU,
     SLSTM,
     Cell,
@@ -110,6 +111,9 @@ CELLS = {
     "RGLRU": RGLRU,
     "any-affine": Smoothing,
     "any-rotation": Ringing,
+    "MLSTM": MLSTM,
+    "MLSTM-one-head": lambda inputs, hidden: MLSTM(inputs, hidden, heads=1),
+    "MLSTM-narrow": lambda inputs, hidden: MLSTM(inputs, hidden, heads=hidden),
 }
 
 

@@ -15,6 +15,7 @@ from recurra.cells.lru import LRU
 from recurra.cells.lstm import LSTM
 from recurra.cells.mingru import MinGRU
 from recurra.cells.minlstm import MinLSTM
+from recurra.cells.mlstm import MLSTM
 from recurra.cells.rglru import RGLRU
 from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
@@ -23,6 +24,7 @@ from recurra.engines.native.gated import MINGRU_KERNELS, MINLSTM_KERNELS
 from recurra.engines.native.indrnn import indrnn_kernels
 from recurra.engines.native.library import missing
 from recurra.engines.native.lru import LRU_KERNELS
+from recurra.engines.native.mlstm import MLSTM_KERNELS
 from recurra.engines.native.recurrent import (
     ELMAN_KERNELS,
     GRU_KERNELS,
@@ -39,6 +41,7 @@ KERNELS: dict[type[Cell[Any]], Fused] = {
     LSTM: LSTM_KERNELS,
     LRU: LRU_KERNELS,
     MinGRU: MINGRU_KERNELS,
+    MLSTM: MLSTM_KERNELS,
     MinLSTM: MINLSTM_KERNELS,
     RGLRU: RGLRU_KERNELS,
 }

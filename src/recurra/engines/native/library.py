@@ -29,6 +29,8 @@ FUNCTIONS = {
     "recurrent_backward": (2, 9),
     "indrnn_forward": (0, 5),
     "indrnn_backward": (0, 8),
+    "mlstm_forward": (2, 9),
+    "mlstm_backward": (2, 14),
 }
 
 
