@@ -36,12 +36,12 @@ RECURRA_INLINE Vec log_sigmoid(Vec x) {
 // e^x, and 0 where it is below 4e-38.
 RECURRA_INLINE Vec weight_of(Vec x) { return x < all(-86.0f) ? Vec{} : exponential(x); }
 
-struct Chunk : Scratch {
+struct HeadChunk : Scratch {
   const MLSTM& args;
   int64_t row, first_head, head, count;
   int64_t begin;  // its first step
 
-  Chunk(const MLSTM& given, int64_t of_row, int64_t from, int64_t to, float* memory)
+  HeadChunk(const MLSTM& given, int64_t of_row, int64_t from, int64_t to, float* memory)
       : Scratch(given.width / given.heads, given.chunk, to - from, memory),
         args(given), row(of_row), first_head(from), head(from), count(0), begin(0) {}
 

@@ -8,15 +8,15 @@
 namespace {
 
 // Where the state after chunk `number` of the row is kept: c [value key], n, m.
-RECURRA_INLINE float* kept_state(const Chunk& chunk, int64_t number) {
+RECURRA_INLINE float* kept_state(const HeadChunk& chunk, int64_t number) {
   const MLSTM& args = chunk.args;
   const int64_t numbers = chunk.d * chunk.d + chunk.d + 1;
   return args.states + ((args.first[chunk.row] + number) * args.heads + chunk.head) * numbers;
 }
 
 // c [value key] lies in matrix() as [key value], so that both products with it run along lines.
-struct Forward : Chunk {
-  using Chunk::Chunk;
+struct Forward : HeadChunk {
+  using HeadChunk::HeadChunk;
 
   void start() const {
     transpose(args.c_initial + own() * d * d, d, d, d, 1.0f, matrix(), wide);

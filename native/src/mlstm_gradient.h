@@ -13,8 +13,8 @@
 
 namespace {
 
-struct Gradient : Chunk {
-  using Chunk::Chunk;
+struct Gradient : HeadChunk {
+  using HeadChunk::HeadChunk;
 
   float* grad(int64_t s, int part) const { return args.grad_u + place(s, part); }
 
