@@ -6,7 +6,6 @@
 #include "gated.h"
 #include "indrnn.h"
 #include "join.h"
-#include "mlstm_gradient.h"
 #include "scan.h"
 #include "slstm.h"
 #include "triad.h"
@@ -39,7 +38,7 @@ extern const Kernels kernels{
     {recurrent<Elman<false>>(), recurrent<Elman<true>>(), recurrent<GRU>(), recurrent<LSTM>(),
      recurrent<SLSTM<false>>(), recurrent<SLSTM<true>>()},
     indrnn_forward, indrnn_backward,
-    mlstm_forward, mlstm_backward,
+    &mlstm,
     &streams,
 };
 

@@ -102,6 +102,10 @@ struct MLSTM {
 using MLSTMKernel = void (*)(const MLSTM&, int64_t row, int64_t from_head, int64_t to_head,
                              float* memory);
 
+struct MLSTMKernels {
+  MLSTMKernel forward, backward;
+};
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -109,21 +113,25 @@ struct Kernels {
   void (*triad)(int64_t count, float scale, const float* b, const float* c, float* a);
   RecurrentKernels recurrent[RECURRA_CELLS];
   IndRNNKernel indrnn_forward, indrnn_backward;
-  MLSTMKernel mlstm_forward, mlstm_backward;
+  const MLSTMKernels* mlstm;
   const StreamTable* streams;
 };
 
 namespace baseline {
 extern const Kernels kernels;
+extern const MLSTMKernels mlstm;
 }
 namespace neon {
 extern const Kernels kernels;
+extern const MLSTMKernels mlstm;
 }
 namespace avx2 {
 extern const Kernels kernels;
+extern const MLSTMKernels mlstm;
 }
 namespace avx512 {
 extern const Kernels kernels;
+extern const MLSTMKernels mlstm;
 }
 
 // The kernels taken by recurra_select; nullptr before.

@@ -83,7 +83,7 @@ extern "C" int recurra_mlstm_forward(const recurra_rows* rows, int64_t width, in
   args.u = u, args.c_initial = c_initial, args.n_initial = n_initial, args.m_initial = m_initial;
   args.y = y, args.c_last = c_last, args.n_last = n_last, args.m_last = m_last;
   args.states = states;
-  return recurra::run(args, threads, recurra::selected()->mlstm_forward);
+  return recurra::run(args, threads, recurra::selected()->mlstm->forward);
 }
 
 extern "C" int recurra_mlstm_backward(const recurra_rows* rows, int64_t width, int threads,
@@ -106,5 +106,5 @@ extern "C" int recurra_mlstm_backward(const recurra_rows* rows, int64_t width, i
   args.grad_c_last = grad_c_last, args.grad_n_last = grad_n_last, args.grad_m_last = grad_m_last;
   args.grad_u = grad_u, args.grad_c_initial = grad_c_initial;
   args.grad_n_initial = grad_n_initial, args.grad_m_initial = grad_m_initial;
-  return recurra::run(args, threads, recurra::selected()->mlstm_backward);
+  return recurra::run(args, threads, recurra::selected()->mlstm->backward);
 }
