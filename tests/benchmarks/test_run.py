@@ -100,8 +100,8 @@ def test_the_grid_ends_with_its_mean_and_its_worst():
 
 
 def test_the_exponent_of_growth():
-    assert exponent([1, 2, 4, 8], [3, 6, 12, 24]) == pytest.approx(1.0)
-    assert exponent([1, 2, 4, 8], [1, 4, 16, 64]) == pytest.approx(2.0)
+    assert exponent([1, 2, 4, 8], [3.0, 6.0, 12.0, 24.0]) == pytest.approx(1.0)
+    assert exponent([1, 2, 4, 8], [1.0, 4.0, 16.0, 64.0]) == pytest.approx(2.0)
 
 
 def test_a_worker_without_data_says_so():

@@ -157,7 +157,7 @@ def _logarithmic(axes: Any, label: str, title: str) -> None:
         axes.legend(fontsize=7, frameon=False)
 
 
-def operations(row: Row) -> float:
+def operations(row: Row) -> int:
     """Return the multiplications and additions of a classic cell's train step.
 
     A product of [n, k] and [k, m] has 2 n k m of them; the backward pass has two for each forward.

@@ -83,11 +83,11 @@ def parse(given: dict[str, Any]) -> Row:
         RecurraError: it is none of ours.
     """
     known = {field.name for field in fields(Row)}
+    values = {name: value for name, value in given.items() if name in known}
     try:
-        row = Row(**{name: value for name, value in given.items() if name in known})
-    except TypeError as error:
+        return Row(**{**values, "shape": tuple(values["shape"])})
+    except (KeyError, TypeError) as error:
         raise RecurraError(f"a row of the results is not one of ours: {error}") from error
-    return Row(**{**asdict(row), "shape": tuple(row.shape)})
 
 
 def read(path: Path) -> list[Row]:

@@ -22,11 +22,11 @@ from recurra.streaming import Stream
 
 TORCH, ONNX = "torch.nn", "ONNX Runtime"
 SINGLE = {
-    64: {TORCH: Target(25, 60), ONNX: Target(3, 5)},
-    128: {TORCH: Target(12, 20), ONNX: Target(2, 2.5)},
-    256: {TORCH: Target(7, 10), ONNX: Target(1.4, 1.7)},
+    64: {TORCH: Target(25.0, 60.0), ONNX: Target(3.0, 5.0)},
+    128: {TORCH: Target(12.0, 20.0), ONNX: Target(2.0, 2.5)},
+    256: {TORCH: Target(7.0, 10.0), ONNX: Target(1.4, 1.7)},
 }
-MANY = {TORCH: Target(2, 3), ONNX: Target(1.2, 1.5)}
+MANY = {TORCH: Target(2.0, 3.0), ONNX: Target(1.2, 1.5)}
 STEPS = 20  # that are compared with float64
 
 Step = Callable[[], Tensor]  # one step on the same x, the state going on; returns y

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Inexact, Int
 from torch import Tensor
 
 from recurra.engines.base import Lengths
@@ -28,12 +28,12 @@ class Rows(NamedTuple):
         valid = (torch.arange(time) < lengths[:, None]).flatten().nonzero()[:, 0]
         return cls(batch, time, lengths.cumsum(0) - lengths, lengths.contiguous(), valid)
 
-    def pack(self, x: Float[Tensor, "batch time n"]) -> Float[Tensor, "lines n"]:
+    def pack(self, x: Inexact[Tensor, "batch time n"]) -> Inexact[Tensor, "lines n"]:
         """Return the valid steps."""
         lines = x.flatten(0, 1)
         return lines if self.valid is None else lines.index_select(0, self.valid)
 
-    def unpack(self, lines: Float[Tensor, "lines n"]) -> Float[Tensor, "batch time n"]:
+    def unpack(self, lines: Inexact[Tensor, "lines n"]) -> Inexact[Tensor, "batch time n"]:
         """Return the steps in their places, with zeros beyond lengths."""
         if self.valid is not None:
             zeros = lines.new_zeros(self.batch * self.time, lines.shape[1])
