@@ -36,6 +36,9 @@ RECURRA_API const char* recurra_text(int code);
 RECURRA_API int recurra_select(const char* name);
 RECURRA_API const char* recurra_selected(void);
 
+/* Who made the processor: amd, intel, or "" for others. */
+RECURRA_API const char* recurra_vendor(void);
+
 /* Linear recurrences: h_t = decay_t h_{t-1} + inject_t, where decay and inject are made of fields on
  * the way: numbers of [lines, width], the i-th line at `at + i * stride`, plus a `constant` [width].
  * Either may be NULL, and of AFFINE and ROTATION one must be. Arrays of h, of its state and of their gradients are [lines or rows, width],
@@ -78,6 +81,12 @@ RECURRA_API int recurra_scan_backward(const recurra_rows* rows, int64_t width, i
                                       int cell, const recurra_field* fields, const float* initial,
                                       const float* h, const float* grad_h, const float* grad_last,
                                       const recurra_gradient* gradients, float* grad_initial);
+
+/* out [height, width] = a^T b, a sum of outer products over all lines: a is [lines, height], its lines
+ * `a_stride` numbers apart, b [lines, width], its lines `b_stride` apart. */
+RECURRA_API int recurra_transposed_product(int64_t lines, int threads, const float* a,
+                                           int64_t a_stride, int64_t height, const float* b,
+                                           int64_t b_stride, int64_t width, float* out);
 
 /* a = b + scale c over `count` numbers, stored past the caches: the measure of bandwidth. */
 RECURRA_API int recurra_triad(int64_t count, int threads, float scale, const float* b,

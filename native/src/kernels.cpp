@@ -38,6 +38,7 @@ extern const Kernels kernels{
     {recurrent<Elman<false>>(), recurrent<Elman<true>>(), recurrent<GRU>(), recurrent<LSTM>(),
      recurrent<SLSTM<false>>(), recurrent<SLSTM<true>>()},
     indrnn_forward, indrnn_backward,
+    &outer,
     &mlstm,
     &streams,
 };

@@ -106,6 +106,20 @@ struct MLSTMKernels {
   MLSTMKernel forward, backward;
 };
 
+// A sum of outer products; pointers as in recurra.h.
+struct Outer {
+  int64_t lines, height, width, a_stride, b_stride;
+  const float *a, *b;
+  float* out;
+};
+
+// The result's lines fall into tiles of `tile`. For n of them, `memory` has n * tile + columns
+// numbers for each of `lines`, and n * tile lines of the width, in whole `columns`.
+struct OuterKernel {
+  int64_t tile, columns, lines;
+  void (*run)(const Outer&, int64_t begin, int64_t end, float* memory);
+};
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -113,6 +127,7 @@ struct Kernels {
   void (*triad)(int64_t count, float scale, const float* b, const float* c, float* a);
   RecurrentKernels recurrent[RECURRA_CELLS];
   IndRNNKernel indrnn_forward, indrnn_backward;
+  const OuterKernel* outer;
   const MLSTMKernels* mlstm;
   const StreamTable* streams;
 };
@@ -120,18 +135,22 @@ struct Kernels {
 namespace baseline {
 extern const Kernels kernels;
 extern const MLSTMKernels mlstm;
+extern const OuterKernel outer;
 }
 namespace neon {
 extern const Kernels kernels;
 extern const MLSTMKernels mlstm;
+extern const OuterKernel outer;
 }
 namespace avx2 {
 extern const Kernels kernels;
 extern const MLSTMKernels mlstm;
+extern const OuterKernel outer;
 }
 namespace avx512 {
 extern const Kernels kernels;
 extern const MLSTMKernels mlstm;
+extern const OuterKernel outer;
 }
 
 // The kernels taken by recurra_select; nullptr before.

@@ -60,3 +60,12 @@ extern "C" int recurra_select(const char* name) {
 extern "C" const char* recurra_selected(void) {
   return recurra::chosen ? recurra::chosen->name : "";
 }
+
+extern "C" const char* recurra_vendor(void) {
+#ifdef RECURRA_X86
+  __builtin_cpu_init();
+  if (__builtin_cpu_is("amd")) return "amd";
+  if (__builtin_cpu_is("intel")) return "intel";
+#endif
+  return "";
+}

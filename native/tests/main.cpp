@@ -4,6 +4,7 @@
 //   recurra_check [--calls N] [--seed S] [--isa NAME] [--memory exact|pages] [--short]
 //
 // Call i has the seed S + i, so `--seed` of a call that failed and `--calls 1` repeat it.
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "functions.h"
+#include "random.h"
 #include "special.h"
 #include "status.h"
 #include "stream.h"
@@ -170,6 +172,41 @@ void triad() {
   }
 }
 
+// a^T b at sizes around a tile's, a panel's and a block of lines; what lies between lines is NaN.
+void transposed_product(uint64_t seed) {
+  Random random(seed);
+  const int64_t sizes[] = {1, 5, 6, 7, 16, 31, 33, 64, 65}, lengths[] = {0, 1, 255, 256, 257, 600};
+  for (int64_t lines : lengths) {
+    const int64_t height = sizes[random.whole(0, 8)], width = sizes[random.whole(0, 8)];
+    const int64_t strides[] = {height + random.whole(0, 2), width + random.whole(0, 2)};
+    std::vector<float> side[2];
+    for (int k = 0; k < 2; ++k) {
+      const int64_t columns = k ? width : height;
+      side[k].assign(static_cast<size_t>(lines ? (lines - 1) * strides[k] + columns : 1), NAN);
+      for (int64_t i = 0; i < lines; ++i)
+        for (int64_t c = 0; c < columns; ++c)
+          side[k][static_cast<size_t>(i * strides[k] + c)] = static_cast<float>(random.real(-1, 1));
+    }
+    std::vector<float> out(static_cast<size_t>(height * width), NAN);
+    const auto call = [&](int64_t a_stride, int threads) {
+      return recurra_transposed_product(lines, threads, side[0].data(), a_stride, height,
+                                        side[1].data(), strides[1], width, out.data());
+    };
+    expect(call(height - 1, 1) == recurra::BAD_SIZE, "lines that overlap are refused");
+    expect(call(strides[0], 0) == recurra::BAD_SIZE, "no threads are refused");
+    expect(call(strides[0], 1 + static_cast<int>(random.whole(0, 3))) == recurra::OK, "a^T b runs");
+    for (int64_t i = 0; i < height; ++i) {
+      for (int64_t j = 0; j < width; ++j) {
+        double sum = 0;
+        for (int64_t k = 0; k < lines; ++k)
+          sum += static_cast<double>(side[0][static_cast<size_t>(k * strides[0] + i)]) *
+                 side[1][static_cast<size_t>(k * strides[1] + j)];
+        expect(fabs(out[static_cast<size_t>(i * width + j)] - sum) < 1e-4, "out = a^T b");
+      }
+    }
+  }
+}
+
 // Sizes that pass the checks, and for which no machine has the memory.
 void too_large() {
   const int64_t first = 0, none = 0, wide = int64_t{1} << 18, widest = int64_t{1} << 37;
@@ -232,6 +269,7 @@ int main(int count, char** words) {
     special_values();
     wrong_fields();
     triad();
+    for (uint64_t i = 0; i < (options.brief ? 3 : 20); ++i) transposed_product(options.seed + i);
     corners(options.guard, options.brief);
     const int64_t share = options.calls / static_cast<int64_t>(isas.size());
     for (int64_t i = 0; i < share; ++i) call(options.seed + static_cast<uint64_t>(i), options.guard);

@@ -96,15 +96,6 @@ def overwrite(kept: Tensor) -> Tensor:
     return torch.empty_like(kept) if again else kept
 
 
-def weight_gradient(grad: Tensor, x: Tensor) -> Tensor:
-    """Return the gradient of W from that of x Wᵀ: the sum over all lines.
-
-    Of the two ways to write the product, BLAS is by ten times the more exact in this one where W is
-    small: gradᵀ x of 16 × 4 numbers over 16,384 lines is wrong by 4e-6, this by 4e-7.
-    """
-    return (x.T @ grad).T
-
-
 def _parts(fused: Fused, tensors: Tensors) -> tuple[Tensor, Tensors, Tensors]:
     """Return x, the leaves of the state, the weights."""
     end = len(tensors) - len(fused.names)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from recurra.engines.native.fields import MINGRU, MINLSTM, fields
-from recurra.engines.native.fused import Fused, Gradients, Tensors, overwrite, weight_gradient
+from recurra.engines.native.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.memory import fresh
+from recurra.engines.native.product import product, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN
 
@@ -23,7 +24,7 @@ def _forward(
     (initial,) = state
     width = initial.shape[1]
     # the kernel adds the bias: torch would write it to all of u before it multiplies
-    u = torch.mm(x, from_input.T, out=fresh(x, len(x), len(bias)))
+    u = product(x, from_input.T)
     h, last = fresh(x, len(x), width), torch.empty_like(initial)
     rows.call("scan_forward", width, cell, _side_by_side(cell, u, bias), initial, h, last)
     return h, (last,), (u,) if keep else ()
@@ -51,8 +52,8 @@ def _backward(
         "scan_backward", h.shape[1], cell, _side_by_side(cell, u, bias), initial, h, grad_h,
         *grad_last, _side_by_side(cell, grad_u, grad_bias), grad_initial,
     )  # fmt: skip
-    grad_x = torch.mm(grad_u, from_input, out=fresh(x, *x.shape)) if x.requires_grad else None
-    return grad_x, (grad_initial,), (weight_gradient(grad_u, x), grad_bias)
+    grad_x = product(grad_u, from_input) if x.requires_grad else None
+    return grad_x, (grad_initial,), (transposed_product(grad_u, x), grad_bias)
 
 
 def _side_by_side(cell: int, u: Tensor, bias: Tensor) -> ctypes.Array[Any]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from recurra.engines.loop import LOOP
 from recurra.engines.native.fused import Fused, Gradients, Tensors
 from recurra.engines.native.memory import fresh
+from recurra.engines.native.product import product, transposed_product
 from recurra.engines.native.rows import Rows
 
 
@@ -15,7 +16,7 @@ def _forward(
     bound: float, rows: Rows, x: Tensor, state: Tensors, weights: Tensors, _keep: bool
 ) -> tuple[Tensor, Tensors, Tensors]:
     from_input, bias, from_state = weights
-    h = torch.mm(x, from_input.T, out=fresh(x, len(x), len(from_input)))
+    h = product(x, from_input.T)
     last = torch.empty_like(state[0])
     recurrence = from_state.clamp(-bound, bound)
     rows.call("indrnn_forward", h.shape[1], recurrence, bias.contiguous(), state[0], h, last)
@@ -40,9 +41,9 @@ def _backward(
         "indrnn_backward", h.shape[1], from_state.clamp(-bound, bound), state[0], h, grad_h,
         *grad_last, grad_u, grad_each, grad_initial,
     )  # fmt: skip
-    grad_x = torch.mm(grad_u, from_input, out=fresh(x, *x.shape)) if x.requires_grad else None
+    grad_x = product(grad_u, from_input) if x.requires_grad else None
     # the bound has the gradient of the unbounded weight: see the cell
-    return grad_x, (grad_initial,), (grad_u.T @ x, grad_u.sum(0), grad_each.sum(0))
+    return grad_x, (grad_initial,), (transposed_product(grad_u, x), grad_u.sum(0), grad_each.sum(0))
 
 
 def indrnn_kernels(bound: float) -> Fused:

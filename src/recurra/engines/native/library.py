@@ -57,6 +57,12 @@ def isa() -> str:
     return name.decode()
 
 
+def vendor() -> str:
+    """Return who made the processor: amd, intel, or nothing for others."""
+    name: bytes = _load().recurra_vendor()
+    return name.decode()
+
+
 def call(
     function: str,
     lines: int,
@@ -101,6 +107,33 @@ def call(
     )
     if code:
         raise RecurraError(f"{function}: {library.recurra_text(code).decode()}")
+
+
+def transposed_product(a: Tensor, b: Tensor) -> Tensor:
+    """Return aᵀ b, a sum of outer products over the lines of [lines, height] and [lines, width].
+
+    Raises:
+        RecurraError: an array is of another dtype, device or layout, or the sizes differ.
+    """
+    for array in (a, b):
+        if array.dtype != torch.float32 or not array.is_cpu or array.dim() != 2:
+            raise RecurraError(
+                f"a product takes two matrices of torch.float32 on cpu; got {array.dtype} on "
+                f"{array.device}, {list(array.shape)}"
+            )
+    if len(a) != len(b):
+        raise RecurraError(f"there are {len(a)} lines to multiply by {len(b)}")
+    a, b = (array if array.stride(1) == 1 else array.contiguous() for array in (a, b))
+    out = a.new_empty(a.shape[1], b.shape[1])
+    one, other = (
+        (x.data_ptr() or ctypes.addressof(PLACE), x.stride(0), x.shape[1]) for x in (a, b)
+    )
+    code = _load().recurra_transposed_product(
+        len(a), torch.get_num_threads(), *one, *other, out.data_ptr()
+    )
+    if code:
+        raise RecurraError(f"transposed_product: {describe(code)}")
+    return out
 
 
 def find(function: str, *arguments: Any) -> Any:
@@ -153,8 +186,11 @@ def _load() -> ctypes.CDLL:
     if path is None:
         raise RecurraError(NOT_BUILT)
     library = ctypes.CDLL(str(path))
-    library.recurra_text.restype = library.recurra_selected.restype = c_char_p
+    for text in (library.recurra_text, library.recurra_selected, library.recurra_vendor):
+        text.restype = c_char_p
     library.recurra_select.argtypes = [c_char_p]
+    numbers = [c_void_p, c_int64, c_int64]
+    library.recurra_transposed_product.argtypes = [c_int64, c_int, *numbers, *numbers, c_void_p]
     library.recurra_triad.argtypes = [c_int64, c_int, c_float, c_void_p, c_void_p, c_void_p]
     if library.recurra_version() != VERSION:
         raise RecurraError(f"{path} is of another version of recurra: install recurra again")

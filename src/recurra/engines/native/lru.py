@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from recurra.engines.native.fields import ROTATION, fields
-from recurra.engines.native.fused import Fused, Gradients, Tensors, weight_gradient
-from recurra.engines.native.memory import fresh
+from recurra.engines.native.fused import Fused, Gradients, Tensors
+from recurra.engines.native.product import add_product, product, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN
 
@@ -18,12 +18,12 @@ def _forward(
     nu, theta, gamma, from_input, to_output = weights
     scaled, d = _scale(gamma, from_input)
     initial = torch.cat(state, dim=1)
-    h = torch.mm(x, scaled.T, out=fresh(x, len(x), len(scaled)))
+    h = product(x, scaled.T)
     last = torch.empty_like(initial)
     decay = zip((None, None), _decay(nu, theta), strict=True)
     inject = ((part, None) for part in h.chunk(2, dim=1))
     rows.call("scan_forward", len(nu), ROTATION, fields(*decay, *inject), initial, h, last)
-    y = torch.mm(x, d.T, out=fresh(x, len(x), len(d))).addmm_(h, to_output.T)
+    y = add_product(product(x, d.T), h, to_output.T)
     re, im = last.chunk(2, dim=1)
     return y, (re.contiguous(), im.contiguous()), (h,) if keep else ()
 
@@ -42,7 +42,7 @@ def _backward(
     (h,) = kept
     scaled, d = _scale(gamma, from_input)
     initial, decay = torch.cat(state, dim=1), _decay(nu, theta)
-    grad_h = torch.mm(grad_y, to_output, out=fresh(x, len(x), len(scaled)))
+    grad_h = product(grad_y, to_output)
     grad_decay, grad_initial = x.new_empty(2, len(nu)), torch.empty_like(initial)
     given = (None, decay[0]), (None, decay[1]), (None, None), (None, None)  # inject is of no use
     # the gradient of inject takes the place of that of h
@@ -53,17 +53,17 @@ def _backward(
     )  # fmt: skip
     grad_x = None
     if x.requires_grad:
-        grad_x = torch.mm(grad_y, d, out=fresh(x, *x.shape)).addmm_(grad_h, scaled)
-    grad_scaled = weight_gradient(grad_h, x)
+        grad_x = add_product(product(grad_y, d), grad_h, scaled)
+    grad_scaled = transposed_product(grad_h, x)
     grad_from_input = torch.cat(
-        [grad_scaled * gamma.exp().repeat(2)[:, None], weight_gradient(grad_y, x)]
+        [grad_scaled * gamma.exp().repeat(2)[:, None], transposed_product(grad_y, x)]
     )
     grad_gamma = (grad_scaled * scaled).sum(1).view(2, -1).sum(0)
     (re, im), (of_re, of_im) = decay, grad_decay
     # λ = exp(−exp(ν) + i exp(θ)): ∂λ/∂ν = −exp(ν) λ, ∂λ/∂θ = i exp(θ) λ
     grad_nu = -nu.exp() * (of_re * re + of_im * im)
     grad_theta = theta.exp() * (of_im * re - of_re * im)
-    gradients = grad_nu, grad_theta, grad_gamma, grad_from_input, weight_gradient(grad_y, h)
+    gradients = grad_nu, grad_theta, grad_gamma, grad_from_input, transposed_product(grad_y, h)
     return grad_x, grad_initial.chunk(2, dim=1), gradients
 
 

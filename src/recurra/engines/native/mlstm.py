@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from recurra.engines.native.fused import Fused, Tensors
+from recurra.engines.native.product import product, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN
 
@@ -14,7 +15,7 @@ def _forward(
     rows: Rows, x: Tensor, state: Tensors, weights: Tensors, keep: bool
 ) -> tuple[Tensor, Tensors, Tensors]:
     from_input, bias = weights
-    u = torch.addmm(bias, x, from_input.T)
+    u = product(x, from_input.T, bias=bias)
     _, heads, d = state[1].shape
     last = tuple(torch.empty_like(leaf) for leaf in state)
     y = x.new_empty(len(x), heads * d)
@@ -47,7 +48,7 @@ def _backward(
         "mlstm_backward", y.shape[1], heads, CHUNK, u, *state, y, states, grad_y, *grad_last,
         grad_u, *grad_state,
     )  # fmt: skip
-    return grad_u @ from_input, grad_state, ((x.T @ grad_u).T, grad_u.sum(0))
+    return product(grad_u, from_input), grad_state, (transposed_product(grad_u, x), grad_u.sum(0))
 
 
 MLSTM_KERNELS = Fused(("from_input", "bias"), _forward, _backward, SCAN)

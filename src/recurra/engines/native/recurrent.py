@@ -9,6 +9,7 @@ from torch import Tensor
 from recurra.engines.loop import LOOP
 from recurra.engines.native.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.memory import fresh
+from recurra.engines.native.product import product, transposed_product
 from recurra.engines.native.rows import Rows
 
 
@@ -31,7 +32,7 @@ def _forward(
     from_input, bias, from_state, *state_bias = weights
     lines, width = len(x), state[0].shape[1]
     gates = fresh(x, lines, kernel.gates * width)
-    torch.mm(x, from_input.T, out=gates[:, : len(from_input)])
+    product(x, from_input.T, out=gates[:, : len(from_input)])
     y = gates if kernel.gates == 1 else fresh(x, lines, width)  # Elman's h takes the place of W x
     memory = fresh(x, lines, kernel.memory * width) if keep and kernel.memory else None
     initial = torch.stack(state)
@@ -66,10 +67,10 @@ def _backward(
         initial, y, gates, memory, grad_y, torch.stack(grad_last), grads, grad_initial,
     )  # fmt: skip
     grad_u = grads[:, : len(from_input)]
-    grad_x = torch.mm(grad_u, from_input, out=fresh(x, *x.shape)) if x.requires_grad else None
+    grad_x = product(grad_u, from_input) if x.requires_grad else None
     if not any(weight.requires_grad for weight in weights):
         return grad_x, grad_initial.unbind(), (None,) * len(weights)
-    grad_weights = [grad_u.T @ x, grad_u.sum(0)]
+    grad_weights = [transposed_product(grad_u, x), grad_u.sum(0)]
     if kernel is GRU:  # the bias that n sees through r
         grad_weights.append(grads[:, 3 * width :].sum(0))
     grad_from_state = _transposed_product(rows, grads, y, state[0], _blocks(kernel, from_state))
@@ -105,7 +106,8 @@ def _transposed_product(
     grads[first] = 0
     return torch.cat(
         [
-            torch.addmm(begun[:, gates].T @ initial[:, seen], grads[1:, gates].T, y[:-1, seen])
+            transposed_product(grads[1:, gates], y[:-1, seen])
+            + begun[:, gates].T @ initial[:, seen]
             for gates, seen in blocks
         ]
     )

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from recurra.cells.rglru import C
 from recurra.engines.native.fields import RGLRU, fields
-from recurra.engines.native.fused import Fused, Gradients, Tensors, overwrite, weight_gradient
+from recurra.engines.native.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.memory import fresh
+from recurra.engines.native.product import add_product, product, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN
 
@@ -22,10 +23,10 @@ def _forward(
 ) -> tuple[Tensor, Tensors, Tensors]:
     decay, from_input, bias, gates, gate_bias = weights
     (initial,) = state
-    v = torch.addmm(bias, x, from_input.T, out=fresh(x, len(x), len(bias)))
+    v = product(x, from_input.T, bias=bias)
     u = fresh(x, len(x), len(gate_bias))  # r and i, without their bias
     for kind, head, columns in _blocks(gates):
-        torch.mm(_head(v, head, gates), gates[kind, head].T, out=u[:, columns])
+        product(_head(v, head, gates), gates[kind, head].T, out=u[:, columns])
     h, last = fresh(x, len(x), len(bias)), torch.empty_like(initial)
     rows.call("scan_forward", len(bias), RGLRU, _fields(v, u, gate_bias, decay), initial, h, last)
     return h, (last,), (v, u) if keep else ()
@@ -54,11 +55,11 @@ def _backward(
     )  # fmt: skip
     grad_gates = torch.empty_like(gates, memory_format=torch.contiguous_format)
     for kind, head, columns in _blocks(gates):
-        torch.mm(grad_u[:, columns].T, _head(v, head, gates), out=grad_gates[kind, head])
-        _head(grad_v, head, gates).addmm_(grad_u[:, columns], gates[kind, head])
-    grad_x = torch.mm(grad_v, from_input, out=fresh(x, *x.shape)) if x.requires_grad else None
+        grad_gates[kind, head] = transposed_product(grad_u[:, columns], _head(v, head, gates))
+        add_product(_head(grad_v, head, gates), grad_u[:, columns], gates[kind, head])
+    grad_x = product(grad_v, from_input) if x.requires_grad else None
     grad_decay = grad_log * C * torch.sigmoid(-decay)
-    gradients = grad_decay, weight_gradient(grad_v, x), grad_v.sum(0), grad_gates, grad_gate_bias
+    gradients = grad_decay, transposed_product(grad_v, x), grad_v.sum(0), grad_gates, grad_gate_bias
     return grad_x, (grad_initial,), gradients
 
 

@@ -1,0 +1,76 @@
+// a^T b, a sum of outer products over many lines: each line of the result is a gradient's.
+//
+// Some lines of a, turned so that a tile's numbers lie side by side, stay in the second cache, and a
+// panel of b of as many lines in the first, while every tile of the result meets them.
+#pragma once
+
+#include "kernels.h"
+#include "tile.h"
+
+namespace {
+
+using recurra::Outer;
+
+constexpr int64_t outer_lines = 256;
+
+// out += product, whose sum is its own at first: sums of sums are the more exact.
+inline void add(int64_t count, Result out, int64_t width, Product product) {
+  tile_columns<tile_lines>(count, out, width, [&](auto& sum, int64_t c) {
+    constexpr int R = sizeof sum / sizeof *sum, P = sizeof *sum / sizeof **sum;
+    Vec more[R][P] = {};
+    product.add_to(more, c);
+    for (int r = 0; r < R; ++r)
+      for (int p = 0; p < P; ++p) sum[r][p] += more[r][p];
+  });
+}
+
+// The numbers of a that tiles from `begin` to `end` multiply by: tile by tile, line by line.
+inline void turn(const Outer& args, int64_t line, int64_t lines, int64_t begin, int64_t end,
+                 float* to) {
+  for (int64_t first = begin * tile_lines; first < end * tile_lines; first += tile_lines) {
+    const float* from = args.a + line * args.a_stride + first;
+    const int64_t left = args.height - first;
+    for (int64_t k = 0; k < lines; ++k, from += args.a_stride, to += tile_lines) {
+      if (left >= tile_lines)
+        memcpy(to, from, tile_lines * sizeof(float));  // of a size that the compiler knows
+      else
+        memcpy(to, from, static_cast<size_t>(left) * sizeof(float));
+    }
+  }
+}
+
+// The tiles of the result's lines from `begin` to `end`. `memory`: see recurra::Outer.
+void outer(const Outer& args, int64_t begin, int64_t end, float* memory) {
+  constexpr int64_t across = 2 * lanes;
+  const int64_t top = begin * tile_lines;
+  const int64_t bottom = end * tile_lines < args.height ? end * tile_lines : args.height;
+  const int64_t tiles = end - begin, wide = (args.width + across - 1) / across * across;
+  float *turned = memory, *panel = turned + tiles * tile_lines * outer_lines;
+  float* sums = panel + across * outer_lines;
+  memset(sums, 0, static_cast<size_t>(tiles * tile_lines * wide) * sizeof(float));
+  for (int64_t line = 0; line < args.lines; line += outer_lines) {
+    const int64_t left = args.lines - line, lines = left < outer_lines ? left : outer_lines;
+    turn(args, line, lines, begin, end, turned);
+    for (int64_t column = 0; column < args.width; column += across) {
+      const int64_t last = column + across < args.width ? column + across : args.width;
+      for (int64_t k = 0; k < lines; ++k) {
+        float* to = panel + k * across;
+        if (last - column < across) memset(to, 0, across * sizeof(float));
+        columns(column, last, [&](int64_t c, auto lane) {
+          store(to + c - column, lane.get(args.b + (line + k) * args.b_stride + c));
+        });
+      }
+      for (int64_t tile = 0; tile < tiles; ++tile) {
+        const int64_t below = bottom - top - tile * tile_lines;
+        const int64_t count = below < tile_lines ? below : tile_lines;
+        add(count, {sums + tile * tile_lines * wide + column, wide}, across,
+            {{turned + tile * tile_lines * lines, 1, tile_lines}, {panel, across}, lines});
+      }
+    }
+  }
+  for (int64_t i = top; i < bottom; ++i)
+    memcpy(args.out + i * args.width, sums + (i - top) * wide,
+           static_cast<size_t>(args.width) * sizeof(float));
+}
+
+}  // namespace

@@ -1,0 +1,10 @@
+// Compiled once for each instruction set: what is made of products of small matrices.
+#include "mlstm_gradient.h"
+#include "outer.h"
+
+namespace recurra::RECURRA_ISA {
+
+extern const MLSTMKernels mlstm{mlstm_forward, mlstm_backward};
+extern const OuterKernel outer{tile_lines, 2 * lanes, outer_lines, ::outer};
+
+}  // namespace recurra::RECURRA_ISA

@@ -1,0 +1,79 @@
+"""Products of large matrices are the same by all of torch's libraries, wherever their lines lie."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from recurra.engines.native import library
+from recurra.engines.native.product import add_product, product, transposed_product
+from recurra.errors import RecurraError
+
+pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
+HALF = "recurra.engines.native.product._mkl_is_half_as_wide"
+
+
+@pytest.fixture(params=["MKL", "oneDNN"])
+def by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take one of the two libraries on any machine."""
+    if request.param == "oneDNN" and not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        pytest.skip("torch has no linear of oneDNN here")
+    monkeypatch.setattr(HALF, lambda: request.param == "oneDNN")
+
+
+def matrix(lines: int, width: int, *, apart: bool) -> Tensor:
+    return torch.randn(lines, width + 5)[:, 2 : width + 2] if apart else torch.randn(lines, width)
+
+
+def close(got: Tensor, want: Tensor) -> None:
+    assert (got - want).abs().max() <= 2e-6 * want.abs().max()
+
+
+@pytest.mark.usefixtures("by")
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(
+    ("lines", "depth", "width"), [(9000, 33, 70), (1, 300, 300), (3001, 128, 384), (5, 3, 2)]
+)
+def test_products(lines: int, depth: int, width: int, apart: bool) -> None:
+    torch.manual_seed(0)
+    a, b, bias = matrix(lines, depth, apart=apart), torch.randn(width, depth).T, torch.randn(width)
+    want = a.double() @ b.double()
+    close(product(a, b), want)
+    close(product(a, b.contiguous(), bias=bias), want + bias)
+    out = matrix(lines, width, apart=apart)
+    assert product(a, b, out=out) is out
+    close(out, want)
+    assert add_product(out, a, b) is out
+    close(out, 2 * want)
+
+
+@pytest.mark.usefixtures("by")
+def test_no_lines() -> None:
+    assert product(torch.zeros(0, 300), torch.zeros(300, 400)).shape == (0, 400)
+    assert not transposed_product(torch.zeros(0, 300), torch.zeros(0, 400)).any()
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(
+    ("lines", "height", "width"), [(9000, 70, 33), (1, 300, 300), (255, 6, 200), (16_384, 16, 4)]
+)
+def test_sums_over_all_lines(lines: int, height: int, width: int, apart: bool) -> None:
+    torch.manual_seed(0)
+    a, b = (matrix(lines, n, apart=apart) for n in (height, width))
+    close(transposed_product(a, b), a.double().T @ b.double())
+    close(transposed_product(a.T.contiguous().T, b), a.double().T @ b.double())
+    assert torch.equal(transposed_product(a, b), transposed_product(a, b))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (torch.zeros(3, 4).double(), torch.zeros(3, 4)),
+        (torch.zeros(3, 4), torch.zeros(3, 4, device="meta")),
+        (torch.zeros(3), torch.zeros(3, 4)),
+        (torch.zeros(3, 4), torch.zeros(2, 4)),
+        (torch.zeros(3, 0), torch.zeros(3, 4)),
+    ],
+)
+def test_wrong_sides_are_refused(a: Tensor, b: Tensor) -> None:
+    with pytest.raises(RecurraError):
+        library.transposed_product(a, b)
