@@ -82,6 +82,13 @@ RECURRA_API int recurra_scan_backward(const recurra_rows* rows, int64_t width, i
                                       const float* h, const float* grad_h, const float* grad_last,
                                       const recurra_gradient* gradients, float* grad_initial);
 
+/* Copy between a padded batch [rows, time, width] and lines [lines, width] whose rows' steps follow
+ * one another; unpack writes zeros beyond lengths. */
+RECURRA_API int recurra_pack(const recurra_rows* rows, int64_t width, int threads, int time,
+                             const float* padded, float* lines);
+RECURRA_API int recurra_unpack(const recurra_rows* rows, int64_t width, int threads, int time,
+                               const float* lines, float* padded);
+
 /* out [height, width] = a^T b, a sum of outer products over all lines: a is [lines, height], its lines
  * `a_stride` numbers apart, b [lines, width], its lines `b_stride` apart. */
 RECURRA_API int recurra_transposed_product(int64_t lines, int threads, const float* a,

@@ -113,10 +113,10 @@ struct Outer {
   float* out;
 };
 
-// The result's lines fall into tiles of `tile`. For n of them, `memory` has n * tile + columns
-// numbers for each of `lines`, and n * tile lines of the width, in whole `columns`.
+// The result's lines fall into tiles of `tile`. For n of them, `memory` has n times `pitch` numbers,
+// `columns` for each of `lines`, and n * tile lines of the width, in whole `columns`.
 struct OuterKernel {
-  int64_t tile, columns, lines;
+  int64_t tile, columns, pitch, lines;
   void (*run)(const Outer&, int64_t begin, int64_t end, float* memory);
 };
 

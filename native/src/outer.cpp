@@ -20,7 +20,8 @@ extern "C" int recurra_transposed_product(int64_t lines, int threads, const floa
   const int64_t tiles = (height + kernel.tile - 1) / kernel.tile;
   const int64_t parts = std::min<int64_t>(tiles, threads), most = (tiles + parts - 1) / parts;
   const int64_t wide = (width + kernel.columns - 1) / kernel.columns * kernel.columns;
-  const int64_t own = (most * kernel.tile + kernel.columns) * kernel.lines + most * kernel.tile * wide;
+  const int64_t own =
+      most * kernel.pitch + kernel.columns * kernel.lines + most * kernel.tile * wide;
   recurra::Memory memory(parts * recurra::Memory::bytes<float>(own));
   if (!memory) return recurra::NO_MEMORY;
   float* buffers = memory.take<float>(0);

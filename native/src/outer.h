@@ -12,6 +12,8 @@ namespace {
 using recurra::Outer;
 
 constexpr int64_t outer_lines = 256;
+// from tile to tile: a cache line more, or all of them would meet in a few sets of the first cache
+constexpr int64_t outer_pitch = tile_lines * outer_lines + 16;
 
 // out += product, whose sum is its own at first: sums of sums are the more exact.
 inline void add(int64_t count, Result out, int64_t width, Product product) {
@@ -26,16 +28,16 @@ inline void add(int64_t count, Result out, int64_t width, Product product) {
 
 // The numbers of a that tiles from `begin` to `end` multiply by: tile by tile, line by line.
 inline void turn(const Outer& args, int64_t line, int64_t lines, int64_t begin, int64_t end,
-                 float* to) {
-  for (int64_t first = begin * tile_lines; first < end * tile_lines; first += tile_lines) {
-    const float* from = args.a + line * args.a_stride + first;
-    const int64_t left = args.height - first;
-    for (int64_t k = 0; k < lines; ++k, from += args.a_stride, to += tile_lines) {
-      if (left >= tile_lines)
-        memcpy(to, from, tile_lines * sizeof(float));  // of a size that the compiler knows
-      else
-        memcpy(to, from, static_cast<size_t>(left) * sizeof(float));
-    }
+                 float* turned) {
+  const int64_t whole = args.height / tile_lines < end ? args.height / tile_lines : end;
+  for (int64_t k = 0; k < lines; ++k) {
+    const float* from = args.a + (line + k) * args.a_stride;
+    float* to = turned + k * tile_lines;
+    for (int64_t tile = begin; tile < whole; ++tile, to += outer_pitch)
+      memcpy(to, from + tile * tile_lines, tile_lines * sizeof(float));
+    if (whole < end)
+      memcpy(to, from + whole * tile_lines,
+             static_cast<size_t>(args.height % tile_lines) * sizeof(float));
   }
 }
 
@@ -45,7 +47,7 @@ void outer(const Outer& args, int64_t begin, int64_t end, float* memory) {
   const int64_t top = begin * tile_lines;
   const int64_t bottom = end * tile_lines < args.height ? end * tile_lines : args.height;
   const int64_t tiles = end - begin, wide = (args.width + across - 1) / across * across;
-  float *turned = memory, *panel = turned + tiles * tile_lines * outer_lines;
+  float *turned = memory, *panel = turned + tiles * outer_pitch;
   float* sums = panel + across * outer_lines;
   memset(sums, 0, static_cast<size_t>(tiles * tile_lines * wide) * sizeof(float));
   for (int64_t line = 0; line < args.lines; line += outer_lines) {
@@ -64,7 +66,7 @@ void outer(const Outer& args, int64_t begin, int64_t end, float* memory) {
         const int64_t below = bottom - top - tile * tile_lines;
         const int64_t count = below < tile_lines ? below : tile_lines;
         add(count, {sums + tile * tile_lines * wide + column, wide}, across,
-            {{turned + tile * tile_lines * lines, 1, tile_lines}, {panel, across}, lines});
+            {{turned + tile * outer_pitch, 1, tile_lines}, {panel, across}, lines});
       }
     }
   }

@@ -8,7 +8,7 @@
 
 namespace {
 
-constexpr int64_t tile_lines = 6;  // by two vectors: twelve sums, which hide an addition's latency
+constexpr int64_t tile_lines = lanes == 16 ? 8 : 6;  // by two vectors: as many sums as hide an addition's latency
 
 // The left matrix: a(r, k) = at[r * row + k * step].
 struct Left {
@@ -36,7 +36,7 @@ struct Product {
       Vec line[P];
 #pragma GCC unroll 2
       for (int p = 0; p < P; ++p) line[p] = load(from + k * b.stride + p * lanes);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         Vec value = all(lines[r][k * a.step]);
 #pragma GCC unroll 2

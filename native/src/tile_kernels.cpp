@@ -5,6 +5,6 @@
 namespace recurra::RECURRA_ISA {
 
 extern const MLSTMKernels mlstm{mlstm_forward, mlstm_backward};
-extern const OuterKernel outer{tile_lines, 2 * lanes, outer_lines, ::outer};
+extern const OuterKernel outer{tile_lines, 2 * lanes, outer_pitch, outer_lines, ::outer};
 
 }  // namespace recurra::RECURRA_ISA

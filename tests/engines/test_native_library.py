@@ -125,3 +125,18 @@ def test_functions_at_the_ends() -> None:
     gates = fields((x[:, None], None), (None, torch.tensor([0.5])))
     library.call("scan_forward", *rows, 1, MINGRU, gates, zeros, out, last)
     torch.testing.assert_close(out, torch.sigmoid(x), equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["pack", "unpack"])
+def test_rows_that_do_not_fit_into_a_padded_batch(name: str) -> None:
+    padded, lines = torch.zeros(2, 3, 4), torch.zeros(6, 4)
+    arrays = (padded, lines) if name == "pack" else (lines, padded)
+    offsets, lengths = torch.tensor([0, 3]), torch.tensor([3, 2])
+    library.call(name, 6, 1, offsets, lengths, 4, 3, *arrays)
+    for time, stride in ((2, 1), (-1, 1), (3, 0)):
+        with pytest.raises(RecurraError, match=name):
+            library.call(name, 6, stride, offsets, lengths, 4, time, *arrays)
+
+
+def test_the_processor_has_a_maker_or_none_that_is_known() -> None:
+    assert library.vendor() in {"amd", "intel", ""}

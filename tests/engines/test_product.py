@@ -6,7 +6,9 @@ from torch import Tensor
 
 from recurra.engines.native import library
 from recurra.engines.native.product import add_product, product, transposed_product
+from recurra.engines.native.rows import Rows
 from recurra.errors import RecurraError
+from tests.engines.test_native import poisoned  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.skipif(library.missing() is not None, reason=str(library.missing()))
 HALF = "recurra.engines.native.product._mkl_is_half_as_wide"
@@ -77,3 +79,20 @@ def test_sums_over_all_lines(lines: int, height: int, width: int, apart: bool) -
 def test_wrong_sides_are_refused(a: Tensor, b: Tensor) -> None:
     with pytest.raises(RecurraError):
         library.transposed_product(a, b)
+
+
+@pytest.mark.usefixtures("poisoned")
+@pytest.mark.parametrize("lengths", [[3, 0, 7, 1], [0, 0, 0, 0], [7, 7, 7, 7]])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_are_packed_and_put_back(lengths: list[int], dtype: torch.dtype) -> None:
+    rows = Rows.of(4, 7, torch.tensor(lengths))
+    x = torch.randn(7, 4, 3, dtype=dtype).transpose(0, 1).requires_grad_()
+    lines = rows.pack(x)
+    assert torch.equal(lines, torch.cat([x[b, :n] for b, n in enumerate(lengths)]))
+    padded = rows.unpack(lines)
+    inside = torch.arange(7) < torch.tensor(lengths)[:, None]
+    assert torch.equal(padded, x * inside[..., None])
+    (grad,) = torch.autograd.grad(padded.pow(3).sum(), x, create_graph=True)
+    torch.testing.assert_close(grad, 3 * x**2 * inside[..., None])
+    (second,) = torch.autograd.grad(grad.sum(), x)
+    torch.testing.assert_close(second, 6 * x * inside[..., None])

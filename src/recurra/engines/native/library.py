@@ -23,6 +23,8 @@ PLACE = ctypes.c_float()  # stands for arrays without numbers, whose pointer tor
 
 # numbers and arrays of each function, after (rows, width, threads)
 FUNCTIONS = {
+    "pack": (1, 2),
+    "unpack": (1, 2),
     "scan_forward": (1, 4),
     "scan_backward": (1, 7),
     "recurrent_forward": (3, 7),
@@ -189,8 +191,8 @@ def _load() -> ctypes.CDLL:
     for text in (library.recurra_text, library.recurra_selected, library.recurra_vendor):
         text.restype = c_char_p
     library.recurra_select.argtypes = [c_char_p]
-    numbers = [c_void_p, c_int64, c_int64]
-    library.recurra_transposed_product.argtypes = [c_int64, c_int, *numbers, *numbers, c_void_p]
+    side: list[Any] = [c_void_p, c_int64, c_int64]
+    library.recurra_transposed_product.argtypes = [c_int64, c_int, *side, *side, c_void_p]
     library.recurra_triad.argtypes = [c_int64, c_int, c_float, c_void_p, c_void_p, c_void_p]
     if library.recurra_version() != VERSION:
         raise RecurraError(f"{path} is of another version of recurra: install recurra again")

@@ -17,8 +17,9 @@ from torch import Tensor
 
 LARGE = 1 << 21  # bytes from which an array comes from here
 LARGEST = 1 << 26  # bytes up to which its memory is kept
+KEPT = 1 << 29  # bytes that are kept in all
 # A finaliser may run at any moment, in any thread: only calls that are atomic touch this.
-_waiting: deque[mmap.mmap] = deque(maxlen=8)
+_waiting: deque[mmap.mmap] = deque(maxlen=64)
 
 
 def fresh(like: Tensor, *sizes: int) -> Tensor:
@@ -40,18 +41,23 @@ def fresh(like: Tensor, *sizes: int) -> Tensor:
 
 def _take(size: int) -> mmap.mmap:
     """Return a block that waits and is at most a quarter too large, or a new one."""
+    size = -(-size // LARGE) * LARGE  # large pages are of this size
     with suppress(IndexError):  # none waits any longer
         for _ in range(len(_waiting)):
             block = _waiting.popleft()
             if size <= len(block) <= size * 5 // 4:
                 return block
             _waiting.append(block)
-    block = mmap.mmap(-1, -(-size // LARGE) * LARGE)
+    block = mmap.mmap(-1, size)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         block.madvise(mmap.MADV_HUGEPAGE)
     return block
 
 
 def _give_back(block: mmap.mmap) -> None:
-    if len(block) <= LARGEST:
-        _waiting.append(block)
+    if len(block) > LARGEST:
+        return
+    _waiting.append(block)
+    with suppress(IndexError):  # the oldest go; others may have taken them meanwhile
+        while sum(map(len, tuple(_waiting))) > KEPT:
+            _waiting.popleft()

@@ -62,7 +62,7 @@ def transposed_product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _parts(a: Tensor, b: Tensor) -> list[slice]:
-    """Return parts of a's lines that stay in a cache, with their results, until these are copied."""
+    """Return parts of a's lines that, with their results, stay in a cache until they are copied."""
     line = max(*b.shape, 1) * a.itemsize
     each = max(1, LARGE // line)
     return [slice(start, start + each) for start in range(0, len(a), each)]
@@ -82,6 +82,6 @@ def _mkl_is_half_as_wide() -> bool:
     return (
         library.vendor() == "amd"
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
-        and torch.backends.mkl.is_available()
+        and torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from recurra.engines.base import Lengths
 from recurra.engines.native.library import call
+from recurra.engines.native.memory import fresh
 
 
 class Rows(NamedTuple):
@@ -30,15 +31,23 @@ class Rows(NamedTuple):
 
     def pack(self, x: Inexact[Tensor, "batch time n"]) -> Inexact[Tensor, "lines n"]:
         """Return the valid steps."""
-        lines = x.flatten(0, 1)
-        return lines if self.valid is None else lines.index_select(0, self.valid)
+        if self.valid is None:
+            return x.flatten(0, 1)
+        if not _fits(x):
+            return x.flatten(0, 1).index_select(0, self.valid)
+        # torch gives `apply` no types
+        lines: Tensor = _Pack.apply(x, self)  # type: ignore[no-untyped-call]
+        return lines
 
     def unpack(self, lines: Inexact[Tensor, "lines n"]) -> Inexact[Tensor, "batch time n"]:
         """Return the steps in their places, with zeros beyond lengths."""
-        if self.valid is not None:
+        if self.valid is None:
+            return lines.view(self.batch, self.time, lines.shape[1])
+        if not _fits(lines):
             zeros = lines.new_zeros(self.batch * self.time, lines.shape[1])
-            lines = zeros.index_copy(0, self.valid, lines)
-        return lines.view(self.batch, self.time, lines.shape[1])
+            return zeros.index_copy(0, self.valid, lines).view(self.batch, self.time, -1)
+        padded: Tensor = _Unpack.apply(lines, self)  # type: ignore[no-untyped-call]
+        return padded
 
     def first(self) -> Int[Tensor, "rows"]:
         """Return the first line of each row that has any."""
@@ -48,3 +57,42 @@ class Rows(NamedTuple):
         """Call a kernel of the library on these rows."""
         lines = self.batch * self.time if self.valid is None else len(self.valid)
         call(function, lines, 1, self.offsets, self.lengths, width, *arguments)
+
+
+class _Pack(torch.autograd.Function):
+    """`Rows.pack` in one pass; its backward pass is `_Unpack`, and that one's this."""
+
+    @staticmethod
+    def forward(x: Tensor, rows: Rows) -> Tensor:
+        assert rows.valid is not None
+        lines = fresh(x, len(rows.valid), x.shape[2])
+        rows.call("pack", x.shape[2], rows.time, x.contiguous(), lines)
+        return lines
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.rows = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return ctx.rows.unpack(grad), None
+
+
+class _Unpack(torch.autograd.Function):
+    @staticmethod
+    def forward(lines: Tensor, rows: Rows) -> Tensor:
+        padded = fresh(lines, rows.batch, rows.time, lines.shape[1])
+        rows.call("unpack", lines.shape[1], rows.time, lines.contiguous(), padded)
+        return padded
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.rows = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return ctx.rows.pack(grad), None
+
+
+def _fits(x: Tensor) -> bool:
+    return x.dtype == torch.float32 and x.is_cpu and x.shape[-1] > 0
