@@ -1,6 +1,8 @@
-"""Measure the engines on this machine, and write the table that the package carries.
+"""Measure the engines on this machine, and write the package's table for these kernels.
 
 `python scripts/measure_engines.py` on a quiet machine; `recurra engines --measure` is the user's.
+A machine with AVX-512 stands for one without where the environment says RECURRA_ISA=avx2,
+ONEDNN_MAX_CPU_ISA=AVX2 and ATEN_CPU_CAPABILITY=avx2.
 """
 
 import argparse
@@ -11,9 +13,10 @@ from rich.progress import track
 
 import recurra.engines
 from recurra.engines.measurement import QUICK, THOROUGH, USUAL, measure, questions
+from recurra.engines.native import library
 from recurra.engines.table import write
 
-HOME = Path(recurra.engines.__file__).with_name("measured.json")
+HOME = Path(recurra.engines.__file__).with_name("measured")
 SHAPES = {"quick": QUICK, "usual": USUAL, "thorough": THOROUGH}
 
 
@@ -25,8 +28,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     table = measure(track(questions(SHAPES[arguments.shapes])), arguments.seconds)
-    write(HOME, table)
-    print(f"{HOME}: {len(table.shapes)} shapes, {len(table.faster)} exceptions")
+    path = HOME / f"{library.isa()}.json"
+    write(path, table)
+    print(f"{path}: {len(table.shapes)} shapes, {len(table.faster)} exceptions")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,6 @@ def here(threads: int) -> tuple[str, str, int]:
 @cache
 def in_force(threads: int) -> InForce:
     """Return the user's table where one was measured under these conditions, or the package's."""
-    package = Path(__file__).with_name("measured.json")
     path, ignored = user_file(), None
     try:
         table = read(path)
@@ -74,7 +73,9 @@ def in_force(threads: int) -> InForce:
         pass
     except (OSError, ValueError) as error:
         ignored = str(error)
-    return InForce(read(package), "the package's", ignored and f"{path}: {ignored}")
+    return InForce(
+        read(package_file(here(threads)[1])), "the package's", ignored and f"{path}: {ignored}"
+    )
 
 
 def read(path: Path) -> Table:
@@ -115,6 +116,12 @@ def write(path: Path, table: Table) -> None:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
         file.write(text)
     Path(file.name).replace(path)
+
+
+def package_file(isa: str) -> Path:
+    """Return the package's table for the kernels of an instruction set, or for avx2's."""
+    path = Path(__file__).parent / "measured" / f"{isa}.json"
+    return path if path.exists() else path.with_name("avx2.json")
 
 
 def user_file() -> Path:
