@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,13 +11,38 @@ from torch import Tensor, nn
 
 from recurra.benchmarks.contest import Peer
 from recurra.benchmarks.job import Entry, Job
+from recurra.engines.native import library
+from recurra.engines.native.product import product, transposed_product
+
+Linear = Callable[[Tensor, Tensor], Tensor]
+
+
+class _Own(torch.autograd.Function):
+    """x Wᵀ as recurra's layers multiply."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return product(x, weight.T)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        return product(grad, weight), transposed_product(grad, x)
+
+
+def own(x: Tensor, weight: Tensor) -> Tensor:
+    """Return x Wᵀ."""
+    result: Tensor = _Own.apply(x, weight)  # type: ignore[no-untyped-call]
+    return result
 
 
 class Product(nn.Module):
     """The cell's products one on another, without biases, gates and recurrence."""
 
-    def __init__(self, cell: Any) -> None:
+    def __init__(self, cell: Any, linear: Linear) -> None:
         super().__init__()
+        self.linear = linear
         self.from_input = nn.Parameter(cell.from_input.detach().clone())
         self.to_output = self.gates = None
         if hasattr(cell, "to_output"):  # LRU: C h
@@ -26,22 +53,27 @@ class Product(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what comes out last."""
-        u = nn.functional.linear(x, self.from_input)
+        u = self.linear(x, self.from_input)
         if self.to_output is not None:
-            u = nn.functional.linear(u[:, : self.to_output.shape[1]], self.to_output)
+            u = self.linear(u[:, : self.to_output.shape[1]], self.to_output)
         if self.gates is not None:
             heads, size, _ = self.gates.shape
             u = torch.bmm(u.view(-1, heads, size).transpose(0, 1), self.gates)
         return u
 
 
-def products(job: Job) -> Entry:
+def products(linear: Linear, job: Job) -> Entry:
     """Return the products, on rows that lie one after the other."""
-    module = Product(job.cell)
+    module = Product(job.cell, linear)
     x = job.x.detach().flatten(0, 1).requires_grad_()
     grad = torch.randn_like(module(x))
     sources = [x, *module.parameters()]
     return Entry(lambda: torch.autograd.grad(module(x), sources, grad), [])
 
 
-PRODUCTS = Peer("its projections alone", products)
+def peers() -> tuple[Peer, ...]:
+    """Return the products by torch and, where the native library is, as recurra multiplies."""
+    torchs = Peer("its projections alone", partial(products, nn.functional.linear))
+    if library.missing():
+        return (torchs,)
+    return torchs, Peer("its projections alone, by recurra's choice", partial(products, own))
