@@ -11,7 +11,7 @@ from torch import Tensor
 from recurra.engines.native import library
 from recurra.engines.native.memory import LARGE, fresh
 
-SMALL = 1 << 16  # multiplications below which to ask oneDNN costs more than it saves
+SMALL = 1 << 20  # multiplications below which to ask oneDNN costs more than it saves
 NARROW = 1 << 10  # numbers of a sum over all lines below which MKL is the faster
 
 
