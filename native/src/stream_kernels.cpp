@@ -8,7 +8,7 @@
 
 #include <type_traits>
 
-#include "numbers.h"
+#include "narrow.h"
 #include "product.h"
 #include "stream_cells.h"
 

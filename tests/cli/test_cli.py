@@ -13,6 +13,7 @@ import torch
 import recurra
 from recurra.cells import LRU, LSTM
 from recurra.cli import main
+from recurra.cli.prose import flowing
 from recurra.engines import choose, reread
 from recurra.engines.native import library
 from recurra.engines.table import Table, read, user_file
@@ -340,3 +341,30 @@ def test_generate_writes_over_nothing(
     assert "give a folder" in refused([*argv, "--count", "2", "--out", "a.mid"], capsys)
     assert "count" in refused([*argv, "--count", "0"], capsys)
     assert "cannot be written" in refused([*argv, "--out", "run/config.json/a.mid"], capsys)
+
+
+def test_paragraphs_of_help_flow_and_examples_stay():
+    def command() -> None:
+        """Do it.
+
+        A paragraph that
+        goes on.
+
+            recurra do it
+            recurra do more
+
+        Parameters
+        ----------
+        one
+            What it is,
+            and why.
+        two
+            Another.
+        """
+
+    text = (
+        "Do it.\n\nA paragraph that goes on.\n\n    recurra do it\n    recurra do more\n\n"
+        "Parameters\n----------\none\n    What it is, and why.\ntwo\n    Another."
+    )
+    assert flowing(command).__doc__ == text
+    assert flowing(command).__doc__ == text  # once more changes nothing

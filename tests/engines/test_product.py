@@ -5,7 +5,12 @@ import torch
 from torch import Tensor
 
 from recurra.engines.native import library
-from recurra.engines.native.product import add_product, product, transposed_product
+from recurra.engines.native.product import (
+    add_product,
+    linear,
+    product,
+    transposed_product,
+)
 from recurra.engines.native.rows import Rows
 from recurra.errors import RecurraError
 from tests.engines.test_native import poisoned  # noqa: F401  # a fixture
@@ -96,3 +101,30 @@ def test_rows_are_packed_and_put_back(lengths: list[int], dtype: torch.dtype) ->
     torch.testing.assert_close(grad, 3 * x**2 * inside[..., None])
     (second,) = torch.autograd.grad(grad.sum(), x)
     torch.testing.assert_close(second, 6 * x * inside[..., None])
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_linear_is_torchs(biased: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        pytest.skip("torch has no linear of oneDNN here")
+    monkeypatch.setattr(HALF, lambda: True)
+    torch.manual_seed(0)
+    x, weight = torch.randn(4, 130, 200), torch.randn(300, 200)
+    sources = [x, weight, *([torch.randn(300)] if biased else [])]
+    found = {}
+    for name, dtype, function in (
+        ("ours", torch.float32, linear),
+        ("torch", torch.float64, torch.nn.functional.linear),
+    ):
+        given = [source.to(dtype).requires_grad_() for source in sources]
+        y = function(*given)
+        first = torch.autograd.grad(y.pow(3).sum(), given, create_graph=True)
+        second = torch.autograd.grad(sum(g.pow(2).sum() for g in first), given)
+        (plain,) = torch.autograd.grad(function(*given).sum(), given[:1])
+        found[name] = [y, *first, *second, plain]
+    for got, want in zip(found["ours"], found["torch"], strict=True):
+        assert got.shape == want.shape
+        assert (got - want).abs().max() <= 1e-5 * want.abs().max()
+    assert "_Affine" in str(linear(x.requires_grad_(), weight).grad_fn.next_functions)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert linear(x, weight).dtype == torch.bfloat16

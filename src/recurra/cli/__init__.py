@@ -32,6 +32,7 @@ def build(argv: Sequence[str]) -> App:
     """Return the application; `train` grows its tasks only where it is asked for."""
     from recurra.cli import show, use
     from recurra.cli.bench import bench
+    from recurra.cli.prose import flowing
 
     app = App(name="recurra", help=HELP, version=__version__, help_format="plaintext")
     trainer = App(
@@ -45,7 +46,7 @@ def build(argv: Sequence[str]) -> App:
     app.command(trainer)
     commands: list[Callable[..., int | None]] = [use.evaluate, use.predict, use.generate, use.demo]
     for command in [*commands, show.tasks, show.cells, show.engines, show.check]:
-        app.command(command)
+        app.command(flowing(command))
     app.command(bench)
     return app
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from recurra.cli.prose import flowing
 from recurra.cli.whole import Whole
 from recurra.errors import RecurraError, unknown
 
@@ -13,6 +14,7 @@ bench = App(name="bench", help="Measure recurra on this machine: `recurra bench 
 
 
 @bench.command
+@flowing
 def speed(
     *,
     question: Annotated[list[str] | None, Parameter(negative=())] = None,

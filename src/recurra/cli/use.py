@@ -135,6 +135,14 @@ def generate(
         Pieces per prompt.
     seed
         Seed of the sampling.
+    temperature
+        Below 1 the likely is taken more often, above 1 less; 0: always the likeliest.
+    top_k
+        Only the k likeliest tokens are drawn from.
+    top_p
+        Only the likeliest tokens that together have this probability.
+    max_length
+        Tokens at most.
     """
     from recurra.storage import reason
     from recurra.tasks.model import load

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from recurra.layers.linear import Linear
+
 
 def normalise(
     scores: Float[Tensor, "*axes positions"], mask: Bool[Tensor, "*#axes positions"] | None
@@ -30,7 +32,7 @@ class Attention(nn.Module, ABC):
         memory_size: features of the memory, and of the context it gives.
     """
 
-    from_memory: nn.Linear
+    from_memory: Linear
 
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__()
@@ -92,9 +94,9 @@ class AdditiveAttention(Attention):
         super().__init__(query_size, memory_size)
         if hidden_size < 1:
             raise ValueError(f"hidden_size is {hidden_size}; a size is at least 1")
-        self.from_query = nn.Linear(query_size, hidden_size)
-        self.from_memory = nn.Linear(memory_size, hidden_size, bias=False)
-        self.to_score = nn.Linear(hidden_size, 1, bias=False)
+        self.from_query = Linear(query_size, hidden_size)
+        self.from_memory = Linear(memory_size, hidden_size, bias=False)
+        self.to_score = Linear(hidden_size, 1, bias=False)
 
     def score(
         self,
@@ -123,7 +125,7 @@ class MultiplicativeAttention(Attention):
 
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__(query_size, memory_size)
-        self.from_memory = nn.Linear(memory_size, query_size, bias=False)
+        self.from_memory = Linear(memory_size, query_size, bias=False)
 
     def score(
         self,

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from recurra.layers.attention import normalise
 from recurra.layers.lengths import within, zero_beyond
+from recurra.layers.linear import Linear
 
 
 class Last(nn.Module):
@@ -79,7 +80,7 @@ class AttentionPool(nn.Module):
         super().__init__()
         if size < 1:
             raise ValueError(f"size is {size}; a size is at least 1")
-        self.hidden = nn.Linear(size, size)
+        self.hidden = Linear(size, size)
         self.to_score = nn.Linear(size, 1, bias=False)
 
     def weights(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra.layers import Attention
 from recurra.layers.base import Layer
+from recurra.layers.linear import Linear
 
 
 class DecoderState(NamedTuple):
@@ -88,9 +89,9 @@ class Decoder(nn.Module):
         self.body = body
         self.attention = attention
         if attention is not None:
-            self.combine = nn.Linear(width + attention.memory_size, width, bias=False)
+            self.combine = Linear(width + attention.memory_size, width, bias=False)
         self.dropout = nn.Dropout(dropout)
-        self.to_logits = nn.Linear(width, vocabulary)
+        self.to_logits = Linear(width, vocabulary)
 
     def start(
         self,

@@ -12,29 +12,9 @@ from torch import Tensor, nn
 from recurra.benchmarks.contest import Peer
 from recurra.benchmarks.job import Entry, Job
 from recurra.engines.native import library
-from recurra.engines.native.product import product, transposed_product
+from recurra.engines.native.product import linear as own
 
 Linear = Callable[[Tensor, Tensor], Tensor]
-
-
-class _Own(torch.autograd.Function):
-    """x Wᵀ as recurra's layers multiply."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        return product(x, weight.T)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        x, weight = ctx.saved_tensors
-        return product(grad, weight), transposed_product(grad, x)
-
-
-def own(x: Tensor, weight: Tensor) -> Tensor:
-    """Return x Wᵀ."""
-    result: Tensor = _Own.apply(x, weight)  # type: ignore[no-untyped-call]
-    return result
 
 
 class Product(nn.Module):

@@ -35,6 +35,8 @@ def answer(part: str, settings: Settings) -> Iterator[Row]:
     folder = settings.data / "sst2" if settings.data else None
     if folder is None or not folder.is_dir():
         raise Skipped("no SST-2 here: name its parent folder by --data, or by RECURRA_DATA")
+    with tempfile.TemporaryDirectory() as place:  # imports and first calls are nobody's training
+        one(part, beginning(folder, Path(place)), settings._replace(quick=True), seed=0)
     runs = [one(part, folder, settings, seed) for seed in range(1 if settings.quick else 2)]
     ours, peers = [run[0] for run in runs], [run[1] for run in runs]
     mine, other = median(t for t, _ in ours), median(t for t, _ in peers)
@@ -69,6 +71,14 @@ def answer(part: str, settings: Settings) -> Iterator[Row]:
         must=(others - noise) / others,
         note=f"test accuracy {right:.3f} against {others:.3f}, noise {noise:.3f}",
     )
+
+
+def beginning(folder: Path, place: Path) -> Path:
+    """Return a folder with the first rows of each file."""
+    for path in folder.glob("*.tsv"):
+        rows = path.read_text(encoding="utf-8").splitlines()[:200]
+        (place / path.name).write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return place
 
 
 def one(

@@ -1,18 +1,23 @@
 """Products of large matrices, by whichever of torch's libraries uses all of the processor.
 
-On AMD's processors with AVX-512, MKL keeps to AVX2, half as wide; oneDNN does not.
+On AMD's processors with AVX-512, MKL keeps to AVX2, half as wide; oneDNN does not. It makes a plan
+for each shape that it meets, which costs more than a batch's product: so it is given few shapes.
 """
 
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from recurra.engines.base import traced
 from recurra.engines.native import library
 from recurra.engines.native.memory import LARGE, fresh
 
-SMALL = 1 << 20  # multiplications below which to ask oneDNN costs more than it saves
+FEW = 128  # lines that are left to MKL
 NARROW = 1 << 10  # numbers of a sum over all lines below which MKL is the faster
+WORTH = 1 << 24  # multiplications of a `linear` that are worth a step of Python in the graph
 
 
 def product(
@@ -26,26 +31,24 @@ def product(
         bias: [width]
         out: [lines, width], whose lines may be further apart.
     """
-    lines, width = len(a), b.shape[1]
-    if not _by_onednn(a, b):
-        out = fresh(a, lines, width) if out is None else out
-        return torch.mm(a, b, out=out) if bias is None else torch.addmm(bias, a, b, out=out)
-    parts = _parts(a, b)
-    if out is None and len(parts) == 1:
-        return _linear(a, b, bias)
-    # oneDNN writes to an array of torch's, whose new pages would cost as much as the product
-    out = fresh(a, lines, width) if out is None else out
-    for part in parts:
-        out[part] = _linear(a[part], b, bias)
+    out = fresh(a, len(a), b.shape[1]) if out is None else out
+    for part, plan in _parts(a, b):
+        if plan:  # copied while in cache: torch's new pages would cost as much as the product
+            out[part] = _planned(a[part], b, bias)
+        elif bias is None:
+            torch.mm(a[part], b, out=out[part])
+        else:
+            torch.addmm(bias, a[part], b, out=out[part])
     return out
 
 
 def add_product(out: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Add a b to `out`, and return it."""
-    if not _by_onednn(a, b):
-        return out.addmm_(a, b)
-    for part in _parts(a, b):
-        out[part] += _linear(a[part], b)
+    for part, plan in _parts(a, b):
+        if plan:
+            out[part] += _planned(a[part], b)
+        else:
+            out[part].addmm_(a[part], b)
     return out
 
 
@@ -61,26 +64,64 @@ def transposed_product(a: Tensor, b: Tensor) -> Tensor:
     return library.transposed_product(a, b)
 
 
-def _parts(a: Tensor, b: Tensor) -> list[slice]:
-    """Return parts of a's lines that, with their results, stay in a cache until they are copied."""
-    line = max(*b.shape, 1) * a.itemsize
-    each = max(1, LARGE // line)
-    return [slice(start, start + each) for start in range(0, len(a), each)]
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x Wᵀ + b, as `torch.nn.functional.linear` does."""
+    wide = x.numel() * len(weight) >= WORTH and _mkl_is_half_as_wide()
+    numbers = {tensor.dtype for tensor in (x, weight, bias) if tensor is not None}
+    plain = numbers == {torch.float32} and x.is_cpu and weight.is_cpu
+    if not wide or not plain or traced() or torch.is_autocast_enabled("cpu"):
+        return nn.functional.linear(x, weight, bias)
+    y: Tensor = _Affine.apply(x.flatten(0, -2), weight, bias)  # type: ignore[no-untyped-call]
+    return y.view(*x.shape[:-1], len(weight))
 
 
-def _linear(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+class _Affine(torch.autograd.Function):
+    """x Wᵀ + b over lines."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return product(x, weight.T, bias=bias)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        of_x, of_weight, of_bias = ctx.needs_input_grad
+        again = torch.is_grad_enabled()  # a gradient of this gradient is wanted
+        return (
+            (grad @ weight if again else product(grad, weight)) if of_x else None,
+            (grad.T @ x if again else transposed_product(grad, x)) if of_weight else None,
+            grad.sum(0) if of_bias else None,
+        )
+
+
+def _parts(a: Tensor, b: Tensor) -> Iterator[tuple[slice, bool]]:
+    """Yield parts of a's lines, and whether they are oneDNN's.
+
+    Those are of powers of two, and stay in a cache with their results.
+    """
+    start, lines = 0, len(a)
+    if _mkl_is_half_as_wide():
+        size = 1 << (LARGE // a.itemsize // max(*b.shape, 1)).bit_length() - 1
+        while size >= FEW:
+            for _ in range((lines - start) // size):
+                yield slice(start, start + size), True
+                start += size
+            size //= 2
+    if start < lines or lines == 0:
+        yield slice(start, lines), False
+
+
+def _planned(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     result: Tensor = torch.ops.mkldnn._linear_pointwise(a, b.T, bias, "none", [], "")
     return result
-
-
-def _by_onednn(a: Tensor, b: Tensor) -> bool:
-    return a.numel() * b.shape[1] >= SMALL and _mkl_is_half_as_wide()
 
 
 @cache
 def _mkl_is_half_as_wide() -> bool:
     return (
-        library.vendor() == "amd"
+        library.missing() is None
+        and library.vendor() == "amd"
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
         and torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
