@@ -438,3 +438,15 @@ def test_a_traced_graph_does_not_hold_its_numbers() -> None:
     graph = torch.export.export(Recurrent(cell), (x,)).module()
     x = torch.randn(1, 4, 3)
     torch.testing.assert_close(graph(x)[0], unroll(cell, x, engine="loop")[0])
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "MinGRU"])
+def test_transforms_of_functions(kind: str) -> None:
+    torch.manual_seed(0)
+    cell, x = CELLS[kind](3, 20), torch.randn(2, 5, 3)
+
+    def loss(x: Tensor, engine: str) -> Tensor:
+        return unroll(cell, x, engine=engine)[0].pow(2).sum()
+
+    got, want = (torch.func.grad(loss)(x, engine) for engine in ("native", "loop"))
+    torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5)

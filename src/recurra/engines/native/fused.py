@@ -10,6 +10,7 @@ from torch.func import functional_call
 from recurra import tree
 from recurra.cells.base import Cell
 from recurra.engines.base import Engine
+from recurra.engines.native.function import Function
 from recurra.engines.native.rows import Rows
 
 Tensors = tuple[Tensor, ...]
@@ -39,12 +40,11 @@ def run_fused(
     weights = [getattr(cell, name) for name in fused.names]
     tensors = [x.contiguous(), *leaves, *weights]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    # torch gives `apply` no types
-    y, *others = _Layer.apply(fused, cell, rows, keep, *tensors)  # type: ignore[no-untyped-call]
+    y, *others = _Layer.apply(fused, cell, rows, keep, *tensors)
     return y, tree.unflatten(state, others[: len(leaves)])
 
 
-class _Layer(torch.autograd.Function):
+class _Layer(Function):
     """(x, leaves of the state, weights) → (y, leaves of the last state, what backward needs)."""
 
     @staticmethod

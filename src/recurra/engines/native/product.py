@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from recurra.engines.base import traced
 from recurra.engines.native import library
+from recurra.engines.native.function import Function
 from recurra.engines.native.memory import LARGE, fresh
 
 FEW = 128  # lines that are left to MKL
@@ -71,17 +72,20 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     plain = numbers == {torch.float32} and x.is_cpu and weight.is_cpu
     if not wide or not plain or traced() or torch.is_autocast_enabled("cpu"):
         return nn.functional.linear(x, weight, bias)
-    y: Tensor = _Affine.apply(x.flatten(0, -2), weight, bias)  # type: ignore[no-untyped-call]
+    y: Tensor = _Affine.apply(x.flatten(0, -2), weight, bias)
     return y.view(*x.shape[:-1], len(weight))
 
 
-class _Affine(torch.autograd.Function):
+class _Affine(Function):
     """x Wᵀ + b over lines."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, weight)
+    def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return product(x, weight.T, bias=bias)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[:2])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:

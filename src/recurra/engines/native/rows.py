@@ -7,6 +7,7 @@ from jaxtyping import Inexact, Int
 from torch import Tensor
 
 from recurra.engines.base import Lengths
+from recurra.engines.native.function import Function
 from recurra.engines.native.library import call
 from recurra.engines.native.memory import fresh
 
@@ -35,8 +36,7 @@ class Rows(NamedTuple):
             return x.flatten(0, 1)
         if not _fits(x):
             return x.flatten(0, 1).index_select(0, self.valid)
-        # torch gives `apply` no types
-        lines: Tensor = _Pack.apply(x, self)  # type: ignore[no-untyped-call]
+        lines: Tensor = _Pack.apply(x, self)
         return lines
 
     def unpack(self, lines: Inexact[Tensor, "lines n"]) -> Inexact[Tensor, "batch time n"]:
@@ -46,7 +46,7 @@ class Rows(NamedTuple):
         if not _fits(lines):
             zeros = lines.new_zeros(self.batch * self.time, lines.shape[1])
             return zeros.index_copy(0, self.valid, lines).view(self.batch, self.time, -1)
-        padded: Tensor = _Unpack.apply(lines, self)  # type: ignore[no-untyped-call]
+        padded: Tensor = _Unpack.apply(lines, self)
         return padded
 
     def first(self) -> Int[Tensor, "rows"]:
@@ -59,7 +59,7 @@ class Rows(NamedTuple):
         call(function, lines, 1, self.offsets, self.lengths, width, *arguments)
 
 
-class _Pack(torch.autograd.Function):
+class _Pack(Function):
     """`Rows.pack` in one pass; its backward pass is `_Unpack`, and that one's this."""
 
     @staticmethod
@@ -78,7 +78,7 @@ class _Pack(torch.autograd.Function):
         return ctx.rows.unpack(grad), None
 
 
-class _Unpack(torch.autograd.Function):
+class _Unpack(Function):
     @staticmethod
     def forward(lines: Tensor, rows: Rows) -> Tensor:
         padded = fresh(lines, rows.batch, rows.time, lines.shape[1])

@@ -9,6 +9,7 @@ from torch import Tensor
 from recurra.cells.base import Affine, Rotation
 from recurra.engines.affine import scan_affine
 from recurra.engines.native.fields import AFFINE, ROTATION, fields, in_lines
+from recurra.engines.native.function import Function
 from recurra.engines.native.memory import fresh
 from recurra.engines.native.rows import Rows
 
@@ -24,21 +25,17 @@ def scan_transition(
     if isinstance(transition, Affine):
         h, last = scan_lines(rows, *transition, state[0])
         return (h,), (last,)
-    # torch gives `apply` no types
-    h, last = _Scan.apply(rows, torch.cat(state, dim=1), *transition)  # type: ignore[no-untyped-call]
+    h, last = _Scan.apply(rows, torch.cat(state, dim=1), *transition)
     return h.chunk(2, dim=1), last.chunk(2, dim=1)
 
 
 def scan_lines(rows: Rows, decay: Lines, inject: Lines, initial: One) -> tuple[Lines, One]:
     """Return h of every step, and h after each row's last step."""
-    # torch gives `apply` no types
-    h: tuple[Tensor, Tensor] = _Scan.apply(  # type: ignore[no-untyped-call]
-        rows, initial.contiguous(), decay, inject
-    )
+    h: tuple[Tensor, Tensor] = _Scan.apply(rows, initial.contiguous(), decay, inject)
     return h
 
 
-class _Scan(torch.autograd.Function):
+class _Scan(Function):
     """The kernels as one step of a graph: (initial, fields) → (h, last)."""
 
     @staticmethod
