@@ -16,7 +16,7 @@ from recurra.engines.native import library
 from recurra.engines.native.function import Function
 from recurra.engines.native.memory import LARGE, fresh
 
-FEW = 128  # lines that are left to MKL
+FEW = 32  # lines that are left to MKL
 NARROW = 1 << 10  # numbers of a sum over all lines below which MKL is the faster
 WORTH = 1 << 24  # multiplications of a `linear` that are worth a step of Python in the graph
 

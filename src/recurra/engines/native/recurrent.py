@@ -39,7 +39,7 @@ def _forward(
     last = torch.empty_like(initial)
     rows.call(
         "recurrent_forward", width, kernel.number, _heads(from_state), keep,
-        from_state.contiguous(), torch.cat([bias, *state_bias]), initial, gates, memory, y, last,
+        from_state.contiguous(), _joined([bias, *state_bias]), initial, gates, memory, y, last,
     )  # fmt: skip
     kept = () if y is gates or not keep else (gates,) if memory is None else (gates, memory)
     return y, last.unbind(), kept
@@ -104,13 +104,19 @@ def _transposed_product(
     first = rows.first()
     begun, initial = grads[first], initial if rows.valid is None else initial[rows.lengths > 0]
     grads[first] = 0
-    return torch.cat(
+    return _joined(
         [
-            transposed_product(grads[1:, gates], y[:-1, seen])
-            + begun[:, gates].T @ initial[:, seen]
+            transposed_product(grads[1:, gates], y[:-1, seen]).addmm_(
+                begun[:, gates].T, initial[:, seen]
+            )
             for gates, seen in blocks
         ]
     )
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Return the parts below one another, without a copy where there is but one."""
+    return parts[0].contiguous() if len(parts) == 1 else torch.cat(parts)
 
 
 def _heads(from_state: Tensor) -> int:
