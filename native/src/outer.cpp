@@ -11,7 +11,7 @@ extern "C" int recurra_transposed_product(int64_t lines, int threads, const floa
   constexpr int64_t largest = int64_t{1} << 31;
   if (!recurra::selected()) return recurra::NOT_SELECTED;
   if (recurra::any_null(a, b, out)) return recurra::NULL_POINTER;
-  if (lines < 0 || lines >= largest || threads < 1 || height < 1 || width < 1 ||
+  if (lines < 0 || lines >= largest || threads < 1 || threads > recurra::MOST_THREADS || height < 1 || width < 1 ||
       a_stride < height || b_stride < width || a_stride >= largest || b_stride >= largest ||
       height >= largest / width)
     return recurra::BAD_SIZE;

@@ -108,7 +108,7 @@ extern "C" int recurra_triad(int64_t count, int threads, float scale, const floa
                              const float* c, float* a) {
   if (!recurra::selected()) return recurra::NOT_SELECTED;
   if (recurra::any_null(a, b, c)) return recurra::NULL_POINTER;
-  if (count < 0 || threads < 1) return recurra::BAD_SIZE;
+  if (count < 0 || threads < 1 || threads > recurra::MOST_THREADS) return recurra::BAD_SIZE;
   // whole pages each, so that no two threads write into one
   const int64_t part = (count / threads / 1024 + 1) * 1024;
 #pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)

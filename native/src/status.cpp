@@ -15,7 +15,8 @@ const char* const TEXTS[] = {
     "there is no such instruction set; known: baseline, avx2, avx512, neon",
     "this machine lacks the instruction set",
     "a pointer is null",
-    "a size is out of range: rows and lines are at least 0, width and threads at least 1",
+    "a size is out of range: rows and lines are at least 0, width and threads at least 1, "
+    "threads at most 1024",
     "a row's length is negative",
     "a row leaves the array: some step of it lies on no line",
     "there is not enough memory",
@@ -35,6 +36,7 @@ Status check(const recurra_rows* rows, int64_t width, int threads, int gates) {
   if (!rows || (rows->rows > 0 && any_null(rows->offset, rows->length))) return NULL_POINTER;
   const bool fits = rows->rows >= 0 && rows->rows < LARGEST && rows->lines >= 0 &&
                     rows->lines < LARGEST && width >= 1 && threads >= 1 &&
+                    threads <= MOST_THREADS &&
                     width < LARGEST / gates / (rows->lines > 1 ? rows->lines : 1) &&
                     width < LARGEST / gates / (rows->rows > 1 ? rows->rows : 1) &&
                     rows->stride > -LARGEST && rows->stride < LARGEST;

@@ -5,6 +5,8 @@
 
 namespace recurra {
 
+constexpr int MOST_THREADS = 1 << 10;
+
 enum Status {
   OK,
   NOT_SELECTED,

@@ -44,7 +44,6 @@ struct recurra_stream {
 namespace {
 
 constexpr int64_t WIDEST = int64_t{1} << 18, DEEPEST = 1 << 10, MOST = int64_t{1} << 31;
-constexpr int MOST_THREADS = 1 << 10;
 constexpr int64_t ALIGNMENT = 64;
 
 // Deals out one piece of memory; dealt out from nowhere, its end is the size that is needed.
@@ -129,7 +128,7 @@ Status check(const recurra_layer* layers, int64_t count, int64_t capacity, int t
   if (!recurra::selected()) return recurra::NOT_SELECTED;
   if (!layers) return recurra::NULL_POINTER;
   if (count < 1 || count > DEEPEST || capacity < 1 || capacity > MOST || threads < 1 ||
-      threads > MOST_THREADS)
+      threads > recurra::MOST_THREADS)
     return recurra::BAD_SIZE;
   for (int64_t l = 0; l < count; ++l) {
     const recurra_layer& layer = layers[l];

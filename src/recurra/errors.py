@@ -23,11 +23,19 @@ class DataError(RecurraError):
         super().__init__(f"{where}: {reason}")
 
 
+class InputError(RecurraError, ValueError):
+    """A value handed in has another shape, kind or place than is taken, or is out of its range."""
+
+
+class InputTypeError(RecurraError, TypeError):
+    """A value handed in is of another type than is taken."""
+
+
 class BundleError(RecurraError):
     """A saved model is missing, damaged, of another schema, or not ours."""
 
 
-class EngineRefused(RecurraError):  # noqa: N818, the word of `Engine.refuse`
+class EngineRefused(InputError):  # noqa: N818, the word of `Engine.refuse`
     """An engine asked for by name cannot run this cell here; the text says why."""
 
 
@@ -42,4 +50,4 @@ def unknown(kind: str, received: str, known: list[str]) -> RecurraError:
     """Return the error for a name that is not among `known`, with the nearest one suggested."""
     near = get_close_matches(received.lower(), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
-    return RecurraError(f"unknown {kind} {received!r}; {hint}")
+    return InputError(f"unknown {kind} {received!r}; {hint}")

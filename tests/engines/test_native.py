@@ -445,8 +445,10 @@ def test_transforms_of_functions(kind: str) -> None:
     torch.manual_seed(0)
     cell, x = CELLS[kind](3, 20), torch.randn(2, 5, 3)
 
-    def loss(x: Tensor, engine: str) -> Tensor:
+    def loss(x: Tensor, engine: str | None) -> Tensor:
         return unroll(cell, x, engine=engine)[0].pow(2).sum()
 
-    got, want = (torch.func.grad(loss)(x, engine) for engine in ("native", "loop"))
+    got, want = (torch.func.grad(loss)(x, engine) for engine in (None, "loop"))
     torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5)
+    with pytest.raises(EngineRefused, match="no rules for vmap"):
+        torch.func.grad(loss)(x, "native")

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra import tree
+from recurra import inputs, tree
 
 S = TypeVar("S", bound=tuple[Any, ...])
 T = TypeVar("T")
@@ -65,8 +65,18 @@ class Cell(nn.Module, ABC, Generic[S]):
     def forward(
         self, x: Float[Tensor, "batch input"], state: S | None = None
     ) -> tuple[Float[Tensor, "batch output"], S]:
-        """Take one step from the raw input."""
-        return self.step(self.project(x), self.initial_state(len(x)) if state is None else state)
+        """Take one step from the raw input.
+
+        Raises:
+            TypeError, ValueError: x or the state is of another structure, shape, type or place.
+        """
+        like, owner = inputs.weight(self), type(self).__name__
+        inputs.numbers(owner, "x", x, ("batch", self.input_size), like)
+        if state is None:
+            state = self.initial_state(x.shape[0])
+        else:
+            inputs.state(self, state, x.shape[0], like)
+        return self.step(self.project(x), state)
 
     def zeros(self, *sizes: int) -> Tensor:
         """Return zeros of the dtype and on the device of the cell's weights."""

@@ -1,6 +1,6 @@
 """HOW a cell is unrolled: `unroll` with the fastest engine that takes the cell, or a named one."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from recurra import inputs, tree
 from recurra.cells import CELLS
 from recurra.cells.base import Cell
-from recurra.engines.base import Engine, Lengths, traced
+from recurra.engines.base import Engine, Lengths, nothing, traced
+from recurra.engines.hooks import around, hooked
 from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
 from recurra.engines.scan import SCAN
@@ -26,7 +28,9 @@ SHORT = 3  # steps up to which `loop` starts sooner than the others are done
 __all__ = ["PREFERENCE", "Engine", "adopt", "choose", "order", "reread", "survey", "unroll"]
 
 
-def choose(cell: Cell[Any], x: Tensor, name: str | None = None, *, ragged: bool = False) -> Engine:
+def choose(
+    cell: Cell[Any], x: Tensor, name: str | None = None, *, ragged: bool = False, state: Any = ()
+) -> Engine:
     """Return the engine for this cell and input, or the one named.
 
     Without a name, the first that takes cell and input, of these:
@@ -50,6 +54,7 @@ def choose(cell: Cell[Any], x: Tensor, name: str | None = None, *, ragged: bool 
         x: inputs, batch first; its shape, type and place count.
         name: the engine asked for.
         ragged: whether rows have lengths of their own.
+        state: where to go on from; what its tensors are counts too.
     Raises:
         EngineRefused: the engine asked for by name cannot run this cell here.
         RecurraError: there is no engine of this name.
@@ -60,19 +65,31 @@ def choose(cell: Cell[Any], x: Tensor, name: str | None = None, *, ragged: bool 
             mode = "train" if torch.is_grad_enabled() else "forward"
             sizes = x.shape[0], x.shape[1], cell.hidden_size
             engines = _measured(type(cell), mode, sizes, torch.get_num_threads())
-        return next(engine for engine in engines if engine.refuse(cell, x) is None)
-    engine = _BY_NAME.get(name)
-    if engine is None:
+        for engine in engines:
+            if (reason := _refuse(engine, cell, x, state)) is None:
+                return engine
+        # the last of them is `loop`, which refuses what no engine can do
+        raise EngineRefused(f"no engine can run {type(cell).__name__} here: {reason}")
+    named = _BY_NAME.get(name)
+    if named is None:
         raise unknown("engine", name, list(_BY_NAME))
-    reason = engine.refuse(cell, x)
+    reason = _refuse(named, cell, x, state)
     if reason is not None:
         raise EngineRefused(f"engine {name} cannot run {type(cell).__name__}: {reason}")
-    return engine
+    return named
+
+
+def _refuse(engine: Engine, cell: Cell[Any], x: Tensor, state: Any) -> str | None:
+    reason = engine.refuse(cell, x)
+    if reason is None and engine.by_memory:
+        return next(filter(None, map(inputs.impure, tree.leaves(state))), None)
+    return reason
 
 
 def order(time: int) -> tuple[Engine, ...]:
     """Return the engines in the order of preference, where nothing was measured."""
-    return (LOOP, *PREFERENCE) if time <= SHORT else PREFERENCE
+    # a graph of any number of steps is not asked for it, and so bound to one
+    return (LOOP, *PREFERENCE) if type(time) is int and time <= SHORT else PREFERENCE
 
 
 @lru_cache(maxsize=4096)
@@ -131,16 +148,31 @@ def unroll(
             never replaced.
     Returns:
         Outputs (zero beyond lengths), and the state after each row's last step.
+    Raises:
+        TypeError, ValueError: a value is of another structure, shape, type or place than the cell
+            takes.
+        RecurraError: there is no such engine, it cannot run this, or the cell has backward hooks.
     """
-    if x.dim() != 3 or x.shape[2] != cell.input_size:
-        raise ValueError(
-            f"{type(cell).__name__} takes [batch time {cell.input_size}]; got {list(x.shape)}"
-        )
+    like = inputs.weight(cell)
+    inputs.numbers(type(cell).__name__, "x", x, ("batch", "time", cell.input_size), like)
     if state is None:
-        state = cell.initial_state(len(x))
-    chosen = choose(cell, x, engine, ragged=lengths is not None)
+        state = cell.initial_state(x.shape[0])
+    else:
+        inputs.state(cell, state, x.shape[0], like)
     if lengths is not None:
-        lengths = lengths.to(x.device).clamp(max=x.shape[1])
+        inputs.lengths(lengths, x.shape[0])
+    run = partial(_run, cell, lengths, engine)
+    return around(cell, run, x, state) if hooked(cell) else run(x, state)
+
+
+def _run(
+    cell: Cell[Any], lengths: Lengths, engine: str | None, x: Tensor, state: Any
+) -> tuple[Tensor, Any]:
+    chosen = choose(cell, x, engine, ragged=lengths is not None, state=state)
+    if not traced() and 0 in x.shape[:2]:
+        return nothing(cell, x, state)
+    if lengths is not None:
+        lengths = lengths.to(x.device).clamp(min=0, max=x.shape[1])
         if not chosen.packs:
             beyond = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
             x = x.masked_fill(beyond[..., None], 0)

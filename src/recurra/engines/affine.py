@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from recurra.inputs import transformed
+
 Steps = Shaped[Tensor, "batch time *state"]
 One = Shaped[Tensor, "batch *state"]
 
@@ -30,6 +32,8 @@ def scan_affine(decay: Shaped[Tensor, "*decay"], inject: Steps, initial: One) ->
     # torch gives these calls no types
     shape = torch.broadcast_shapes(decay.shape, inject.shape)  # type: ignore[no-untyped-call]
     decay, inject = decay.to(dtype).expand(shape), inject.to(dtype).expand(shape)
+    if transformed():  # step by step, in operations that every transform of torch knows
+        return _followed(decay, inject, initial.to(dtype), backwards=False)
     h: Tensor = _Scan.apply(decay, inject, initial.to(dtype))  # type: ignore[no-untyped-call]
     return h
 
@@ -51,8 +55,12 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         decay, h, initial = ctx.saved_tensors
-        # torch gives `apply` no types
-        g = _Adjoint.apply(decay.conj(), grad)  # type: ignore[no-untyped-call]
+        if transformed():  # several gradients at once
+            later = torch.cat([decay[:, 1:], torch.ones_like(decay[:, :1])], dim=1).conj()
+            g = _followed(later, grad, torch.zeros_like(grad[:, 0]), backwards=True)
+        else:
+            # torch gives `apply` no types
+            g = _Adjoint.apply(decay.conj(), grad)  # type: ignore[no-untyped-call]
         return (
             _times_previous(g, h, initial) if ctx.needs_input_grad[0] else None,
             g,
@@ -81,6 +89,16 @@ class _Adjoint(torch.autograd.Function):
         p = scan_affine(decay.conj(), grad, nothing)
         wanted = ctx.needs_input_grad[0]
         return _times_previous(g, p, nothing).conj() if wanted else None, p
+
+
+def _followed(decay: Tensor, inject: Tensor, state: Tensor, *, backwards: bool) -> Steps:
+    """Return the recurrence step by step, in the direction of time or against it."""
+    steps = list(zip(decay.unbind(1), inject.unbind(1), strict=True))
+    states = []
+    for a, b in reversed(steps) if backwards else steps:
+        state = torch.addcmul(b, a, state)
+        states.append(state)
+    return torch.stack(states[::-1] if backwards else states, dim=1)
 
 
 def _times_previous(g: Tensor, h: Tensor, initial: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from recurra import tree
 from recurra.cells.base import Cell
 
 Lengths = Int[Tensor, "batch"] | None
@@ -21,14 +22,35 @@ class Engine(NamedTuple):
     choice, the error text, the skip reason of tests and `recurra engines` all read it.
     packs: reads nothing beyond lengths, so that x may be anything there; for the others x is
     finite everywhere.
+    by_memory: reads the memory of x, state and weights, where their numbers must lie as they are.
     """
 
     name: str
     run: Callable[[Cell[Any], Tensor, Any, Lengths], tuple[Tensor, Any]]
     refuse: Callable[[Cell[Any], Tensor], str | None]
     packs: bool = False
+    by_memory: bool = False
 
 
 def traced() -> bool:
     """Return whether a graph is being made, whose sizes and memory are not those of now."""
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
+
+
+def steps_unknown(x: Tensor) -> str | None:
+    """Return why a graph for any number of steps cannot be made step by step, or None."""
+    if isinstance(x.shape[1], torch.SymInt):
+        return (
+            "it writes a graph step by step, and this one's number of steps is dynamic: fix the "
+            "time, or export the step (LSTM, GRU and Elman have `vendor`, which takes any time)"
+        )
+    return None
+
+
+def nothing(cell: Cell[Any], x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    """Return what no rows, or no steps, give: no outputs, in a graph whose gradients are zero."""
+    link = sum((part.sum() for part in (x, *cell.parameters()) if part.requires_grad), x.sum()) * 0
+    y = x.new_zeros(x.shape[0], x.shape[1], cell.output_size) + link.to(x.dtype)
+    if x.shape[1] == 0:  # the state passes through, with the graph that it has
+        return y, state
+    return y, tree.map(lambda leaf: leaf + link.to(leaf.dtype), state)

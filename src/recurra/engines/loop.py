@@ -8,7 +8,7 @@ from torch import Tensor
 
 from recurra import tree
 from recurra.cells.base import Cell
-from recurra.engines.base import Engine, Lengths
+from recurra.engines.base import Engine, Lengths, steps_unknown
 
 
 def run(
@@ -32,14 +32,12 @@ def run(
                 after,
             )
         outputs.append(y)
-    if not outputs:
-        return x.new_zeros(len(x), 0, cell.output_size), state
     return torch.stack(outputs, dim=1), state
 
 
-def refuse(_cell: Cell[Any], _x: Tensor) -> str | None:
-    """Refuse nothing."""
-    return None
+def refuse(_cell: Cell[Any], x: Tensor) -> str | None:
+    """Refuse a number of steps not yet known."""
+    return steps_unknown(x)
 
 
 LOOP = Engine("loop", run, refuse)

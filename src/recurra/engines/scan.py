@@ -11,7 +11,8 @@ from torch.utils.checkpoint import checkpoint
 from recurra import tree
 from recurra.cells.base import Affine, Cell, LinearCell, Rotation, lift
 from recurra.engines.affine import BLOCK, loops, scan_affine
-from recurra.engines.base import Engine, Lengths
+from recurra.engines.base import Engine, Lengths, steps_unknown
+from recurra.inputs import transformed
 
 SEGMENT = 2**22  # numbers that the states of one segment of time may take together
 
@@ -26,8 +27,6 @@ def run(
     """
     assert isinstance(cell, LinearCell)
     time = x.shape[1]
-    if time == 0:
-        return x.new_zeros(len(x), 0, cell.output_size), state
     u = cell.project(x)
     with torch.no_grad():
         first = cell.transition(lift(u[:, :1]))
@@ -42,11 +41,11 @@ def run(
     return y, state
 
 
-def refuse(cell: Cell[Any], _x: Tensor) -> str | None:
-    """Refuse a cell whose step is not linear in its state."""
-    if isinstance(cell, LinearCell):
-        return None
-    return f"{type(cell).__name__} is no LinearCell: its steps do not compose"
+def refuse(cell: Cell[Any], x: Tensor) -> str | None:
+    """Refuse a cell whose step is not linear in its state, and a number of steps not yet known."""
+    if not isinstance(cell, LinearCell):
+        return f"{type(cell).__name__} is no LinearCell: its steps do not compose"
+    return steps_unknown(x)
 
 
 def _segments(
@@ -57,7 +56,8 @@ def _segments(
     # The way back computes a segment again when a functional_call around this one is over:
     # the weights of now go along.
     weights = {**dict(segment.named_parameters()), **dict(segment.named_buffers())}
-    forget = torch.is_grad_enabled() and u.shape[1] > size
+    # torch.func knows no checkpoints
+    forget = torch.is_grad_enabled() and u.shape[1] > size and not transformed()
     outputs = []
     for start in range(0, u.shape[1], size):
         part = u[:, start : start + size]

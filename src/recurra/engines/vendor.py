@@ -8,11 +8,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from recurra import tree
 from recurra.cells.base import Cell
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.lstm import LSTM
 from recurra.engines.base import Engine, Lengths
+from recurra.inputs import transformed
 
 SHUT = 1e4  # σ(−1e4) is 0 and σ(1e4) is 1, exactly, in every dtype; float16 ends at 6.5e4
 
@@ -31,12 +33,10 @@ def run(
     Lengths need no packing (2 to 5 times slower than padding on a CPU): all rows run to the end,
     what lies beyond is cut off, and h is read at each row's last step.
     """
-    if 0 in x.shape[:2]:
-        return x.new_zeros(*x.shape[:2], cell.output_size), state
     beyond = None
     if lengths is not None:
         beyond = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
-    y, *after = KERNELS[type(cell)](cell, x, state, beyond)
+    y, *after = KERNELS[type(cell)](cell, x, _of_rows(state, x), beyond)
     after = [leaf.to(old.dtype) for leaf, old in zip(after, state, strict=True)]
     y = y.to(state[0].dtype)  # autocast gives both in the lower precision
     if lengths is not None and beyond is not None:
@@ -58,6 +58,10 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
         return f"torch.nn's kernels are used on cpu and cuda; the input is on {x.device.type}"
     if not x.dtype.is_floating_point:
         return f"torch.nn's kernels take floating point; the input is {x.dtype}"
+    if transformed():
+        return "torch.nn's kernels have no rules for vmap and derivatives of torch.func"
+    if kind is LSTM and torch.compiler.is_dynamo_compiling() and torch.is_grad_enabled():
+        return "torch.compile cannot take the gradient of torch.nn's LSTM"
     if x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
         if torch.get_autocast_dtype("cpu") == torch.float16:
             return "oneDNN's kernels have no float16; use autocast to bfloat16"
@@ -98,6 +102,11 @@ def _elman(cell: Any, x: Tensor, state: Any, _beyond: Beyond) -> tuple[Tensor, .
 def _first(leaf: Tensor) -> Tensor:
     """Return a state as that of the first of one layer."""
     return leaf.contiguous()[None]
+
+
+def _of_rows(state: Any, x: Tensor) -> Any:
+    """Return the state, bound to x's rows in a traced graph: torch would not look."""
+    return tree.map(lambda leaf: leaf.expand(x.shape[0], *leaf.shape[1:]), state)
 
 
 def _call(kernel: Any, x: Tensor, state: Any, weights: list[Tensor]) -> tuple[Tensor, ...]:

@@ -74,7 +74,7 @@ class Bidirectional(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], BidirectionalState]:
         """Read in both directions."""
-        before = self.initial_state(len(x)) if state is None else state
+        before = self.initial_state(x.shape[0]) if state is None else state
         ahead, forward = self.forward_layer(x, before.forward, lengths=lengths)
         back, backward = self.backward_layer(reverse(x, lengths), before.backward, lengths=lengths)
         y = torch.cat([ahead, reverse(back, lengths)], dim=-1)

@@ -57,7 +57,7 @@ class LookAhead(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time features"], LookAheadState]:
         """Return at each step the answer to the step `context` before it."""
-        before = self.initial_state(len(x)) if state is None else state
+        before = self.initial_state(x.shape[0]) if state is None else state
         frames, held = carry(before.held, zero_beyond(x, lengths), lengths)
         time = x.shape[1]
         y = self.weight[0] * frames[:, :time]

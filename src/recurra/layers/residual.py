@@ -67,7 +67,7 @@ class Residual(Layer):
         """Add what the layer makes of the normalised input."""
         x = zero_beyond(x, lengths)
         if state is None:
-            state = self.initial_state(len(x))
+            state = self.initial_state(x.shape[0])
         if not self.delay:
             y, state = self.layer(self.norm(x), state, lengths=lengths)
             return x + y, state

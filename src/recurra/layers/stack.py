@@ -59,7 +59,7 @@ class Stack(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], tuple[Any, ...]]:
         """Run the layers from the input upward."""
-        befores = self.initial_state(len(x)) if state is None else state
+        befores = self.initial_state(x.shape[0]) if state is None else state
         afters = []
         for i, (layer, before) in enumerate(zip(self._parts(), befores, strict=True)):
             x, after = layer(self.between(x) if i else x, before, lengths=lengths)

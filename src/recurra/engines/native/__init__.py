@@ -1,4 +1,4 @@
-"""Our own kernels in C++ for the CPU: scans whose gates are made on the way."""
+"""Our own kernels in C++ for the CPU."""
 
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from recurra import inputs
 from recurra.cells.base import Affine, Cell, LinearCell, Rotation
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
@@ -34,7 +35,9 @@ from recurra.engines.native.recurrent import (
 from recurra.engines.native.rglru import RGLRU_KERNELS
 from recurra.engines.native.rows import Rows
 from recurra.engines.native.scan import scan_transition
+from recurra.engines.native.shapes import misfit
 from recurra.errors import EngineRefused
+from recurra.inputs import impure, transformed
 
 KERNELS: dict[type[Cell[Any]], Fused] = {
     GRU: GRU_KERNELS,
@@ -65,8 +68,7 @@ def run(
     cell: Cell[Any], x: Float[Tensor, "batch time input"], state: Any, lengths: Lengths
 ) -> tuple[Float[Tensor, "batch time output"], Any]:
     """Unroll by the native library; what lies beyond lengths is not computed at all."""
-    if 0 in x.shape[:2]:
-        return x.new_zeros(*x.shape[:2], cell.output_size), state
+    inputs.state(cell, state, x.shape[0], inputs.weight(cell))  # its memory is read
     rows = Rows.of(len(x), x.shape[1], lengths)
     fused = _fused(cell)
     if fused is not None:
@@ -87,16 +89,20 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     fused = _fused(cell)
     if fused is None and not isinstance(cell, LinearCell):
         return f"there is no native kernel for {kind}"
-    reason = _unfit(x) or _unfit(next(cell.parameters(), x)) or missing()
+    if traced():
+        return "native kernels read memory, and a traced graph has none"
+    if transformed():
+        return "native kernels have no rules for vmap and derivatives of torch.func"
+    reason = missing() or _unfit(x) or impure(x)
     if reason is not None:
         return reason
     if torch.is_autocast_enabled("cpu"):
         return "native kernels compute in float32; autocast asks for less"
-    if traced():
-        return "native kernels read memory, and a traced graph has none"
     if fused is not None:
-        return None
+        return misfit(cell, _unfit)
     assert isinstance(cell, LinearCell)
+    if reason := _unfit(next(cell.parameters(), x)):
+        return reason
     if cell not in TRANSITIONS:  # at each call, one step would cost as much as many
         with torch.no_grad():
             transition = cell.transition(cell.project(x.new_zeros(1, cell.input_size)))
@@ -122,4 +128,4 @@ def _unfit(tensor: Tensor) -> str | None:
     return None
 
 
-NATIVE = Engine("native", run, refuse, packs=True)
+NATIVE = Engine("native", run, refuse, packs=True, by_memory=True)

@@ -12,6 +12,7 @@ from recurra.cells.base import Cell
 from recurra.engines.base import Engine
 from recurra.engines.native.function import Function
 from recurra.engines.native.rows import Rows
+from recurra.inputs import transformed
 
 Tensors = tuple[Tensor, ...]
 Gradients = tuple[Tensor | None, ...]
@@ -73,12 +74,14 @@ class _Layer(Function):
             torch.zeros_like(leaf) if grad is None else grad.contiguous()
             for leaf, grad in zip(state, grads[1:], strict=False)
         )
-        if torch.is_grad_enabled():  # a gradient of this gradient is wanted
-            outputs = _exact(ctx.fused, ctx.cell, ctx.rows, x, state, weights)
+        again = torch.is_grad_enabled()  # a gradient of this gradient is wanted
+        if again or transformed():  # or several gradients at once
+            with torch.enable_grad():
+                outputs = _exact(ctx.fused, ctx.cell, ctx.rows, x, state, weights)
             wanted = [tensor for tensor in inputs if tensor.requires_grad]
             found = iter(
                 torch.autograd.grad(
-                    outputs, wanted, (grad_y, *grad_last), create_graph=True, allow_unused=True
+                    outputs, wanted, (grad_y, *grad_last), create_graph=again, allow_unused=True
                 )
             )
             some = (next(found) if tensor.requires_grad else None for tensor in inputs)

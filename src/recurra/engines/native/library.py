@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from recurra.errors import RecurraError
+from recurra.inputs import impure
 
 VERSION = 1  # of the C interface that is called here
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 NOT_BUILT = "the native library is not built here: no C++ compiler was found at install"
+MOST_THREADS = 1 << 10  # as in status.h
 PAUSE_SOFT = 1  # of OpenMP 5.0, section 3.2.43
 PLACE = ctypes.c_float()  # stands for arrays without numbers, whose pointer torch has as null
 
@@ -93,20 +95,17 @@ def call(
         if not isinstance(array, Tensor):
             continue
         wanted = torch.int64 if array is offsets or array is lengths else torch.float32
-        if array.dtype != wanted or array.device.type != "cpu" or not array.is_contiguous():
+        if array.dtype != wanted or not array.is_cpu or not array.is_contiguous():
             raise RecurraError(
                 f"{function} takes contiguous {wanted} on cpu; got {array.dtype} on "
                 f"{array.device}, strides {array.stride()}"
             )
+        if reason := impure(array):
+            raise RecurraError(f"{function}: {reason}")
     library = _load()
     rows = Rows(len(offsets), lines, stride, offsets.data_ptr(), lengths.data_ptr())
-    values = [
-        value.data_ptr() or ctypes.addressof(PLACE) if isinstance(value, Tensor) else value
-        for value in arguments
-    ]
-    code = getattr(library, f"recurra_{function}")(
-        ctypes.byref(rows), width, torch.get_num_threads(), *values
-    )
+    values = [_at(value) if isinstance(value, Tensor) else value for value in arguments]
+    code = getattr(library, f"recurra_{function}")(ctypes.byref(rows), width, threads(), *values)
     if code:
         raise RecurraError(f"{function}: {library.recurra_text(code).decode()}")
 
@@ -127,15 +126,21 @@ def transposed_product(a: Tensor, b: Tensor) -> Tensor:
         raise RecurraError(f"there are {len(a)} lines to multiply by {len(b)}")
     a, b = (array if array.stride(1) == 1 else array.contiguous() for array in (a, b))
     out = a.new_empty(a.shape[1], b.shape[1])
-    one, other = (
-        (x.data_ptr() or ctypes.addressof(PLACE), x.stride(0), x.shape[1]) for x in (a, b)
-    )
-    code = _load().recurra_transposed_product(
-        len(a), torch.get_num_threads(), *one, *other, out.data_ptr()
-    )
+    one, other = ((_at(x), x.stride(0), x.shape[1]) for x in (a, b))
+    code = _load().recurra_transposed_product(len(a), threads(), *one, *other, _at(out))
     if code:
         raise RecurraError(f"transposed_product: {describe(code)}")
     return out
+
+
+def threads() -> int:
+    """Return as many threads as torch uses, or the most that the library takes."""
+    return min(torch.get_num_threads(), MOST_THREADS)
+
+
+def _at(array: Tensor) -> int:
+    """Return where an array lies; a null pointer is left to the library, which refuses it."""
+    return array.data_ptr() if array.numel() else ctypes.addressof(PLACE)
 
 
 def find(function: str, *arguments: Any) -> Any:
@@ -165,9 +170,7 @@ def triad(a: Tensor, b: Tensor, c: Tensor) -> None:
             raise RecurraError("triad takes contiguous torch.float32 on cpu")
     if not a.numel() == b.numel() == c.numel():
         raise RecurraError(f"triad takes arrays of one size; got {[x.numel() for x in arrays]}")
-    _load().recurra_triad(
-        a.numel(), torch.get_num_threads(), 2.0, *(x.data_ptr() for x in (b, c, a))
-    )
+    _load().recurra_triad(a.numel(), threads(), 2.0, *(x.data_ptr() for x in (b, c, a)))
 
 
 @cache

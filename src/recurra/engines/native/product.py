@@ -15,6 +15,7 @@ from recurra.engines.base import traced
 from recurra.engines.native import library
 from recurra.engines.native.function import Function
 from recurra.engines.native.memory import LARGE, fresh
+from recurra.inputs import impure, transformed
 
 FEW = 32  # lines that are left to MKL
 NARROW = 1 << 10  # numbers of a sum over all lines below which MKL is the faster
@@ -67,10 +68,11 @@ def transposed_product(a: Tensor, b: Tensor) -> Tensor:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return x Wᵀ + b, as `torch.nn.functional.linear` does."""
-    wide = x.numel() * len(weight) >= WORTH and _mkl_is_half_as_wide()
-    numbers = {tensor.dtype for tensor in (x, weight, bias) if tensor is not None}
-    plain = numbers == {torch.float32} and x.is_cpu and weight.is_cpu
-    if not wide or not plain or traced() or torch.is_autocast_enabled("cpu"):
+    if traced() or transformed() or x.numel() * len(weight) < WORTH or not _mkl_is_half_as_wide():
+        return nn.functional.linear(x, weight, bias)
+    tensors = [tensor for tensor in (x, weight, bias) if tensor is not None]
+    plain = all(t.dtype == torch.float32 and t.is_cpu and not impure(t) for t in tensors)
+    if not plain or torch.is_autocast_enabled("cpu") or x.shape[-1] != weight.shape[-1]:
         return nn.functional.linear(x, weight, bias)
     y: Tensor = _Affine.apply(x.flatten(0, -2), weight, bias)
     return y.view(*x.shape[:-1], len(weight))
@@ -91,7 +93,8 @@ class _Affine(Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         of_x, of_weight, of_bias = ctx.needs_input_grad
-        again = torch.is_grad_enabled()  # a gradient of this gradient is wanted
+        # a gradient of this gradient is wanted, or several gradients at once
+        again = torch.is_grad_enabled() or transformed()
         return (
             (grad @ weight if again else product(grad, weight)) if of_x else None,
             (grad.T @ x if again else transposed_product(grad, x)) if of_weight else None,

@@ -10,6 +10,8 @@ from recurra.engines.base import Lengths
 from recurra.engines.native.function import Function
 from recurra.engines.native.library import call
 from recurra.engines.native.memory import fresh
+from recurra.errors import InputError
+from recurra.inputs import impure, transformed
 
 
 class Rows(NamedTuple):
@@ -26,7 +28,9 @@ class Rows(NamedTuple):
         """Return the rows of a batch."""
         if lengths is None:
             return cls(batch, time, torch.arange(batch) * time, torch.full([batch], time), None)
-        lengths = lengths.long().clamp(min=0)
+        if lengths.shape != (batch,):
+            raise InputError(f"lengths has {list(lengths.shape)} entries for {batch} rows")
+        lengths = lengths.long().clamp(min=0, max=time)
         valid = (torch.arange(time) < lengths[:, None]).flatten().nonzero()[:, 0]
         return cls(batch, time, lengths.cumsum(0) - lengths, lengths.contiguous(), valid)
 
@@ -95,4 +99,5 @@ class _Unpack(Function):
 
 
 def _fits(x: Tensor) -> bool:
-    return x.dtype == torch.float32 and x.is_cpu and x.shape[-1] > 0
+    fits = x.dtype == torch.float32 and x.is_cpu and x.shape[-1] > 0
+    return fits and not transformed() and not impure(x)

@@ -12,6 +12,7 @@ from recurra.engines.native.fields import AFFINE, ROTATION, fields, in_lines
 from recurra.engines.native.function import Function
 from recurra.engines.native.memory import fresh
 from recurra.engines.native.rows import Rows
+from recurra.inputs import transformed
 
 Lines = Float[Tensor, "lines hidden"]
 One = Float[Tensor, "batch hidden"]
@@ -55,7 +56,8 @@ class _Scan(Function):
     @staticmethod
     def backward(ctx: Any, grad_h: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
         initial, h, *decay = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a gradient of this gradient is wanted
+        # a gradient of this gradient is wanted, or several gradients at once
+        if torch.is_grad_enabled() or transformed():
             return None, *_adjoint(ctx.rows, tuple(decay), h, initial, grad_h, grad_last)
         arrays = [in_lines(array) for array in decay]
         grad_initial = torch.empty_like(initial)

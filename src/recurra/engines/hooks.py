@@ -1,0 +1,69 @@
+"""Hooks of a cell: engines take its weights and steps apart, and never call it as a module.
+
+So its hooks run here, once for a whole sequence: before it those that see (x, state), such as the
+ones by which pruning and the older weight and spectral norms renew a weight; after it those that
+see (outputs, last state) too.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from recurra.cells.base import Cell
+from recurra.errors import RecurraError
+
+Run = Callable[[Tensor, Any], tuple[Tensor, Any]]
+
+
+def hooked(cell: Cell[Any]) -> bool:
+    """Return whether a cell has hooks or parametrizations."""
+    return bool(
+        cell._forward_pre_hooks
+        or cell._forward_hooks
+        or cell._backward_hooks
+        or cell._backward_pre_hooks
+        or "parametrizations" in cell._modules
+    )
+
+
+def renew(module: nn.Module) -> None:
+    """Run the hooks that renew a weight: pruning's, and the older weight and spectral norms'."""
+    for hook in module._forward_pre_hooks.values():
+        if type(hook).__module__.startswith("torch.nn.utils."):
+            hook(module, ())
+
+
+def around(cell: Cell[Any], run: Run, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    """Return `run(x, state)`, with the cell's hooks before and after it.
+
+    A parametrized weight is computed once, not at every step.
+
+    Raises:
+        RecurraError: the cell has backward hooks, which have no place in a fused sequence.
+    """
+    if cell._backward_hooks or cell._backward_pre_hooks:
+        raise RecurraError(
+            f"{type(cell).__name__} has backward hooks, which no engine runs; "
+            "register them on the layer around it"
+        )
+    arguments: tuple[Any, ...] = (x, state)
+    for key, before in cell._forward_pre_hooks.items():
+        if key in cell._forward_pre_hooks_with_kwargs:
+            # torch's type of a hook does not tell the two kinds apart
+            changed: Any = before(cell, arguments, {})
+            changed = None if changed is None else changed[0]
+        else:
+            changed = before(cell, arguments)
+        if changed is not None:
+            arguments = changed if isinstance(changed, tuple) else (changed, state)
+    with parametrize.cached():
+        result = run(*arguments)
+    for key, after in cell._forward_hooks.items():
+        if key in cell._forward_hooks_with_kwargs:
+            seen: Any = after(cell, arguments, {}, result)
+        else:
+            seen = after(cell, arguments, result)
+        result = result if seen is None else seen
+    return result
