@@ -189,6 +189,8 @@ typedef struct recurra_stream recurra_stream;
 /* States are zero at first. `threads` share the columns of each step. */
 RECURRA_API int recurra_stream_open(const recurra_layer* layers, int64_t count, int64_t capacity,
                                     int threads, recurra_stream** stream);
+/* A stream of its own, with the weights, the states and the rows that `stream` has now. */
+RECURRA_API int recurra_stream_copy(recurra_stream* stream, recurra_stream** copy);
 /* Must not be called while another thread uses the stream. */
 RECURRA_API void recurra_stream_close(recurra_stream* stream);
 

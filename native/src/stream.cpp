@@ -33,7 +33,7 @@ struct Level {
 struct recurra_stream {
   void* memory;
   std::atomic<bool> busy;
-  int64_t capacity, levels, expanded_floats, calls;
+  int64_t capacity, levels, expanded_floats, calls, bytes;
   int threads;
   Level* level;
   int64_t *first_rows, *last_call;  // 0, 1, 2 …; the call in which a row was named last
@@ -114,6 +114,27 @@ void lay_out(recurra_stream& stream, const recurra_layer* layers, Dealer& dealer
   if (!real) return;
   for (int64_t row = 0; row < capacity; ++row) stream.first_rows[row] = row;
 }
+
+// Returns where `bytes` begin in memory of zeros, which `memory` is set to, or 0.
+uintptr_t allocate(uintptr_t bytes, void*& memory) {
+  const size_t alignment = bytes < LARGE_PAGE / 4 ? ALIGNMENT : LARGE_PAGE;
+  memory = calloc(bytes + alignment, 1);
+  if (!memory) return 0;
+  const uintptr_t start =
+      (reinterpret_cast<uintptr_t>(memory) + alignment - 1) / alignment * alignment;
+  if (alignment == LARGE_PAGE) ask_for_large_pages(start, bytes);
+  return start;
+}
+
+// Moves pointers into a stream's memory by the distance to the copy of it.
+struct Mover {
+  uintptr_t distance;
+
+  template <class T>
+  void operator()(T*& pointer) const {
+    pointer = reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(pointer) + distance);
+  }
+};
 
 bool all_fit(const float* weights, int64_t count, int format) {
   // what rounds to infinity is as bad as infinity
@@ -228,17 +249,49 @@ extern "C" int recurra_stream_open(const recurra_layer* layers, int64_t count, i
   Dealer counter;
   counter.take<recurra_stream>(1);
   lay_out(sizes, layers, counter, false);
-  const size_t alignment = counter.next < LARGE_PAGE / 4 ? ALIGNMENT : LARGE_PAGE;
-  void* memory = calloc(counter.next + alignment, 1);
-  if (!memory) return recurra::NO_MEMORY;
+  void* memory;
   Dealer dealer;
-  dealer.next = (reinterpret_cast<uintptr_t>(memory) + alignment - 1) / alignment * alignment;
-  if (alignment == LARGE_PAGE) ask_for_large_pages(dealer.next, counter.next);
+  dealer.next = allocate(counter.next, memory);
+  if (!dealer.next) return recurra::NO_MEMORY;
   recurra_stream* made = new (dealer.take<recurra_stream>(1)) recurra_stream{};
-  made->memory = memory;
+  made->memory = memory, made->bytes = static_cast<int64_t>(counter.next);
   made->capacity = capacity, made->levels = count, made->threads = threads;
   lay_out(*made, layers, dealer, true);
   *stream = made;
+  return recurra::OK;
+}
+
+extern "C" int recurra_stream_copy(recurra_stream* stream, recurra_stream** copy) {
+  if (!copy) return recurra::NULL_POINTER;
+  *copy = nullptr;
+  if (!stream) return recurra::NULL_POINTER;
+  const Hold hold(stream);
+  if (!hold) return recurra::BUSY;
+  void* memory;
+  const uintptr_t start = allocate(static_cast<uintptr_t>(stream->bytes), memory);
+  if (!start) return recurra::NO_MEMORY;
+  const uintptr_t from = reinterpret_cast<uintptr_t>(stream);
+  // all but its head, which is no plain memory; what is dealt out begins behind it
+  const uintptr_t head = (sizeof(recurra_stream) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  memcpy(reinterpret_cast<char*>(start + head), reinterpret_cast<const char*>(from + head),
+         static_cast<size_t>(stream->bytes) - ALIGNMENT - head);
+  recurra_stream* made = new (reinterpret_cast<void*>(start)) recurra_stream{};
+  made->memory = memory, made->bytes = stream->bytes;
+  made->capacity = stream->capacity, made->levels = stream->levels;
+  made->expanded_floats = stream->expanded_floats, made->calls = stream->calls;
+  made->threads = stream->threads;
+  made->level = stream->level;
+  made->first_rows = stream->first_rows, made->last_call = stream->last_call;
+  made->x = stream->x, made->h = stream->h, made->expanded = stream->expanded;
+  const Mover move{start - from};
+  move(made->level), move(made->first_rows), move(made->last_call);
+  move(made->x), move(made->h), move(made->expanded);
+  for (int64_t l = 0; l < made->levels; ++l) {
+    StreamLayer& layer = made->level[l].layer;
+    move(layer.weights), move(layer.vectors), move(layer.now), move(layer.next), move(layer.c);
+    for (int64_t row = 0; row < made->capacity; ++row) move(layer.now[row]), move(layer.next[row]);
+  }
+  *copy = made;
   return recurra::OK;
 }
 

@@ -163,6 +163,15 @@ std::vector<std::string> stream_complaints(Random& random, Guard guard) {
       expect(recurra_stream_step(stream, &bad, x.data(), y.data()), recurra::BAD_ROW, "a wrong row");
       expect(recurra_stream_step(stream, &frames, x.data(), nullptr), recurra::NULL_POINTER, "no y");
     }
+    if (t == 2) {  // go on with a copy, after another step of what it was made from
+      recurra_stream* copy = nullptr;
+      expect(recurra_stream_copy(nullptr, &copy), recurra::NULL_POINTER, "a copy of nothing");
+      expect(recurra_stream_copy(stream, &copy), recurra::OK, "copy");
+      if (!copy) break;
+      expect(recurra_stream_step(stream, &frames, x.data(), y.data()), recurra::OK, "step");
+      recurra_stream_close(stream);
+      stream = copy;
+    }
     expect(recurra_stream_step(stream, &frames, x.data(), y.data()), recurra::OK, "step");
     for (int64_t i = 0; i < size; ++i) {
       Doubles out(x.data() + i * x_stride, x.data() + i * x_stride + first);

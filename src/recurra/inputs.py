@@ -252,7 +252,7 @@ def _structure(state: Any) -> str:
             ]
         kind = type(state).__name__ if names is not None else ""
         return f"{kind}({', '.join(parts)})"
-    return "a tensor" if isinstance(state, Tensor) else f"a {type(state).__name__}"
+    return "a tensor" if isinstance(state, Tensor) else type(state).__name__
 
 
 def _has(given: Tensor, sizes: Sizes) -> bool:

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations, prune
 
 from recurra import tree
 from recurra.cells import GRU, LSTM, Elman, MinGRU
@@ -237,3 +238,25 @@ def test_what_torch_lacks_is_refused_with_the_reason(make, error, text):
 def test_a_state_that_does_not_fit_is_refused(hx, text):
     with pytest.raises(ValueError, match=text):
         state_from_torch(Recurrent(LSTM(3, 4)), hx)
+
+
+def _pruned(module: nn.Module, name: str) -> None:
+    prune.l1_unstructured(module, name, amount=0.5)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.parametrize(
+    "made_of_others",
+    [_pruned, nn.utils.weight_norm, nn.utils.spectral_norm, parametrizations.weight_norm],
+)
+def test_weights_made_of_others_are_copied_as_they_are(made_of_others: type) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 9, 3)
+    module = nn.LSTM(3, 4, batch_first=True)
+    made_of_others(module, "weight_hh_l0")
+    module.eval()
+    torch.testing.assert_close(from_torch(module)(x)[0], module(x)[0])
+    layer = Recurrent(LSTM(3, 4))
+    made_of_others(layer.cell, "from_state")
+    layer(x)[0].sum().backward()
+    torch.testing.assert_close(to_torch(layer.eval())(x)[0], layer(x)[0])

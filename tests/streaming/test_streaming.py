@@ -13,7 +13,7 @@ import recurra
 from recurra import tree
 from recurra.cells import CELLS, GRU, LRU, LSTM, Elman, IndRNN, MinGRU, MinLSTM
 from recurra.engines.native import library
-from recurra.errors import RecurraError
+from recurra.errors import InputError, InputTypeError, RecurraError
 from recurra.layers import Bidirectional, Layer, LookAhead, Recurrent, Residual, Stack
 from recurra.streaming import Stream
 
@@ -281,10 +281,19 @@ def test_native_frames_lie_in_one_piece() -> None:
 def test_wrong_states_are_refused() -> None:
     stream = Stream(prepared("LSTM"), 2)
     good = stream.state
-    for bad in (good.h, (good.h, good.c), tree.map(torch.Tensor.double, good), good._replace(c=0)):
-        with pytest.raises(RecurraError, match=r"the state is .*; this stream has LSTMState"):
+    wrong = {
+        r"the state is a tensor; Recurrent takes LSTMState\(h, c\)": good.h,
+        r"the state is \(a tensor, a tensor\); Recurrent takes LSTMState": (good.h, good.c),
+        r"state h is torch.float64 on cpu": tree.map(torch.Tensor.double, good),
+        r"the state is LSTMState\(h, c: int\)": good._replace(c=0),
+        r"state h is \[3, 7\]; for 2 rows": tree.map(
+            lambda leaf: leaf.new_zeros(3, leaf.shape[1]), good
+        ),
+    }
+    for text, bad in wrong.items():
+        with pytest.raises(InputError if "h is" in text else InputTypeError, match=text):
             stream.state = bad
-    with pytest.raises(RecurraError, match=r"LSTMState\(\[2, 7\]"):
+    with pytest.raises(InputError, match=r"state h is \[2, 7\]; for 1 rows"):
         stream.write(good, [0])
 
 

@@ -28,11 +28,20 @@ def hooked(cell: Cell[Any]) -> bool:
     )
 
 
+def renews(hook: object) -> bool:
+    """Return whether a hook renews a weight: pruning's, the older weight and spectral norms'."""
+    return type(hook).__module__.startswith("torch.nn.utils.")
+
+
 def renew(module: nn.Module) -> None:
-    """Run the hooks that renew a weight: pruning's, and the older weight and spectral norms'."""
-    for hook in module._forward_pre_hooks.values():
-        if type(hook).__module__.startswith("torch.nn.utils."):
+    """Run the hooks that renew a weight, as in evaluation, of a module that is read, not called."""
+    training = module.training
+    module.training = False  # in training, a spectral norm would take a step
+    try:
+        for hook in filter(renews, module._forward_pre_hooks.values()):
             hook(module, ())
+    finally:
+        module.training = training
 
 
 def around(cell: Cell[Any], run: Run, x: Tensor, state: Any) -> tuple[Tensor, Any]:

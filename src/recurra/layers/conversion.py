@@ -10,12 +10,14 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from recurra import tree
 from recurra.cells.base import Cell
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.lstm import LSTM
+from recurra.engines.hooks import renew
 from recurra.layers.base import Layer
 from recurra.layers.bidirectional import Bidirectional
 from recurra.layers.dropout import VariationalDropout
@@ -29,6 +31,7 @@ def from_torch(module: nn.Module) -> Layer:
     """Return the layer that computes what a `torch.nn` module does, with a copy of its weights.
 
     One depth is a `Recurrent` or `Bidirectional`, several are a `Stack` with the same dropout.
+    A weight that is pruned, normed or parametrized is copied as it is then computed.
     The two biases of `torch.nn` become one, their sum (GRU keeps that of its candidate's state
     apart); its gradient is that of either. Without biases it is zero and does not train.
 
@@ -45,6 +48,7 @@ def from_torch(module: nn.Module) -> Layer:
             f"proj_size is {module.proj_size}, and recurra's LSTM has no output projection; "
             "convert a module with proj_size=0"
         )
+    renew(module)
     depths: list[Layer] = []
     for depth in range(module.num_layers):
         ahead = Recurrent(_cell(module, f"l{depth}"))
@@ -140,7 +144,9 @@ def _depths(layer: Layer) -> list[list[Elman | LSTM | GRU]]:
     ]
     uniform: dict[str, set[Any]] = {
         "one number of directions": {len(directions) for directions in depths},
-        "one kind of cell": {type(cell).__name__ for cells in depths for cell in cells},
+        "one kind of cell": {
+            type_before_parametrizations(cell).__name__ for cells in depths for cell in cells
+        },
         "one hidden size": {cell.hidden_size for cells in depths for cell in cells},
         "one nonlinearity": {
             getattr(cell, "nonlinearity", "") for cells in depths for cell in cells
@@ -159,11 +165,13 @@ def _known(part: nn.Module) -> Elman | LSTM | GRU:
             f"torch.nn has no {type(part).__name__}; "
             "it has Recurrent, Bidirectional of two Recurrent, and one Stack of those"
         )
-    # a class derived from one of these is another cell
-    if not isinstance(part.cell, Elman | LSTM | GRU) or type(part.cell) not in (Elman, LSTM, GRU):
+    # a class derived from one of these is another cell, unless torch derived it to parametrize
+    kind = type_before_parametrizations(part.cell)
+    if not isinstance(part.cell, Elman | LSTM | GRU) or kind not in (Elman, LSTM, GRU):
         raise TypeError(
             f"torch.nn has no {type(part.cell).__name__}; it has Elman (as RNN), LSTM and GRU"
         )
+    renew(part.cell)
     return part.cell
 
 
@@ -183,7 +191,7 @@ def _rate(between: nn.Module) -> float:
 
 def _cell(module: nn.RNN | nn.LSTM | nn.GRU, name: str) -> Cell[Any]:
     """Return one depth and direction of a `torch.nn` module as a cell."""
-    weight = module.get_parameter(f"weight_ih_{name}")
+    weight: Tensor = getattr(module, f"weight_ih_{name}")  # a hook may make it no parameter
     sizes = weight.shape[1], module.hidden_size
     cell: Elman | LSTM | GRU
     if isinstance(module, nn.RNN):
@@ -193,9 +201,9 @@ def _cell(module: nn.RNN | nn.LSTM | nn.GRU, name: str) -> Cell[Any]:
     cell.to(weight)
     with torch.no_grad():
         cell.from_input.copy_(weight)
-        cell.from_state.copy_(module.get_parameter(f"weight_hh_{name}"))
+        cell.from_state.copy_(getattr(module, f"weight_hh_{name}"))
         if module.bias:
-            _merge(cell, *(module.get_parameter(f"bias_{part}_{name}") for part in ("ih", "hh")))
+            _merge(cell, *(getattr(module, f"bias_{part}_{name}") for part in ("ih", "hh")))
         else:
             cell.bias.zero_().requires_grad_(False)
             if isinstance(cell, GRU):

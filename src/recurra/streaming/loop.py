@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from recurra import tree
-from recurra.errors import RecurraError
+from recurra.errors import InputError, InputTypeError, RecurraError
+from recurra.inputs import impure
 from recurra.layers import Layer
 from recurra.streaming.rows import Rows
 from recurra.streaming.steps import Steps
@@ -20,7 +21,7 @@ class LoopSteps(Steps):
     name = "loop"
 
     def __init__(self, layer: Layer, capacity: int) -> None:
-        self.layer = copy.deepcopy(layer).eval().requires_grad_(False)
+        self.layer = _frozen(layer)
         self.state = self.layer.initial_state(capacity)
         like = next(self.layer.parameters(), torch.empty(0))
         self.dtype, self.device = like.dtype, like.device
@@ -54,6 +55,12 @@ class LoopSteps(Steps):
         with torch.inference_mode():
             self._put(rows, tree.map(torch.clone, state))
 
+    def copy(self) -> Steps:
+        """Return steps of their own; neither the layer's copy nor a state is ever written."""
+        made = copy.copy(self)
+        made._used = Lock()
+        return made
+
     def _of(self, rows: Rows) -> Any:
         places = rows.places.to(self.device)
         return tree.map(lambda leaf: leaf.index_select(0, places), self.state)
@@ -69,14 +76,30 @@ class LoopSteps(Steps):
 
     def _check(self, name: str, given: Tensor, count: int, size: int) -> None:
         if not isinstance(given, Tensor):
-            raise RecurraError(f"{name} is a {type(given).__name__}; give a torch.Tensor")
+            raise InputTypeError(f"{name} is a {type(given).__name__}; give a torch.Tensor")
         if (
             (given.dtype, given.device) != (self.dtype, self.device)
             or given.shape != (count, size)
             or given.layout is not torch.strided
         ):
-            raise RecurraError(
+            raise InputError(
                 f"{name} is {given.dtype} on {given.device}, {list(given.shape)}, "
                 f"{given.layout}; this stream "
                 f"takes {self.dtype} on {self.device}, {[count, size]}"
             )
+        if reason := impure(given):
+            raise InputError(f"{name} cannot be read: {reason}")
+
+
+def _frozen(layer: Layer) -> Layer:
+    """Return a copy of a layer, in evaluation and without gradients.
+
+    A weight that a hook has made of others is no leaf of the graph, and torch does not copy those.
+    """
+    made = {
+        id(value): value.detach().clone()
+        for module in layer.modules()
+        for value in vars(module).values()
+        if isinstance(value, Tensor) and value.grad_fn is not None
+    }
+    return copy.deepcopy(layer, made).eval().requires_grad_(False)

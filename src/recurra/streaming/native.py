@@ -1,14 +1,17 @@
 """Streams of the cells that the native library steps."""
 
+import copy
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recurra import tree
 from recurra.cells import Cell
+from recurra.engines.hooks import renews
 from recurra.engines.native import stream
-from recurra.errors import RecurraError
+from recurra.errors import InputError, InputTypeError
+from recurra.inputs import impure
 from recurra.layers import Layer, Recurrent, Stack
 from recurra.streaming.rows import Rows
 from recurra.streaming.steps import Ready, Steps
@@ -23,6 +26,8 @@ def plan(layer: Layer) -> tuple[list[Cell[Any]], str | None]:
 
 def _collect(layer: Layer, cells: list[Cell[Any]]) -> str | None:
     # exactly these classes: one derived from them may differ anywhere
+    if _hooked(layer):
+        return f"a {type(layer).__name__} has hooks, and a native step does not call it"
     if type(layer) is Stack:
         reasons = [_collect(part, cells) for part in layer.layers if isinstance(part, Layer)]
         return next(filter(None, reasons), None)
@@ -30,8 +35,16 @@ def _collect(layer: Layer, cells: list[Cell[Any]]) -> str | None:
         return f"there is no native step of {type(layer).__name__}"
     if layer.engine not in (None, "native"):
         return f"a layer asks for the engine {layer.engine}"
+    if _hooked(layer.cell):
+        return f"{type(layer.cell).__name__} has hooks, and a native step does not call it"
     cells.append(layer.cell)
     return None
+
+
+def _hooked(module: nn.Module) -> bool:
+    """Return whether a module has hooks, but for those that only renew a weight."""
+    before = module._forward_pre_hooks.values()
+    return bool(module._forward_hooks) or any(not renews(hook) for hook in before)
 
 
 class NativeSteps(Steps):
@@ -52,7 +65,14 @@ class NativeSteps(Steps):
         frames = self._frames(rows, self.inputs, self.outputs)
         like = torch.empty(rows.size, self.outputs, dtype=torch.float32, device="cpu")
         x_shape = torch.Size((rows.size, self.inputs))
-        return Ready(self._call, self._handle, frames, x_shape, like.shape, like)
+        sizes = x_shape, 4 * x_shape.numel(), like.shape, 4 * like.shape.numel()
+        return Ready(self._call, self._handle, frames, *sizes, like)
+
+    def copy(self) -> Steps:
+        """Return steps of their own: weights and states are copied within the library."""
+        made = copy.copy(self)
+        made._handle = stream.copy_stream(self._handle)
+        return made
 
     def step(self, rows: Rows, x: Tensor, out: Tensor | None) -> Tensor:
         """Return the outputs of rows, in `out` where it is given."""
@@ -92,7 +112,7 @@ def _stride(name: str, given: Tensor, shape: tuple[int, int]) -> int:
     """Return the distance between rows, which need not touch: x[:, t] of a batch does as well."""
     count, size = shape
     if not isinstance(given, Tensor):
-        raise RecurraError(f"{name} is a {type(given).__name__}; give a torch.Tensor")
+        raise InputTypeError(f"{name} is a {type(given).__name__}; give a torch.Tensor")
     fits = (
         given.dtype is torch.float32
         and given.device.type == "cpu"
@@ -100,12 +120,13 @@ def _stride(name: str, given: Tensor, shape: tuple[int, int]) -> int:
         and given.shape == shape
         and (given.stride(1) == 1 or size == 1)
         and (given.stride(0) >= size or count < 2)
-        and not given.is_neg()
     )
     if not fits:
-        raise RecurraError(
+        raise InputError(
             f"{name} is {given.dtype} on {given.device}, {list(given.shape)}, "
             + (f"strides {given.stride()}" if given.layout is torch.strided else "not dense")
             + f"; this stream takes torch.float32 on cpu, {[count, size]}, each row in one piece"
         )
+    if reason := impure(given):
+        raise InputError(f"{name} cannot be read: {reason}")
     return given.stride(0)

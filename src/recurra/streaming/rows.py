@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from recurra.errors import RecurraError
+from recurra.errors import InputError, InputTypeError, RecurraError
 
 
 class Rows(NamedTuple):
@@ -29,16 +29,18 @@ class Seats:
         """Return rows by their numbers.
 
         Raises:
-            RecurraError: they are no numbers, or a row is not in use, or is named twice.
+            InputTypeError: they are no sequence of whole numbers.
+            InputError: a row is not in use, or is named twice.
         """
-        numbers = rows.tolist() if isinstance(rows, Tensor) else list(rows)
-        if not all(type(number) is int for number in numbers):
-            raise RecurraError(f"rows are numbers of rows, as [0, 2]; got {numbers}")
+        numbers = rows.tolist() if isinstance(rows, Tensor) else rows
+        if not isinstance(numbers, Sequence) or not all(type(number) is int for number in numbers):
+            raise InputTypeError(f"rows are numbers of rows, as [0, 2]; got {_shown(rows)}")
+        numbers = list(numbers)
         if not self._taken.issuperset(numbers):
             wrong = next(row for row in numbers if row not in self._taken)
-            raise RecurraError(f"row {wrong} is not in use; in use are {sorted(self._taken)}")
+            raise InputError(f"row {wrong} is not in use; in use are {sorted(self._taken)}")
         if len(set(numbers)) != len(numbers):
-            raise RecurraError(f"a row is named twice in {numbers}; a step takes a row once")
+            raise InputError(f"a row is named twice in {numbers}; a step takes a row once")
         places = torch.tensor(numbers, dtype=torch.int64, device="cpu")
         whole = numbers == list(range(self.capacity))
         return Rows(len(numbers), places, whole)
@@ -61,7 +63,7 @@ class Seats:
         """Free a row.
 
         Raises:
-            RecurraError: it is not in use.
+            InputError: it is not in use.
         """
         self.name([row])
         self._change(self._taken - {row})
@@ -69,3 +71,9 @@ class Seats:
     def _change(self, taken: set[int]) -> None:
         self._taken = taken
         self.live = self.name(sorted(taken))
+
+
+def _shown(rows: object) -> str:
+    if isinstance(rows, Tensor):
+        return f"a tensor {list(rows.shape)} of {rows.dtype}"
+    return repr(rows)[:100]

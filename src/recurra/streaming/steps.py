@@ -22,7 +22,9 @@ class Ready(NamedTuple):
     handle: ctypes.c_void_p
     frames: ctypes.Structure
     x_shape: torch.Size
+    x_bytes: int
     out_shape: torch.Size
+    out_bytes: int
     out_like: Tensor
 
 
@@ -42,6 +44,10 @@ class Steps(ABC):
     @abstractmethod
     def write(self, rows: Rows, state: Any) -> None:
         """Set the state of rows."""
+
+    @abstractmethod
+    def copy(self) -> "Steps":
+        """Return steps of their own, with the weights and states that these have now."""
 
     def ready(self, rows: Rows) -> Ready | None:
         """Return a call that steps these rows, where there is a quicker one than `step`."""
@@ -64,6 +70,10 @@ class Closed(Steps):
     def write(self, rows: Rows, state: Any) -> None:
         """Refuse."""
         raise self._error()
+
+    def copy(self) -> Steps:
+        """Return it: what is closed has no state."""
+        return self
 
     def _error(self) -> RecurraError:
         return RecurraError("this stream is closed; make another one")

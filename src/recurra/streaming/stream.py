@@ -1,23 +1,25 @@
 """A layer that is stepped: one frame of each row in, one frame of each row out."""
 
+import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from recurra import tree
+from recurra import inputs, tree
 from recurra.cells import Cell
 from recurra.engines.native.stream import FORMATS, check
-from recurra.errors import RecurraError, unknown
+from recurra.errors import InputError, InputTypeError, unknown
 from recurra.layers import Layer, as_layer
 from recurra.streaming.loop import LoopSteps
 from recurra.streaming.native import NativeSteps, plan
 from recurra.streaming.rows import Rows, Seats
 from recurra.streaming.steps import Closed, Steps
 
-FLOAT = torch.float32
+FLOAT, DENSE = torch.float32, torch.strided
+wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # its memory is another tensor's
 
 
 class Stream:
@@ -36,10 +38,13 @@ class Stream:
             nearest; "int8", whole numbers times one scale per line of a matrix. Products are
             summed in float32. Narrow weights are a copy that is read faster, and less exact.
         threads: threads of one step. One is best below some 256 units; more wait for each other.
+    `copy.copy` makes another stream of the same layer that goes on from the same state;
+    `copy.deepcopy` copies the layer too.
+
     Raises:
         RecurraError: the layer does not stream, a number is not positive, there is no such kind of
             weights, or it needs the native library and that cannot step this layer.
-        TypeError: it is neither a layer nor a cell.
+        TypeError: it is neither a layer nor a cell, or a number is no whole number.
     """
 
     def __init__(
@@ -52,14 +57,20 @@ class Stream:
         threads: int = 1,
     ) -> None:
         self.layer = as_layer(layer)
+        numbers = {"rows": rows, "capacity": capacity, "threads": threads}
+        for name, number in numbers.items():
+            if type(number) is not int and not (name == "capacity" and number is None):
+                raise InputTypeError(f"{name} is {number!r}; it is a whole number")
+        if not isinstance(weights, str):
+            raise InputTypeError(f"weights is {weights!r}; it is one of {', '.join(FORMATS)}")
         capacity = max(rows, 1) if capacity is None else capacity
         if not self.layer.streams:
-            raise RecurraError(
+            raise InputError(
                 f"{type(layer).__name__} does not stream: it waits for the end of its input; "
                 "for right context in a stream use LookAhead"
             )
         if not 0 <= rows <= capacity or capacity < 1 or threads < 1:
-            raise RecurraError(
+            raise InputError(
                 f"rows is {rows}, capacity {capacity}, threads {threads}; rows is between 0 and "
                 "the capacity, which is at least 1, as threads is"
             )
@@ -102,21 +113,13 @@ class Stream:
         """
         # checked here, call by call: for a small layer each takes as long as a tenth of the step
         ready = self._ready
-        if rows is None and ready is not None and type(x) is Tensor:
-            call, handle, frames, x_shape, out_shape, out_like = ready
-            if out is None:
-                out = torch.empty_like(out_like)
-            if (
-                x.dtype is FLOAT
-                and x.is_cpu
-                and x.shape == x_shape
-                and x.is_contiguous()
-                and type(out) is Tensor
-                and out.dtype is FLOAT
-                and out.is_cpu
-                and out.shape == out_shape
-                and out.is_contiguous()
-            ):
+        if rows is None and ready is not None:
+            call, handle, frames, x_shape, x_bytes, out_shape, out_bytes, out_like = ready
+            if _is_read(x, x_shape, x_bytes):
+                if out is None:
+                    out = torch.empty_like(out_like)
+                elif not _is_read(out, out_shape, out_bytes):
+                    return self._steps.step(self._seats.live, x, out)
                 code = call(handle, frames, x.data_ptr(), out.data_ptr())
                 if code:
                     check(code)
@@ -170,9 +173,11 @@ class Stream:
         """
         named = self._named(rows)
         like = self.layer.initial_state(named.size)
-        if _kind(state) != _kind(like):
-            raise RecurraError(f"the state is {_kind(state)}; this stream has {_kind(like)}")
-        self._steps.write(named, tree.map(torch.Tensor.detach, state))
+        inputs.state(self.layer, state, named.size, next(self.layer.parameters(), None))
+        state = tree.map(_as_numbers, state, like)
+        if reason := next(filter(None, map(inputs.impure, tree.leaves(state))), None):
+            raise InputError(f"the state cannot be read: {reason}")
+        self._steps.write(named, state)
 
     def reset(self, rows: Sequence[int] | Tensor | None = None) -> None:
         """Let rows, or all in use, begin afresh."""
@@ -191,6 +196,24 @@ class Stream:
         self._steps: Steps = Closed()
         self._ready = None
 
+    def __copy__(self) -> "Stream":
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        made._seats, made._steps = copy.copy(self._seats), self._steps.copy()
+        made._ready = made._steps.ready(made._seats.live)
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Stream":
+        made = memo[id(self)] = self.__copy__()
+        made.layer = copy.deepcopy(self.layer, memo)
+        return made
+
+    def __reduce__(self) -> NoReturn:
+        raise InputTypeError(
+            "a Stream is not pickled: it has memory of its own; save its layer's weights and "
+            "`stream.state`, and write that to a new Stream"
+        )
+
     def __enter__(self) -> "Stream":
         return self
 
@@ -207,17 +230,28 @@ class Stream:
         if reason is None:
             return NativeSteps(self.layer, cells, capacity, self.weights, self.threads)
         if self.weights != "float32":
-            raise RecurraError(f"weights of {self.weights} need the native library, but {reason}")
+            raise InputError(f"weights of {self.weights} need the native library, but {reason}")
         return LoopSteps(self.layer, capacity)
 
     def _named(self, rows: Sequence[int] | Tensor | None) -> Rows:
         return self._seats.live if rows is None else self._seats.name(rows)
 
 
-def _kind(state: Any) -> str:
-    """Return the types, shapes and dtypes that a state consists of."""
-    if isinstance(state, tuple):
-        return f"{type(state).__name__}({', '.join(map(_kind, state))})"
-    if isinstance(state, Tensor):
-        return f"{list(state.shape)} {state.dtype} {state.device}"
-    return type(state).__name__
+def _is_read(x: Tensor, shape: torch.Size, size: int) -> bool:
+    """Return whether x's memory holds just these numbers; where not, slower checks say why."""
+    return (
+        type(x) is Tensor
+        and x.dtype is FLOAT
+        and x.is_cpu
+        and x.layout is DENSE
+        and x.shape == shape
+        and x.is_contiguous()
+        and not x.is_neg()
+        and not wrapped(x)
+        and x.untyped_storage().nbytes() - x.storage_offset() * 4 >= size
+    )
+
+
+def _as_numbers(leaf: Tensor, like: Tensor) -> Tensor:
+    """Return a part of a state as it is kept: of its type, its sign turned where that waited."""
+    return leaf.detach().to(like.dtype).resolve_neg().resolve_conj()

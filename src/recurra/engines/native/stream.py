@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from recurra.cells import GRU, LSTM, Cell, Elman, IndRNN, MinGRU, MinLSTM
-from recurra.engines.native import library
-from recurra.errors import RecurraError
+from recurra.engines.hooks import renew
+from recurra.engines.native import library, shapes
+from recurra.errors import InputError
 
 FORMATS = ("float32", "float16", "bfloat16", "int8")  # as in recurra.h, as the cells are
 ELMAN = {"tanh": 0, "relu": 1}
@@ -54,20 +55,26 @@ def refuse(cells: Sequence[Cell[Any]]) -> str | None:
         kind = type(cell).__name__
         if _number(cell) is None:
             return f"there is no native step of {kind}"
-        for weight in cell.parameters():
-            if weight.dtype != torch.float32 or weight.device.type != "cpu":
-                return (
-                    "native steps take weights of torch.float32 on cpu; "
-                    f"{kind} has some of {weight.dtype} on {weight.device.type}"
-                )
+        renew(cell)
+        if reason := shapes.misfit(cell, _unfit):
+            return reason
     return library.missing()
+
+
+def _unfit(weight: Tensor) -> str | None:
+    if weight.dtype == torch.float32 and weight.device.type == "cpu":
+        return None
+    return (
+        "native steps take weights of torch.float32 on cpu; "
+        f"one is {weight.dtype} on {weight.device.type}"
+    )
 
 
 def open_stream(cells: Sequence[Cell[Any]], rows: int, weights: str, threads: int) -> Handle:
     """Return a stream of cells, each reading the one before it.
 
     Raises:
-        RecurraError: a size is too large, there is too little memory, or a weight is not finite or
+        InputError: a size is too large, there is too little memory, or a weight is not finite or
             too large for the kind of numbers.
     """
     layers, kept = (Layer * len(cells))(), []
@@ -80,6 +87,21 @@ def open_stream(cells: Sequence[Cell[Any]], rows: int, weights: str, threads: in
     handle = Handle()
     opened = library.find("stream_open", c_void_p, c_int64, c_int64, c_int, c_void_p)
     check(opened(layers, len(cells), rows, threads, byref(handle)))
+    return _closing(handle)
+
+
+def copy_stream(handle: Handle) -> Handle:
+    """Return a stream of its own, with the weights and states that this one has now.
+
+    Raises:
+        RecurraError: there is too little memory, or another thread is at it.
+    """
+    copy = Handle()
+    check(library.find("stream_copy", c_void_p, c_void_p)(handle, byref(copy)))
+    return _closing(copy)
+
+
+def _closing(handle: Handle) -> Handle:
     finalize(handle, library.find("stream_close", c_void_p), handle.value)
     return handle
 
@@ -101,7 +123,7 @@ def copy_state(
 def check(code: int) -> None:
     """Raise the error of a code, where it is one."""
     if code:
-        raise RecurraError(f"stream: {library.describe(code)}")
+        raise InputError(f"stream: {library.describe(code)}")
 
 
 def _number(cell: Cell[Any]) -> int | None:
@@ -110,8 +132,8 @@ def _number(cell: Cell[Any]) -> int | None:
 
 
 def _parts(cell: Cell[Any]) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Return from_input, bias, from_state, within."""
-    shared = cell.get_parameter("from_input"), cell.get_parameter("bias")
+    """Return from_input, bias, from_state, within; a hook may have made a weight no parameter."""
+    shared: tuple[Tensor, Tensor] = (cell.from_input, cell.bias)  # type: ignore[assignment]
     if isinstance(cell, IndRNN):
         return *shared, None, cell.recurrence()
     if isinstance(cell, GRU):
