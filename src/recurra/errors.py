@@ -48,6 +48,6 @@ class MissingExtra(RecurraError):  # noqa: N818, it names what is missing
 
 def unknown(kind: str, received: str, known: list[str]) -> RecurraError:
     """Return the error for a name that is not among `known`, with the nearest one suggested."""
-    near = get_close_matches(received.lower(), known, n=1)
+    near = get_close_matches(str(received).lower(), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
     return InputError(f"unknown {kind} {received!r}; {hint}")

@@ -115,7 +115,7 @@ def within(owner: str, name: str, given: Tensor, count: int) -> None:
             raise InputError(f"{name} has {wrong}; {owner} takes 0 to {count - 1}")
 
 
-def lengths(given: Any, rows: int) -> None:
+def lengths(given: Any, rows: int | None = None) -> None:
     """Check the lengths of rows: one whole number each, 0 or more.
 
     Those on another device than the CPU are not looked at, and count as 0 where they are below.
@@ -134,10 +134,73 @@ def lengths(given: Any, rows: int) -> None:
         return
     if given.dim() != 1 or given.layout is not torch.strided:
         raise InputError(f"lengths is {list(given.shape)}; it has one number for each row: [batch]")
-    if given.shape[0] != rows:
+    if rows is not None and given.shape[0] != rows:
         raise InputError(f"lengths has {given.shape[0]} entries for {rows} rows")
     if given.numel() and readable(given) and (least := int(given.min())) < 0:
         raise InputError(f"lengths has {least}; a row has 0 steps or more")
+
+
+def sequence(owner: str, x: Any, size: int | str, given: Any, like: Tensor | None = None) -> None:
+    """Check a sequence [batch time size] of real numbers, and its rows' lengths (None: none)."""
+    numbers(owner, "x", x, ("batch", "time", size), like)
+    if given is not None:
+        lengths(given, x.shape[0])
+
+
+def tensor(owner: str, name: str, given: Any) -> None:
+    """Check that a value is a tensor of some axes."""
+    if not isinstance(given, Tensor):
+        raise InputTypeError(f"{name} is a {type(given).__name__}; {owner} takes a torch.Tensor")
+    if given.dim() == 0 or given.layout is not torch.strided:
+        raise InputError(f"{owner} takes [batch …], dense; got {list(given.shape)}, {given.layout}")
+
+
+def ragged(owner: str, x: Any, given: Any) -> None:
+    """Check that x has a batch and a time, of whatever numbers, and its lengths (None: none)."""
+    tensor(owner, "x", x)
+    if x.dim() < 2:
+        raise InputError(f"{owner} takes [batch time …]; got {list(x.shape)}")
+    if given is not None:
+        lengths(given, x.shape[0])
+
+
+def taken(owner: str, name: str, module: nn.Module, x: Tensor) -> None:
+    """Check what a first module of torch takes, where it is one that is known."""
+    while isinstance(module, nn.Sequential) and len(module):
+        module = module[0]
+    if isinstance(module, nn.Embedding):
+        if x.dtype not in (torch.int64, torch.int32):
+            raise InputTypeError(f"{name} is {x.dtype}; {owner} looks up tokens: torch.int64")
+        within(owner, name, x, module.num_embeddings)
+    elif isinstance(module, nn.Linear) and not jit_traced():
+        if x.dim() == 0 or x.shape[-1] != module.in_features:
+            raise InputError(
+                f"{name} is {list(x.shape)}; {owner} takes {module.in_features} features"
+            )
+        if x.dtype != module.weight.dtype or x.device != module.weight.device:
+            _compare_kinds(owner, name, x, module.weight)
+
+
+def fields(owner: str, name: str, given: Any, kind: type[tuple[Any, ...]]) -> None:
+    """Check that a value is a named tuple of this kind."""
+    if not isinstance(given, kind):
+        raise InputTypeError(f"{name} is a {type(given).__name__}; {owner} takes {kind.__name__}")
+
+
+def parts(owner: str, given: Any, count: int) -> None:
+    """Check that a state is a tuple of so many states."""
+    if not isinstance(given, tuple):
+        raise InputTypeError(f"the state is {structure(given)}; {owner} takes a tuple of states")
+    if len(given) != count:
+        raise InputError(f"the state is {structure(given)}; this {owner} takes {count} states")
+
+
+def share(name: str, given: Any) -> None:
+    """Check a number between 0 and 1."""
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise InputTypeError(f"{name} is {given!r}; it is a number from 0 to 1")
+    if not 0 <= given <= 1:
+        raise InputError(f"{name} is {given}; it is from 0 to 1")
 
 
 def mask(owner: str, given: Any, sizes: Sizes) -> None:
@@ -193,9 +256,9 @@ def state(module: Any, given: Any, rows: int, like: Tensor | None) -> None:
             return
     expected = module.initial_state(rows)
     owner = type(module).__name__
-    if _structure(given) != _structure(expected):
+    if structure(given) != structure(expected):
         raise InputTypeError(
-            f"the state is {_structure(given)}; {owner} takes {_structure(expected)}"
+            f"the state is {structure(given)}; {owner} takes {structure(expected)}"
         )
     for name, leaf, wanted in zip(
         tree.names(expected), tree.leaves(given), tree.leaves(expected), strict=True
@@ -241,10 +304,11 @@ def _as_seen(given: tuple[Any, ...], rows: int, seen: Seen, like: Tensor | None)
     return True
 
 
-def _structure(state: Any) -> str:
+def structure(state: Any) -> str:
+    """Return what a state is made of, in words: types and names, no sizes."""
     if isinstance(state, tuple):
         names = getattr(state, "_fields", None)
-        parts = [_structure(part) for part in state]
+        parts = [structure(part) for part in state]
         if names is not None:
             parts = [
                 name if part == "a tensor" else f"{name}: {part}"

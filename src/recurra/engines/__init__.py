@@ -18,7 +18,7 @@ from recurra.engines.native import NATIVE
 from recurra.engines.scan import SCAN
 from recurra.engines.table import Shape, Table, in_force, user_file, write
 from recurra.engines.vendor import VENDOR
-from recurra.errors import EngineRefused, unknown
+from recurra.errors import EngineRefused, InputTypeError, unknown
 
 PREFERENCE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, LOOP)
 _BY_NAME = {engine.name: engine for engine in PREFERENCE}
@@ -153,6 +153,8 @@ def unroll(
             takes.
         RecurraError: there is no such engine, it cannot run this, or the cell has backward hooks.
     """
+    if not isinstance(cell, Cell):
+        raise InputTypeError(f"unroll takes a recurra Cell; got a {type(cell).__name__}")
     like = inputs.weight(cell)
     inputs.numbers(type(cell).__name__, "x", x, ("batch", "time", cell.input_size), like)
     if state is None:
@@ -172,7 +174,7 @@ def _run(
     if not traced() and 0 in x.shape[:2]:
         return nothing(cell, x, state)
     if lengths is not None:
-        lengths = lengths.to(x.device).clamp(min=0, max=x.shape[1])
+        lengths = lengths.to(x.device, torch.int64).clamp(min=0, max=x.shape[1])
         if not chosen.packs:
             beyond = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
             x = x.masked_fill(beyond[..., None], 0)

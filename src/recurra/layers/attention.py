@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.layers.linear import Linear
 
 
@@ -66,6 +67,16 @@ class Attention(nn.Module, ABC):
                 nothing, not even as NaN. A row that is False throughout gets zeros.
             keys: `from_memory(memory)`, where a decoder has computed it once for all its steps.
         """
+        owner, like = type(self).__name__, inputs.weight(self)
+        inputs.numbers(owner, "query", query, ("batch", "steps", self.query_size), like)
+        batch = query.shape[0]
+        inputs.numbers(owner, "memory", memory, (batch, "positions", self.memory_size), like)
+        positions = memory.shape[1]
+        if mask is not None:
+            inputs.mask(owner, mask, (batch, positions))
+        if keys is not None:
+            width = getattr(self.from_memory, "out_features", "keys")
+            inputs.numbers(owner, "keys", keys, (batch, positions, width), like)
         if mask is not None:
             memory = memory.masked_fill(~mask[..., None], 0)
             mask = mask[:, None]

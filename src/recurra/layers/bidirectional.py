@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from recurra import inputs
 from recurra.cells.base import Cell
 from recurra.layers.base import Layer
 from recurra.layers.lengths import reverse
@@ -74,6 +75,9 @@ class Bidirectional(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], BidirectionalState]:
         """Read in both directions."""
+        inputs.sequence("Bidirectional", x, self.input_size, lengths)
+        if state is not None:
+            inputs.fields("Bidirectional", "the state", state, BidirectionalState)
         before = self.initial_state(x.shape[0]) if state is None else state
         ahead, forward = self.forward_layer(x, before.forward, lengths=lengths)
         back, backward = self.backward_layer(reverse(x, lengths), before.backward, lengths=lengths)

@@ -4,6 +4,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra import inputs
+
 
 def check_rate(name: str, rate: float) -> float:
     """Return a dropout rate.
@@ -38,9 +40,10 @@ class VariationalDropout(nn.Module):
         self, x: Float[Tensor, "batch time features"]
     ) -> Float[Tensor, "batch time features"]:
         """Return x with the same features of a row dropped at every step."""
+        inputs.sequence("VariationalDropout", x, "features", None)
         if not self.training or self.rate == 0:
             return x
-        return x * functional.dropout(x.new_ones(len(x), 1, x.shape[2]), self.rate)
+        return x * functional.dropout(x.new_ones(x.shape[0], 1, x.shape[2]), self.rate)
 
     def extra_repr(self) -> str:
         """Show the rate."""

@@ -4,9 +4,12 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
+from recurra import inputs
+
 
 def within(lengths: Int[Tensor, "batch"], time: int) -> Bool[Tensor, "batch time"]:
     """Return True where a frame lies within its row's length."""
+    inputs.lengths(lengths)
     return torch.arange(time, device=lengths.device) < lengths[:, None]
 
 
@@ -14,6 +17,7 @@ def zero_beyond(
     x: Shaped[Tensor, "batch time *features"], lengths: Int[Tensor, "batch"] | None
 ) -> Shaped[Tensor, "batch time *features"]:
     """Return x with zeros beyond lengths, whatever was there (NaN, without gradient; no token)."""
+    inputs.ragged("zero_beyond", x, lengths)
     if lengths is None:
         return x
     beyond = ~within(lengths.to(x.device), x.shape[1])
@@ -27,7 +31,7 @@ def reverse(
     if lengths is None:
         return x.flip(1)
     batch, time = x.shape[:2]
-    last = lengths.to(x.device).clamp(max=time)[:, None] - 1
+    last = lengths.to(x.device, torch.int64).clamp(max=time)[:, None] - 1
     t = torch.arange(time, device=x.device)
     source = torch.where(t <= last, last - t, t)
     # Whole lines are moved: taking number by number costs seven times as much, and more backward.
@@ -45,6 +49,6 @@ def carry(
     frames = torch.cat([held, x], dim=1)
     if lengths is None:
         return frames, frames[:, time:]
-    first = lengths.to(x.device).clamp(max=time)[:, None]
+    first = lengths.to(x.device, torch.int64).clamp(min=0, max=time)[:, None]
     index = first + torch.arange(context, device=x.device)
     return frames, frames.take_along_dim(index[..., None], dim=1)

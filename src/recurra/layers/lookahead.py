@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra import inputs
 from recurra.layers.base import Layer
 from recurra.layers.lengths import carry, zero_beyond
 
@@ -57,6 +58,9 @@ class LookAhead(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time features"], LookAheadState]:
         """Return at each step the answer to the step `context` before it."""
+        inputs.sequence("LookAhead", x, self.input_size, lengths, self.weight)
+        if state is not None:
+            inputs.state(self, state, x.shape[0], self.weight)
         before = self.initial_state(x.shape[0]) if state is None else state
         frames, held = carry(before.held, zero_beyond(x, lengths), lengths)
         time = x.shape[1]
@@ -80,8 +84,9 @@ def aligned(
     Each row is followed by `delay` frames of zeros, as a stream is flushed. Without delay it is
     the layer itself, from its initial state.
     """
+    inputs.sequence(type(layer).__name__, x, layer.input_size, lengths)
     if layer.delay:
         x = functional.pad(zero_beyond(x, lengths), (0, 0, 0, layer.delay))
-        lengths = None if lengths is None else lengths + layer.delay
+        lengths = None if lengths is None else lengths.long() + layer.delay
     y: Tensor = layer(x, lengths=lengths)[0]
     return y[:, layer.delay :]

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra import inputs
 from recurra.layers.attention import normalise
 from recurra.layers.lengths import within, zero_beyond
 from recurra.layers.linear import Linear
@@ -22,10 +23,11 @@ class Last(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch features"]:
         """Return y at step length − 1."""
+        inputs.sequence("Last", y, "features", lengths)
         frames = functional.pad(y, (0, 0, 1, 0))  # a frame of zeros, for rows of length 0
         if lengths is None:
             return frames[:, -1]
-        index = lengths.to(y.device).clamp(max=y.shape[1])
+        index = lengths.to(y.device, torch.int64).clamp(min=0, max=y.shape[1])
         return frames.take_along_dim(index[:, None, None], dim=1).squeeze(1)
 
 
@@ -38,9 +40,10 @@ class Mean(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch features"]:
         """Return the sum over the row's steps, by their number."""
+        inputs.sequence("Mean", y, "features", lengths)
         if lengths is None:
             return y.sum(dim=1) / max(y.shape[1], 1)
-        count = lengths.to(y.device).clamp(min=1, max=max(y.shape[1], 1))
+        count = lengths.to(y.device, torch.int64).clamp(min=1, max=max(y.shape[1], 1))
         return zero_beyond(y, lengths).sum(dim=1) / count[:, None]
 
 
@@ -53,14 +56,15 @@ class Max(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch features"]:
         """Return the maximum over the row's steps."""
+        inputs.sequence("Max", y, "features", lengths)
         if y.shape[1] == 0:
-            return y.new_zeros(len(y), y.shape[2])
+            return y.new_zeros(y.shape[0], y.shape[2])
         if lengths is None:
             return y.amax(dim=1)
         lengths = lengths.to(y.device)
         beyond = ~within(lengths, y.shape[1])[..., None]
         greatest = y.masked_fill(beyond, torch.finfo(y.dtype).min).amax(dim=1)
-        return greatest.masked_fill(lengths[:, None] == 0, 0)
+        return greatest.masked_fill(lengths[:, None] <= 0, 0)
 
 
 class AttentionPool(nn.Module):
@@ -80,6 +84,7 @@ class AttentionPool(nn.Module):
         super().__init__()
         if size < 1:
             raise ValueError(f"size is {size}; a size is at least 1")
+        self.size = size
         self.hidden = Linear(size, size)
         self.to_score = nn.Linear(size, 1, bias=False)
 
@@ -89,7 +94,11 @@ class AttentionPool(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch time"]:
         """Return α: how much each step counts."""
+        self._check(y, lengths)
         return self._weights(zero_beyond(y, lengths), lengths)
+
+    def _check(self, y: Tensor, lengths: Tensor | None) -> None:
+        inputs.sequence("AttentionPool", y, self.size, lengths, self.hidden.weight)
 
     def _weights(self, y: Tensor, lengths: Tensor | None) -> Float[Tensor, "batch time"]:
         """Return α; y is zero beyond lengths."""
@@ -103,5 +112,6 @@ class AttentionPool(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch features"]:
         """Return the weighed mean."""
+        self._check(y, lengths)
         y = zero_beyond(y, lengths)
         return (self._weights(y, lengths)[:, None] @ y).squeeze(1)

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from recurra.cells.base import Cell
 from recurra.engines import unroll
+from recurra.errors import InputError, InputTypeError
 from recurra.layers.base import Layer
 from recurra.layers.dropout import check_rate
 
@@ -35,6 +36,8 @@ class Recurrent(Layer):
         self, cell: Cell[Any], *, engine: str | None = None, weight_drop: float = 0.0
     ) -> None:
         super().__init__()
+        if not isinstance(cell, Cell):
+            raise InputTypeError(f"Recurrent takes a recurra Cell; got a {type(cell).__name__}")
         if check_rate("weight_drop", weight_drop) and "from_state" not in dict(
             cell.named_parameters(recurse=False)
         ):
@@ -59,6 +62,12 @@ class Recurrent(Layer):
         """Unroll the cell."""
         if not self.training or self.weight_drop == 0:
             return unroll(self.cell, x, state, lengths=lengths, engine=self.engine)
+        if "from_state" not in self.cell._parameters:
+            raise InputError(
+                f"weight_drop is {self.weight_drop}, but `from_state` of "
+                f"{type(self.cell).__name__} is made of other weights (by a hook or "
+                "parametrization) and is not dropped; set weight_drop to 0"
+            )
         weight = self.cell.get_parameter("from_state")
         y, state = functional_call(
             _Unroll(self.cell, self.engine),

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.cells.base import Cell
 from recurra.layers.base import Layer
 from recurra.layers.lengths import carry, zero_beyond
@@ -65,6 +66,11 @@ class Residual(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time input"], Any]:
         """Add what the layer makes of the normalised input."""
+        inputs.sequence("Residual", x, self.input_size, lengths, self.norm.weight)
+        if state is not None and self.delay:
+            inputs.fields("Residual", "the state", state, ResidualState)
+            sizes = x.shape[0], self.delay, self.input_size
+            inputs.numbers("Residual", "state held", state.held, sizes, self.norm.weight)
         x = zero_beyond(x, lengths)
         if state is None:
             state = self.initial_state(x.shape[0])

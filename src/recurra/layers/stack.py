@@ -6,6 +6,7 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.cells.base import Cell
 from recurra.layers.base import Layer
 from recurra.layers.dropout import VariationalDropout, check_rate
@@ -59,6 +60,9 @@ class Stack(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], tuple[Any, ...]]:
         """Run the layers from the input upward."""
+        inputs.sequence("Stack", x, self.input_size, lengths)
+        if state is not None:
+            inputs.parts("Stack", state, len(self.layers))
         befores = self.initial_state(x.shape[0]) if state is None else state
         afters = []
         for i, (layer, before) in enumerate(zip(self._parts(), befores, strict=True)):

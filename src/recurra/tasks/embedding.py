@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from recurra import inputs
+
 UNKNOWN = 1
 
 
@@ -28,6 +30,8 @@ class TokenEmbedding(nn.Module):
 
     def forward(self, x: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time input"]:
         """Return the vectors of the tokens."""
+        inputs.tensor("TokenEmbedding", "x", x)
+        inputs.taken("TokenEmbedding", "x", self.table, x)
         if self.training and self.word_dropout:
             dropped = torch.rand(x.shape, device=x.device) < self.word_dropout
             x = torch.where(dropped & (x > 0), UNKNOWN, x)

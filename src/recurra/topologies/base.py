@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.data.batch import Paired
 from recurra.layers import within, zero_beyond
 from recurra.topologies.decoder import Decoder, DecoderState
@@ -60,6 +61,11 @@ class Writer(nn.Module, ABC):
             lengths: steps of each row of x; what lies beyond changes nothing. None: all.
             context_lengths: real positions of each row of the context; None: all.
         """
+        owner = type(self).__name__
+        inputs.tensor(owner, "context", context)
+        inputs.whole(owner, "x", x, (context.shape[0], "time"))
+        if lengths is not None:
+            inputs.lengths(lengths, x.shape[0])
         state = self.start(context, context_lengths)
         x = zero_beyond(x, lengths)
         if self.training and self.scheduled > 0:
@@ -69,6 +75,7 @@ class Writer(nn.Module, ABC):
 
     def loss(self, batch: Paired, smoothing: float = 0.0) -> Loss:
         """Return the cross entropy over live steps."""
+        inputs.fields(type(self).__name__, "the batch", batch, Paired)
         logits = self(batch.context, batch.x, batch.lengths, batch.context_lengths)
         return cross_entropy(logits, batch.y, within(batch.lengths, logits.shape[1]), smoothing)
 

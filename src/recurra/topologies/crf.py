@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.layers import within, zero_beyond
 from recurra.topologies.loss import Loss
 
@@ -52,8 +53,7 @@ class CRF(nn.Module):
         ]
         for name, mask, shape in masks:
             mask = torch.zeros(shape, dtype=torch.bool) if mask is None else mask
-            if mask.shape != shape:
-                raise ValueError(f"the CRF's mask is {list(mask.shape)}; it must be {list(shape)}")
+            inputs.mask("CRF", mask, shape)
             # rebuilt from the tags with the model, so no part of the saved weights
             self.register_buffer(name, mask, persistent=False)
         self.transitions = nn.Parameter(torch.empty(tags, tags).uniform_(-0.1, 0.1))
@@ -72,6 +72,8 @@ class CRF(nn.Module):
         Smoothing is the share of a uniformly random path in the target, as it is of a uniformly
         random class in `cross_entropy`.
         """
+        inputs.share("smoothing", smoothing)
+        lengths = self._checked(scores, lengths)
         target = self.path_score(scores, tags, lengths)
         if smoothing:
             target = (1 - smoothing) * target + smoothing * self._mean_score(scores, lengths)
@@ -81,6 +83,7 @@ class CRF(nn.Module):
         self, scores: Float[Tensor, "batch time tags"], lengths: Int[Tensor, "batch"]
     ) -> Float[Tensor, "batch"]:
         """Return log Z by the forward algorithm; 0 for a row without steps."""
+        lengths = self._checked(scores, lengths)
         if scores.shape[1] == 0:
             return scores.sum((1, 2))  # zeros that know where they come from
         start, transitions, end = self._constrained()
@@ -98,14 +101,17 @@ class CRF(nn.Module):
         lengths: Int[Tensor, "batch"],
     ) -> Float[Tensor, "batch"]:
         """Return the score of one path per row; 0 for a row without steps."""
+        lengths = self._checked(scores, lengths)
+        inputs.whole("CRF", "tags", tags, tuple(scores.shape[:2]))
         if scores.shape[1] == 0:
             return scores.sum((1, 2))  # zeros that know where they come from
         start, transitions, end = self._constrained()
         live = within(lengths, scores.shape[1])
-        tags = tags.masked_fill(~live, 0)
+        tags = tags.long().masked_fill(~live, 0)
+        inputs.within("CRF", "tags", tags, len(start))
         steps = self._clear(scores, lengths).gather(2, tags[..., None])[..., 0]
         moves = transitions[tags[:, :-1], tags[:, 1:]].masked_fill(~live[:, 1:], 0)
-        last = tags.gather(1, (lengths - 1).clamp(min=0)[:, None].long())[:, 0]
+        last = tags.gather(1, (lengths - 1).clamp(min=0)[:, None])[:, 0]
         ends = torch.where(lengths > 0, start[tags[:, 0]] + end[last], 0)
         return steps.masked_fill(~live, 0).sum(1) + moves.sum(1) + ends
 
@@ -114,6 +120,7 @@ class CRF(nn.Module):
         self, scores: Float[Tensor, "batch time tags"], lengths: Int[Tensor, "batch"]
     ) -> list[list[int]]:
         """Return each row's best path, by the Viterbi algorithm."""
+        lengths = self._checked(scores, lengths)
         if scores.shape[1] == 0:
             return [[] for _ in scores]
         start, transitions, end = self._constrained()
@@ -138,6 +145,11 @@ class CRF(nn.Module):
             self.transitions.masked_fill(self.forbids, PENALTY),
             self.end.masked_fill(self.forbids_end, PENALTY),
         )
+
+    def _checked(self, scores: Tensor, lengths: Tensor) -> Tensor:
+        """Return the lengths as they count: whole numbers, cut at the time of the scores."""
+        inputs.sequence("CRF", scores, len(self.start), lengths)
+        return lengths.to(scores.device, torch.int64).clamp(min=0, max=scores.shape[1])
 
     def _clear(self, scores: Tensor, lengths: Tensor) -> Tensor:
         # in the weights' precision: under autocast the scores come in half of it

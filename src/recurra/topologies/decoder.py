@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.layers import Attention
 from recurra.layers.base import Layer
 from recurra.layers.linear import Linear
@@ -108,13 +109,19 @@ class Decoder(nn.Module):
         Raises:
             ValueError: there is attention but no memory.
         """
-        batch, nowhere = len(context), context.new_zeros(len(context), 0)
+        like = self.embed.weight
+        inputs.numbers("Decoder", "context", context, ("batch", self.context_size), like)
+        batch, nowhere = context.shape[0], context.new_zeros(context.shape[0], 0)
         if self.attention is None:
             memory, keys = context.new_zeros(batch, 0, 1), context.new_zeros(batch, 0, 1)
             mask = nowhere.bool()
         elif memory is None:
             raise ValueError("a decoder with attention needs a memory to attend to")
         else:
+            sizes = batch, "positions", self.attention.memory_size
+            inputs.numbers("Decoder", "memory", memory, sizes, like)
+            if mask is not None:
+                inputs.mask("Decoder", mask, tuple(memory.shape[:2]))
             if mask is None:
                 mask = memory.new_ones(memory.shape[:2], dtype=torch.bool)
             memory = memory.masked_fill(~mask[..., None], 0)
@@ -128,22 +135,36 @@ class Decoder(nn.Module):
         self, x: Int[Tensor, "batch time"], state: DecoderState
     ) -> tuple[Float[Tensor, "batch time vocabulary"], DecoderState]:
         """Return the logits of what follows each token, and the state after the last."""
+        x = self._checked(x, state, ("batch", "time"))
         if x.shape[1] == 0:
-            return state.context.new_zeros(len(x), 0, self.to_logits.out_features), state
+            return state.context.new_zeros(x.shape[0], 0, self.to_logits.out_features), state
         if not self.input_feeding:
             return self._stretch(x, state)
         logits = []
         for token in x.unbind(1):
-            step, state = self.advance(token, state)
-            logits.append(step)
+            step, state = self._stretch(token[:, None], state)
+            logits.append(step[:, 0])
         return torch.stack(logits, dim=1), state
 
     def advance(
         self, token: Int[Tensor, "batch"], state: DecoderState
     ) -> tuple[Float[Tensor, "batch vocabulary"], DecoderState]:
         """Take one step."""
+        token = self._checked(token, state, ("batch",))
         logits, state = self._stretch(token[:, None], state)
         return logits[:, 0], state
+
+    def _checked(self, x: Tensor, state: DecoderState, sizes: tuple[str, ...]) -> Tensor:
+        """Return tokens as they are looked up, of a state of as many rows."""
+        inputs.whole("Decoder", "x", x, sizes)
+        inputs.within("Decoder", "x", x, self.embed.num_embeddings)
+        inputs.fields("Decoder", "the state", state, DecoderState)
+        fed = self.body.output_size if self.input_feeding else 0
+        like = self.embed.weight
+        context = x.shape[0], self.context_size
+        inputs.numbers("Decoder", "state context", state.context, context, like)
+        inputs.numbers("Decoder", "state fed", state.fed, (x.shape[0], fed), like)
+        return x.long()
 
     def _stretch(self, x: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Run over tokens that all see the same fed vector: one of them, or all without feeding."""

@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-IGNORED = -100
+from recurra import inputs
+
+IGNORED = -(1 << 40)  # no class of anyone's, as −100 might be
 
 
 class Loss(NamedTuple):
@@ -33,9 +35,19 @@ def cross_entropy(
         targets: the true classes; where it is not live, any number.
         live: what counts; None: all of it.
         smoothing: ε, from 0 up to 1.
+    Raises:
+        TypeError, ValueError: a value is of another type or shape, or what is live is no class.
+            On another device than the CPU classes are not looked at.
     """
+    inputs.share("smoothing", smoothing)
+    inputs.tensor("cross_entropy", "logits", logits)
+    inputs.numbers("cross_entropy", "logits", logits, ("…",) * logits.dim(), None)
+    inputs.whole("cross_entropy", "targets", targets, tuple(logits.shape[:-1]))
+    targets = targets.long()
     if live is None:
         live = torch.ones_like(targets, dtype=torch.bool)
+    inputs.mask("cross_entropy", live, tuple(targets.shape))
+    inputs.within("cross_entropy", "targets", targets.masked_fill(~live, 0), logits.shape[-1])
     total = nn.functional.cross_entropy(
         logits.flatten(0, -2),
         targets.masked_fill(~live, IGNORED).flatten(),

@@ -3,6 +3,7 @@
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.data.batch import Aligned
 from recurra.layers import aligned, zero_beyond
 from recurra.layers.base import Layer
@@ -33,7 +34,10 @@ class ManyToManyEqual(nn.Module):
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch time tags"]:
         """Return the scores; those at a step answer the input at that step, whatever the delay."""
-        y = aligned(self.body, self.embed(zero_beyond(x, lengths)), lengths)
+        inputs.ragged("ManyToManyEqual", x, lengths)
+        x = zero_beyond(x, lengths)
+        inputs.taken("ManyToManyEqual", "x", self.embed, x)
+        y = aligned(self.body, self.embed(x), lengths)
         scores: Tensor = self.head(y)
         return scores
 
@@ -45,5 +49,6 @@ class ManyToManyEqual(nn.Module):
 
     def loss(self, batch: Aligned, smoothing: float = 0.0) -> Loss:
         """Return the output's loss; it counts live steps."""
+        inputs.fields("ManyToManyEqual", "the batch", batch, Aligned)
         scores = self(batch.x, batch.lengths)
         return self.output.loss(scores, batch.y, batch.lengths, smoothing)

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.layers import Last, Mean, aligned, within, zero_beyond
 from recurra.layers.base import Layer
 from recurra.topologies.base import Writer
@@ -59,7 +60,9 @@ class ManyToManyUnequal(Writer):
         context_lengths: Int[Tensor, "batch"] | None = None,
     ) -> DecoderState:
         """Read the source; return the state before the first token."""
+        inputs.ragged("ManyToManyUnequal", context, context_lengths)
         x = zero_beyond(context, context_lengths)
+        inputs.taken("ManyToManyUnequal", "context", self.embed, x)
         y = aligned(self.encoder, self.embed(x), context_lengths)
         mask = None
         if context_lengths is not None:

@@ -3,6 +3,7 @@
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.data.batch import Labelled
 from recurra.layers import aligned, zero_beyond
 from recurra.layers.base import Layer
@@ -29,10 +30,14 @@ class ManyToOne(nn.Module):
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch classes"]:
         """Return the logits."""
-        y = aligned(self.body, self.embed(zero_beyond(x, lengths)), lengths)
+        inputs.ragged("ManyToOne", x, lengths)
+        x = zero_beyond(x, lengths)
+        inputs.taken("ManyToOne", "x", self.embed, x)
+        y = aligned(self.body, self.embed(x), lengths)
         logits: Tensor = self.head(self.pool(y, lengths))
         return logits
 
     def loss(self, batch: Labelled, smoothing: float = 0.0) -> Loss:
         """Return the cross entropy over rows."""
+        inputs.fields("ManyToOne", "the batch", batch, Labelled)
         return cross_entropy(self(batch.x, batch.lengths), batch.y, smoothing=smoothing)

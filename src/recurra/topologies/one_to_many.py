@@ -3,6 +3,7 @@
 from jaxtyping import Int, Shaped
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.layers import Mean, within
 from recurra.topologies.base import Writer
 from recurra.topologies.decoder import Decoder, DecoderState
@@ -38,6 +39,8 @@ class OneToMany(Writer):
         Raises:
             ValueError: the encoder returned neither a vector nor a grid per row.
         """
+        inputs.tensor("OneToMany", "context", context)
+        inputs.taken("OneToMany", "context", self.encoder, context)
         encoded: Tensor = self.encoder(context)
         grid = encoded[:, None] if encoded.dim() == 2 else encoded
         if grid.dim() != 3 or grid.shape[2] != self.decoder.context_size:

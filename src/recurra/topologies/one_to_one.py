@@ -5,6 +5,7 @@ from typing import Any
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.cells.base import Cell
 from recurra.data.batch import Single
 from recurra.topologies.loss import Loss, cross_entropy
@@ -27,10 +28,13 @@ class OneToOne(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "batch *input"]) -> Float[Tensor, "batch classes"]:
         """Return the logits."""
+        inputs.tensor("OneToOne", "x", x)
+        inputs.taken("OneToOne", "x", self.encoder, x)
         y, _ = self.cell(self.encoder(x))
         logits: Tensor = self.head(y)
         return logits
 
     def loss(self, batch: Single, smoothing: float = 0.0) -> Loss:
         """Return the cross entropy over rows."""
+        inputs.fields("OneToOne", "the batch", batch, Single)
         return cross_entropy(self(batch.x), batch.y, smoothing=smoothing)

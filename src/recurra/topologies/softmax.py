@@ -3,6 +3,7 @@
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from recurra import inputs
 from recurra.layers import within
 from recurra.topologies.loss import Loss, cross_entropy
 
@@ -21,11 +22,13 @@ class Softmax(nn.Module):
         smoothing: float = 0.0,
     ) -> Loss:
         """Return the cross entropy over all live steps, and their number."""
+        inputs.sequence("Softmax", scores, "tags", lengths)
         return cross_entropy(scores, tags, within(lengths, scores.shape[1]), smoothing)
 
     def decode(
         self, scores: Float[Tensor, "batch time tags"], lengths: Int[Tensor, "batch"]
     ) -> list[list[int]]:
         """Return each row's likeliest tags, one per live step."""
+        inputs.sequence("Softmax", scores, "tags", lengths)
         tags, stops = scores.argmax(-1).tolist(), lengths.tolist()
         return [row[:stop] for row, stop in zip(tags, stops, strict=True)]
