@@ -71,7 +71,7 @@ def test_tagged_tokens(hub: dict[Any, Any]) -> None:
     with pytest.raises(DataError, match="hf:ner/train:4: does not have one tag per token"):
         conll.read(Recipe(data="hf:ner"))
     with pytest.raises(DataError, match="no column 'words'; its columns are tokens, ner_tags"):
-        conll.read(Recipe(data="hf:ner", text_column="words"))
+        conll.read(Recipe(data="hf:ner", token_column="words"))
 
 
 def test_translations(hub: dict[Any, Any]) -> None:

@@ -152,6 +152,7 @@ IMAGE_CAPTIONING = Task(
         "learning_rate": 4e-3,
     },
     ignores=(
+        "token_column tag_column sentence_column "
         "text_column label_column source target max_length bidirectional pool output word_dropout"
     ),
 )

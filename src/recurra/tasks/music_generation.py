@@ -141,6 +141,7 @@ MUSIC_GENERATION = Task(
         "learning_rate": 6e-3,
     },
     ignores=(
+        "token_column tag_column sentence_column "
         "text_column label_column source target vocabulary bidirectional pool output "
         "attention input_feeding word_dropout beam"
     ),

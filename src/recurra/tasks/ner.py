@@ -120,7 +120,7 @@ NER = Task(
     name="ner",
     type="many-to-many equal",
     summary="A tag for every word of a sentence: who, where, when.",
-    reads="CoNLL columns (2 to 4, space or tab; IOB1, IOB2, IOBES); a folder of train/dev/test",
+    reads="CoNLL columns or CSV (IOB1, IOB2, IOBES, BILOU); a folder of train/dev/test",
     example="Maria Lindgren flew from Oslo to Boston on 3 May .",
     read=read,
     codec=TagCodec.from_files,
@@ -144,6 +144,7 @@ NER = Task(
     },
     sample_defaults={"hidden": 96, "epochs": 18, "batch_size": 32, "learning_rate": 5e-3},
     ignores=(
+        "text_column label_column "
         "source target pool attention input_feeding scheduled_sampling beam temperature top_k top_p"
     ),
 )

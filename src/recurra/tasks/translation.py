@@ -150,5 +150,7 @@ TRANSLATION = Task(
         "epochs": 5,
         "learning_rate": 6e-3,
     },
-    ignores="text_column label_column pool output word_dropout",
+    ignores=(
+        "token_column tag_column sentence_column text_column label_column pool output word_dropout"
+    ),
 )

@@ -83,6 +83,15 @@ class Recipe:
     )
     text_column: str | None = option("data", None, "column of the text; none: detected", NAME)
     label_column: str | None = option("data", None, "column of the label; none: detected", NAME)
+    token_column: str | None = option(
+        "data", None, "column of a tagged file's tokens, by name or number; none: detected", NAME
+    )
+    tag_column: str | None = option(
+        "data", None, "column of a tagged file's tags, by name or number; none: detected", NAME
+    )
+    sentence_column: str | None = option(
+        "data", None, "column that numbers a tagged file's sentences; none: detected", NAME
+    )
     source: str | None = option("data", None, "source language or column; none: detected", NAME)
     target: str | None = option("data", None, "target language or column; none: detected", NAME)
     skip_bad_rows: bool = option("data", False, "go on past bad rows, and count them")

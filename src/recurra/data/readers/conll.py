@@ -1,20 +1,21 @@
-"""Tagged sentences in CoNLL columns: the token first, the tag last, a blank line between."""
+"""Tagged sentences: a row for each token, in CoNLL columns or CSV, and what parts sentences."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from recurra.data.readers.cells import TAG, Line, cut_lines
 from recurra.data.readers.hf import Records
+from recurra.data.readers.layout import Layout, find_layout, opens_document, wrong_tag
 from recurra.data.readers.source import Format, read_parts
-from recurra.data.readers.text import Rows, lines
+from recurra.data.readers.text import Rows, say
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
-TAG = re.compile(r"O|([BIESLU])-(\S+)")
 NOT_DATA = (".md", ".zip", ".json", ".toml", ".pdf")
+LONGEST = 250  # tokens of a file that nothing parts into sentences
 
 
 class Tagged(NamedTuple):
@@ -39,10 +40,11 @@ def read(recipe: Recipe) -> Splits[Tagged]:
     Raises:
         DataError: a file or row cannot be used.
     """
+    told: set[str] = set()
     return read_parts(
         recipe,
         Format(
-            read=read_file,
+            read=partial(read_file, recipe=recipe, told=told),
             accepts=lambda path: path.is_file() and path.suffix.lower() not in NOT_DATA,
             content=lambda example: "\n".join(example.tokens),
             labels=lambda example: [tag[2:] for tag in example.tags if tag != "O"],
@@ -52,16 +54,30 @@ def read(recipe: Recipe) -> Splits[Tagged]:
     )
 
 
-def read_file(path: str | Path, rows: Rows) -> list[Tagged]:
+def read_file(
+    path: str | Path, rows: Rows, recipe: Recipe | None = None, told: set[str] | None = None
+) -> list[Tagged]:
     """Return the tagged sentences of one file. A sentence with a bad row is left out.
 
+    Args:
+        path: the file: CoNLL columns, parted by tabs or blanks, or CSV.
+        rows: what becomes of bad rows.
+        recipe: names columns, where they are not to be detected.
+        told: what the user has been told already; none: nothing is told.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
     """
     path = Path(path)
-    sentences = list(_sentences(path, rows))
+    lines, is_csv = cut_lines(path, rows)
+    layout = find_layout(path, lines, recipe or Recipe())
+    if told is not None and layout.told and layout.told not in told:
+        told.add(layout.told)
+        say(f"{path}: {layout.told}")
+    sentences = list(_sentences(path, lines, layout, rows))
     if not sentences:
         raise DataError(path, "holds no sentences")
+    if len(sentences) == 1 and layout.sentence is None:
+        _check_parted(path, len(sentences[0]), is_csv=is_csv, ended=lines[-1].cells == [])
     return [
         Tagged([t.text for t in sentence], to_iob2([t.tag for t in sentence]), _at(path, sentence))
         for sentence in sentences
@@ -72,41 +88,53 @@ def _at(path: Path, sentence: list[Token]) -> str:
     return f"{path}:{sentence[0].row}"
 
 
-def _sentences(path: Path, rows: Rows) -> Iterator[list[Token]]:
-    width, separator = 0, None
+def _check_parted(path: Path, length: int, *, is_csv: bool, ended: bool) -> None:
+    if length > LONGEST or (is_csv and length > 1 and not ended):
+        raise DataError(
+            path,
+            f"holds one sentence of {length:,} tokens: no blank line parts sentences, and no "
+            "column was found that does; --sentence-column names one",
+        )
+
+
+def _sentences(
+    path: Path, lines: Sequence[Line], layout: Layout, rows: Rows
+) -> Iterator[list[Token]]:
     sentence: list[Token] = []
-    spoilt = False
-    for row, line in lines(path, rows):
-        if not line.strip() or line.startswith("-DOCSTART-"):
+    spoilt = doubt = False  # one bad row spoils its sentence, and is told once
+    before: list[str] | None = None
+    for row, cells in lines:
+        if row == layout.header:
+            continue
+        if cells and layout.comments(cells, inside=bool(sentence) or spoilt):
+            continue
+        between = cells is not None and (not cells or opens_document(cells))
+        if between or layout.begins(cells, before):
             if sentence and not spoilt:
                 yield sentence
-            sentence, spoilt = [], False
+            # A bad row just before may have been this sentence's first.
+            sentence, spoilt = [], doubt and not between
+        if between or layout.passes_over(cells):
             continue
-        if width == 0:
-            separator = "\t" if "\t" in line else None
-        cells = line.strip("\r\n").split(separator)
-        if separator:
-            cells = [cell.strip() for cell in cells]
-        width = width or len(cells)
-        if reason := _fault(cells, width):
-            if not spoilt:  # one bad row spoils its sentence, and is told once
-                rows.bad(path, reason, row)
-            spoilt = True
-        else:
-            sentence.append(Token(cells[0], cells[-1], row))
+        fault = _fault(cells, layout) if cells else ""
+        doubt = fault is not None
+        if cells and fault is None:
+            sentence.append(Token(cells[layout.token], cells[layout.tag], row))
+            before = layout.carried(cells, before)
+        elif fault and not spoilt:
+            rows.bad(path, fault, row)
+        spoilt |= doubt
     if sentence and not spoilt:
         yield sentence
 
 
-def _fault(cells: list[str], width: int) -> str | None:
-    if width < 2:
-        return "has one column; a token and a tag are needed"
-    if len(cells) != width:
-        return f"has {len(cells)} columns where {width} are expected"
-    if not cells[0]:
+def _fault(cells: list[str], layout: Layout) -> str | None:
+    if len(cells) != layout.width:
+        return f"has {len(cells)} columns where {layout.width} are expected"
+    if not cells[layout.token]:
         return "has no token"
-    if not TAG.fullmatch(cells[-1]):
-        return f"has the tag {cells[-1]!r}; a tag is O, or B-, I-, E-, S-, L- or U- and a type"
+    if not TAG.fullmatch(cells[layout.tag]):
+        return wrong_tag(cells[layout.tag])
     return None
 
 
@@ -136,8 +164,8 @@ def to_iob2(tags: list[str]) -> list[str]:
 
 
 def _from_records(records: Records, rows: Rows, recipe: Recipe) -> list[Tagged]:
-    text = recipe.text_column or ("tokens" if "tokens" in records.columns else "words")
-    label = recipe.label_column or next(
+    text = recipe.token_column or ("tokens" if "tokens" in records.columns else "words")
+    label = recipe.tag_column or next(
         (c for c in ("ner_tags", "tags", "labels", "ner") if c in records.columns), "ner_tags"
     )
     for name in (text, label):
