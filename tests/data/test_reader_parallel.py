@@ -75,7 +75,7 @@ def test_bad_lines_do_not_shift_the_others(tmp_path: Path) -> None:
     a, b = tmp_path / "a.en", tmp_path / "b.de"
     a.write_bytes(b"one\n\xff\nthree\n\nfive\n")
     b.write_bytes(b"eins\nzwei\n \nvier\n\xff")
-    rows = Rows(skip=True)
+    rows = Rows(skip=True, encoding="utf-8")
     assert read_files(a, b, rows) == [Pair("one", "eins", f"{a}:1")]
     assert rows.skipped == 4
     a.write_text("one\n\n")

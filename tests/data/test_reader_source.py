@@ -159,8 +159,8 @@ def test_a_bad_line_is_named_or_skipped(tmp_path: Path, bad: bytes, reason: str)
     path = tmp_path / "rows.txt"
     path.write_bytes(b"first\r\n" + b"y" * 20_000 + b"\n" + bad + b"\nlast")
     with pytest.raises(DataError, match=rf"rows\.txt:3: {reason}"):
-        list(lines(path, Rows()))
-    rows = Rows(skip=True)
+        list(lines(path, Rows(encoding="utf-8")))
+    rows = Rows(skip=True, encoding="utf-8")
     assert [(row, line[:5]) for row, line in lines(path, rows)] == [
         (1, "first"),
         (2, "yyyyy"),

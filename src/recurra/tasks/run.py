@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -84,6 +85,8 @@ class Run:
             torch.set_num_threads(self.recipe.threads)
         check(self.recipe)
         splits = self.task.read(self.recipe)
+        # what was guessed for these files holds for all that the model is given later
+        self.recipe = dataclasses.replace(self.recipe, encoding=splits.encoding)
         torch.manual_seed(self.recipe.seed)
         codec = self.task.fit(splits.train, self.recipe)
         # first, because it needs the libraries that the last evaluation will need

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_type_hints
 
+from recurra.data.readers.encoding import names as encodings
 from recurra.errors import RecurraError, unknown
 
 
@@ -54,6 +55,7 @@ SCALE = Allowed("a number, 2 or more", lambda n: n >= 2)
 NUCLEUS = Allowed("a number above 0, up to 1", lambda n: 0 < n <= 1)
 SEED = Allowed("a whole number from 0 to 2**63 - 1", lambda n: 0 <= n < 2**63)
 NAME = Allowed("a name or path that is not empty", lambda text: bool(text.strip()))
+TEXT = Allowed("an encoding by its name, or utf-8,NAME", lambda text: bool(encodings(text)))
 DEVICE = Allowed(
     "auto, cpu, cuda or cuda:N",
     lambda text: re.fullmatch(r"auto|cpu|cuda(:\d+)?", text) is not None,
@@ -94,6 +96,7 @@ class Recipe:
     )
     source: str | None = option("data", None, "source language or column; none: detected", NAME)
     target: str | None = option("data", None, "target language or column; none: detected", NAME)
+    encoding: str | None = option("data", None, "encoding of text files; none: detected", TEXT)
     skip_bad_rows: bool = option("data", False, "go on past bad rows, and count them")
     max_length: int = option("data", 512, "longest sequence, in steps; longer ones are cut", SIZE)
     vocabulary: int = option(

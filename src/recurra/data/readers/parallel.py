@@ -16,6 +16,7 @@ from recurra.data.readers.text import (
     existing,
     existing_file,
     lines,
+    lone_returns,
     say,
 )
 from recurra.data.splits import Splits
@@ -137,6 +138,12 @@ def read_files(source: Path, target: Path, rows: Rows) -> list[Pair]:
             skip.
     """
     a, b = list(every_line(source, rows)), list(every_line(target, rows))
+    ends = {path: lone_returns(path, rows) for path in (source, target)}
+    if ends[source] != ends[target]:
+        # A CR alone ends lines where it does so in both; else it stands within a sentence.
+        a, b = (list(every_line(p, rows, "\n" if ends[p] else "")) for p in (source, target))
+        told = ", ".join(str(path) for path in ends if ends[path])
+        say(f"{told}: a carriage return alone is read as a space; lines end with a line feed")
     if len(a) != len(b):
         raise DataError(
             source, f"has {len(a):,} lines but {target.name} has {len(b):,}; they must match"

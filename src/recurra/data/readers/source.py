@@ -72,7 +72,9 @@ def read_parts(recipe: Recipe, form: Format[E]) -> Splits[E]:
         }
     else:
         paths = locate(recipe, form)
-        read = {path: form.read(path, rows) for path in dict.fromkeys(paths.values())}
+        # the training part first: what is guessed of its form holds for the others
+        first = sorted(paths, key=lambda part: part != "train")
+        read = {path: form.read(path, rows) for path in dict.fromkeys(paths[p] for p in first)}
         parts = {part: read[path] for part, path in paths.items()}
     return assemble(parts, recipe, form, rows)
 
@@ -156,7 +158,7 @@ def assemble(
         each = " each" if missing[1:] else ""
         say(f"{data}: {' and '.join(missing)} split off, {HELD_OUT:.0%}{each}")
     train, valid, test = (list(parts[part]) for part in ("train", "valid", "test"))
-    return Splits(train, valid, test, rows.close())
+    return Splits(train, valid, test, rows.close(), rows.encodings.settled)
 
 
 def _within(known: set[str], examples: Sequence[E], kind: Kind[E], rows: Rows) -> list[E]:

@@ -1,4 +1,4 @@
-"""Text files line by line: gzip or plain, UTF-8, bounded; and the bad rows among them."""
+"""Text files line by line: gzip or plain, in any encoding; and the bad rows among them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import sys
 import zlib
 from collections.abc import Iterator
 from difflib import get_close_matches
-from io import BufferedReader
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
+from recurra.data.readers.encoding import HANDLER, UNDECODED, Encodings
 from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
 LONGEST_ROW = 100_000
 SHOWN = 5
+CHUNK = 1 << 20
 
 
 class Rows:
@@ -24,9 +26,13 @@ class Rows:
     Args:
         skip: count a bad row (the first five are told on stderr) instead of raising it.
         advice: what follows the reason of an error that is raised.
+        encoding: of all text files, or "utf-8,NAME"; none: detected.
     """
 
-    def __init__(self, *, skip: bool = False, advice: str = "") -> None:
+    def __init__(
+        self, *, skip: bool = False, advice: str = "", encoding: str | None = None
+    ) -> None:
+        self.encodings = Encodings(encoding, say)
         self.skip = skip
         self.advice = advice
         self.skipped = 0
@@ -34,7 +40,8 @@ class Rows:
     @classmethod
     def of(cls, recipe: Recipe) -> Rows:
         """Return the collector that a recipe asks for."""
-        return cls(skip=recipe.skip_bad_rows, advice=" (skip_bad_rows goes on past it)")
+        advice = " (skip_bad_rows goes on past it)"
+        return cls(skip=recipe.skip_bad_rows, advice=advice, encoding=recipe.encoding)
 
     def bad(self, path: str | Path, reason: str, row: int | None = None) -> None:
         """Tell or raise one bad row.
@@ -107,52 +114,91 @@ def open_bytes(path: Path) -> BufferedReader:
 def lines(path: str | Path, rows: Rows) -> Iterator[tuple[int, str]]:
     """Yield each line that can be read with its number, counted from 1, without its line end.
 
+    LF, CR LF and CR alone end a line.
+
     Raises:
-        DataError: the file is missing, a folder, empty, or not text; or a line is not UTF-8 or
-            over 100,000 characters long, and `rows` does not skip.
+        DataError: the file is missing, a folder, empty, or not text; or a line cannot be decoded
+            or is over 100,000 characters long, and `rows` does not skip.
     """
     return ((row, line) for row, line in every_line(path, rows) if line is not None)
 
 
-def every_line(path: str | Path, rows: Rows) -> Iterator[tuple[int, str | None]]:
-    """Yield the same, with None for a line that was skipped."""
+def every_line(path: str | Path, rows: Rows, ends: str = "") -> Iterator[tuple[int, str | None]]:
+    """Yield the same, with None for a line that was skipped.
+
+    Args:
+        path: the file.
+        rows: what bad rows are told to.
+        ends: "\\n" where a CR alone ends no line.
+    """
     path = existing_file(path)
     row = 0
     try:
-        with open_bytes(path) as file:
-            if b"\0" in file.peek(8192)[:8192]:
-                raise DataError(path, "is not text; a file in UTF-8 is needed here")
+        encoding = encoding_of(path, rows)
+        with TextIOWrapper(open_bytes(path), encoding, errors=HANDLER, newline=ends) as file:
             for row, raw in enumerate(_bounded(file), start=1):
-                yield row, _decoded(path, raw, row, rows)
+                yield row, _usable(path, raw, row, rows)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(path, f"cannot be read: {error}") from error
     if row == 0:
         raise DataError(path, "is empty")
 
 
-def _bounded(file: BufferedReader) -> Iterator[bytes | None]:
-    """Yield raw lines, and None for one too long to hold LONGEST_ROW characters of UTF-8."""
-    limit = 4 * LONGEST_ROW + 2
+def lone_returns(path: Path, rows: Rows) -> list[int]:
+    """Return the numbers of the lines that end in CR alone, in a file that has other ends too."""
+    with TextIOWrapper(open_bytes(path), encoding_of(path, rows), errors=HANDLER, newline="") as f:
+        ends = [row for row, raw in enumerate(_bounded(f), start=1) if raw and raw[-1] == "\r"]
+        return [] if isinstance(f.newlines, str) else ends
+
+
+def encoding_of(path: Path, rows: Rows) -> str:
+    """Return the encoding of a text file, as one of the files that `rows` is for.
+
+    Raises:
+        DataError: it is not text.
+    """
+
+    def chunks() -> Iterator[bytes]:
+        with open_bytes(path) as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+    with open_bytes(path) as file:
+        start = file.peek(8192)[:8192]
+    found = rows.encodings.of(str(path), start, chunks)
+    if b"\0" in start and not found.startswith(("utf-16", "utf-32")):
+        raise DataError(path, "is not text; a text file is needed here")
+    return found
+
+
+def _bounded(file: TextIOWrapper) -> Iterator[str | None]:
+    """Yield raw lines, and None for one that is too long."""
+    limit = LONGEST_ROW + 2
     while raw := file.readline(limit):
-        if raw.endswith(b"\n") or len(raw) < limit:
+        if len(raw) < limit or raw.endswith("\n"):
             yield raw
             continue
-        while (more := file.readline(limit)) and not more.endswith(b"\n"):
+        while (more := file.readline(limit)) and not more.endswith(("\n", "\r")):
             pass
         yield None
 
 
-def _decoded(path: Path, raw: bytes | None, row: int, rows: Rows) -> str | None:
-    try:
-        line = None if raw is None else raw.rstrip(b"\r\n").decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        byte = f"0x{error.object[error.start]:02x}"
-        rows.bad(path, f"is not UTF-8 (byte {byte}); save the file as UTF-8", row)
-        return None
+def _usable(path: Path, raw: str | None, row: int, rows: Rows) -> str | None:
+    line = None if raw is None else raw.rstrip("\r\n").removeprefix("\ufeff").replace("\r", " ")
     if line is None or len(line) > LONGEST_ROW:
         rows.bad(path, f"has over {LONGEST_ROW:,} characters", row)
         return None
+    if line.isascii():
+        mended: str | None = line
+    elif bad := UNDECODED.search(line):
+        mended = rows.encodings.mended(str(path), line, row)
+        if mended is None:
+            byte, name = f"0x{ord(bad[0]) & 0xFF:02x}", rows.encodings.name(str(path))
+            rows.bad(path, f"is not {name} (byte {byte}); --encoding names another", row)
+            return None
+    else:
+        mended = line
     if "\0" in line:
         rows.bad(path, "holds a NUL character", row)
         return None
-    return line
+    return mended
