@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from cyclopts import App, CycloptsError, UnknownOptionError, UnusedCliTokensError
 
 from recurra import __version__
+from recurra.cli import streams
 from recurra.errors import RecurraError
 
 HELP = """Train, use and inspect recurrent neural networks.
@@ -53,7 +54,25 @@ def build(argv: Sequence[str]) -> App:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code: bad input is one line on stderr, and 2."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    streams.prepare()
+    try:
+        code = answered(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        streams.silence(sys.stdout)
+        return 0
+    except SystemExit:  # so ends rich, in the same case, after it did the same
+        return 0
+    except OSError as error:  # a full disk, a folder that is not ours
+        streams.silence(sys.stdout)
+        return complain(
+            f"{error.filename or 'the output'} cannot be used: {error.strerror or error}"
+        )
+    return code
+
+
+def answered(arguments: list[str]) -> int:
+    """Run one command; what goes wrong with the system's files and pipes is left to the caller."""
     try:
         result = build(arguments)(
             arguments, exit_on_error=False, print_error=False, result_action="return_value"
@@ -65,16 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return 130
-    except BrokenPipeError:
-        # whoever read our output has seen enough; nothing more can be said to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except SystemExit:  # so ends rich, in the same case, after it did the same
-        return 0
-    except OSError as error:  # a full disk, a folder that is not ours
-        return complain(
-            f"{error.filename or 'the output'} cannot be used: {error.strerror or error}"
-        )
+    except OSError:
+        raise
     except Exception as error:  # the last resort: a user never meets a traceback
         if os.environ.get("RECURRA_DEBUG"):
             raise
@@ -103,5 +114,8 @@ def explained(error: CycloptsError) -> str:
 
 def complain(message: str) -> int:
     """Print one line on stderr, and return exit code 2."""
-    print(f"recurra: {message}", file=sys.stderr)
+    try:
+        print(f"recurra: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
+    except OSError:  # nobody listens any more
+        streams.silence(sys.stderr)
     return 2

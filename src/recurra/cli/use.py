@@ -48,7 +48,11 @@ def predict(
     beam: Whole | None = None,
     cell: Cell = None,
 ) -> None:
-    """Print one prediction per input: arguments, the lines of a file, or of standard input.
+    """Print one answer per input, in their order: arguments, lines of a file, or standard input.
+
+    An input that cannot be answered, a blank line too, has an error in its place: a line that
+    begins with `error:`, or an object whose one key is `error`. Then the exit code is 2, and
+    one line on standard error counts them.
 
     Parameters
     ----------
@@ -63,48 +67,26 @@ def predict(
     beam
         Beam width, where the model writes text.
     """
+    from recurra.cli.answers import answers, shown
+    from recurra.cli.lines import arguments, lines
     from recurra.tasks.model import load
+    from recurra.training.recipe import Recipe
 
     if inputs and file:
         raise RecurraError(f"give inputs or --file {file}, not both")
-    model = load(bundle, cell=cell)
-    texts = list(inputs) if inputs else lines(file)
     decoding = {} if beam is None else {"beam": beam}
-    for start in range(0, len(texts), 256):
-        some = [model.task.parse(text) for text in texts[start : start + 256]]
-        for prediction in model.predict(some, **decoding):
-            print(json.dumps(prediction.asdict(), ensure_ascii=False) if as_json else prediction)
-
-
-def lines(file: Path | None) -> list[str]:
-    """Return the non-empty lines of a file, or of standard input.
-
-    Raises:
-        RecurraError: there is no input, it is no text, or a line is too long.
-    """
-    from recurra.data.readers.text import LONGEST_ROW, existing_file
-    from recurra.storage import reason
-
-    name = "standard input" if file is None else str(file)
-    if file is None and (sys.stdin is None or sys.stdin.isatty()):
-        raise RecurraError('no input; give texts: recurra predict BUNDLE "…", --file F, or a pipe')
-    try:
-        raw = sys.stdin.buffer.read() if file is None else existing_file(file).read_bytes()
-        text = raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecurraError(f"{name} cannot be read as UTF-8 text: {reason(error)}") from error
-    if "\0" in text:
-        raise RecurraError(f"{name} is binary; give one text per line")
-    numbered = [(row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if not numbered:
-        raise RecurraError(f"{name} is empty; give one input per line")
-    for row, line in numbered:
-        if len(line) > LONGEST_ROW:
-            raise RecurraError(
-                f"{name}:{row}: has {len(line):,} characters; at most {LONGEST_ROW:,} are read: "
-                "split it into lines"
-            )
-    return [line.rstrip("\r") for _, line in numbered]
+    Recipe.of(decoding)
+    model = load(bundle, cell=cell)
+    total, failed = 0, []
+    for some in answers(model, arguments(inputs) if inputs else lines(file), **decoding):
+        for answer in some:
+            print(shown(answer, as_json))
+        total += len(some)
+        failed += [answer for answer in some if isinstance(answer, Exception)]
+        sys.stdout.flush()
+    if failed:
+        have = "has" if len(failed) == 1 else "have"
+        raise RecurraError(f"{len(failed)} of {total} inputs {have} no answer; {failed[0]}")
 
 
 def generate(

@@ -79,7 +79,7 @@ def checked(text: str, position: int) -> str:
     """Return a text that can be read.
 
     Raises:
-        RecurraError: it is no text, empty, or longer than 100,000 characters.
+        RecurraError: it is no text, empty, no Unicode, or longer than 100,000 characters.
     """
     if not isinstance(text, str):
         raise RecurraError(f"input {position} is a {type(text).__name__}; give a text")
@@ -88,6 +88,10 @@ def checked(text: str, position: int) -> str:
             f"input {position} has {len(text):,} characters; at most {LONGEST_TEXT:,} are read: "
             "split it into rows"
         )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RecurraError(f"input {position} holds half a character: {error.reason}") from error
     if not text.strip():
         raise RecurraError(f"input {position} is empty; give a text")
     return text

@@ -1,0 +1,68 @@
+"""One answer or one error beside each input, in the order of the inputs."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from recurra.cli.lines import Line
+from recurra.cli.streams import takes_unicode
+from recurra.errors import RecurraError
+from recurra.storage import reason
+from recurra.tasks.model import Model
+
+TOGETHER = 256  # inputs that are answered, and shown, at once
+# ends of lines for some readers, which JSON writes as they are
+ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+
+
+def answers(model: Model, lines: Iterable[Line], **decoding: Any) -> Iterator[list[Any]]:
+    """Yield lists of what the model says to each line, or of a RecurraError with its place."""
+    left = iter(lines)
+    while some := list(islice(left, TOGETHER)):
+        told: list[Any] = []
+        inputs: list[tuple[int, Any]] = []
+        for line in some:
+            wrong = line.error or ("" if line.text.strip() else "is empty")
+            try:
+                told.append(RecurraError(wrong) if wrong else None)
+                if not wrong:
+                    inputs.append((len(told) - 1, model.task.parse(line.text)))
+            except RecurraError as error:
+                told[-1] = error
+        parsed = [one for _, one in inputs]
+        for (place, _), answer in zip(inputs, _answered(model, parsed, decoding), strict=True):
+            told[place] = answer
+        yield [
+            RecurraError(f"{line.place}: {_said(one)}") if isinstance(one, Exception) else one
+            for line, one in zip(some, told, strict=True)
+        ]
+
+
+def shown(answer: Any, as_json: bool) -> str:
+    """Return an answer, or the error in its place, as one line."""
+    if not as_json:
+        text = f"error: {answer}" if isinstance(answer, Exception) else str(answer)
+        return " ".join(text.splitlines())
+    content = {"error": str(answer)} if isinstance(answer, Exception) else answer.asdict()
+    return json.dumps(content, ensure_ascii=not takes_unicode()).translate(ENDS)
+
+
+def _answered(model: Model, inputs: list[Any], decoding: dict[str, Any]) -> list[Any]:
+    """Return the answers; where an input is refused, halves are asked until it stands alone."""
+    try:
+        return model.predict(inputs, **decoding)
+    except (RecurraError, OSError) as error:
+        if len(inputs) == 1:
+            return [error]
+    half = len(inputs) // 2
+    return [
+        *_answered(model, inputs[:half], decoding),
+        *_answered(model, inputs[half:], decoding),
+    ]
+
+
+def _said(error: Exception) -> str:
+    """Return what is wrong with an input that was asked alone; its place is told by its line."""
+    text = str(error) if isinstance(error, RecurraError) else reason(error)
+    return " ".join(text.removeprefix("input 1 ").removeprefix("input 1: ").split())

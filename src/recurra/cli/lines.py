@@ -1,0 +1,106 @@
+"""Inputs of `predict`: arguments, or the lines of a file or of standard input, none left out."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recurra.errors import RecurraError
+
+WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 and UTF-32 begin
+
+
+class Line(NamedTuple):
+    """One input: where it stands, what it says, and why it cannot be read, if so."""
+
+    place: str
+    text: str
+    error: str = ""
+
+
+def arguments(texts: Sequence[str]) -> Iterator[Line]:
+    """Yield the inputs of a command line; bytes that the locale could not decode are UTF-8."""
+    for number, text in enumerate(texts, 1):
+        try:
+            text.encode()
+            yield Line(f"input {number}", text)
+        except UnicodeEncodeError:
+            yield _line(f"input {number}", os.fsencode(text))
+
+
+def lines(file: Path | None) -> Iterator[Line]:
+    """Yield every line of a file, or of standard input: blank ones and unreadable ones too.
+
+    A line ends with LF or CR LF; in a file that begins without any LF, with CR.
+
+    Raises:
+        RecurraError: there is no input, or it is not UTF-8 as a whole.
+    """
+    from recurra.data.readers.text import existing_file
+    from recurra.storage import reason
+
+    if file is None and (sys.stdin is None or sys.stdin.isatty()):
+        raise RecurraError('no input; give texts: recurra predict BUNDLE "…", --file F, or a pipe')
+    name = "standard input" if file is None else str(file)
+    try:
+        if file is None:
+            piped: Any = sys.stdin.buffer
+            yield from _numbered(name, piped if hasattr(piped, "peek") else BufferedReader(piped))
+            return
+        with existing_file(file).open("rb") as opened:
+            yield from _numbered(name, opened)
+    except OSError as error:
+        raise RecurraError(f"{name} cannot be read: {reason(error)}") from error
+
+
+def _numbered(name: str, file: BufferedReader) -> Iterator[Line]:
+    head = file.peek(2)
+    if head.startswith(WIDE):
+        raise RecurraError(f"{name} is UTF-16 or UTF-32; save it as UTF-8")
+    row = 0
+    for row, raw in enumerate(_raw(file, b"\r" if _only_returns(head) else b"\n"), 1):
+        content = raw.removeprefix(b"\xef\xbb\xbf") if row == 1 else raw
+        yield _line(f"{name}:{row}", content)
+    if row == 0:
+        raise RecurraError(f"{name} is empty; give one input per line")
+
+
+def _only_returns(head: bytes) -> bool:
+    """Return whether lines end with CR; at the end of `head`, it may be half of CR LF."""
+    return b"\r" in head[:-1] and b"\n" not in head
+
+
+def _raw(file: BufferedReader, end: bytes) -> Iterator[bytes]:
+    """Yield lines without their ends, of one that is too long only the beginning."""
+    from recurra.data.readers.text import LONGEST_ROW
+
+    longest = 4 * LONGEST_ROW + 2
+    if end == b"\r":  # a reader knows no other end than LF
+        yield from (part[:longest] for part in file.read().removesuffix(end).split(end))
+        return
+    while raw := file.readline(longest):
+        rest = raw
+        while rest and not rest.endswith(end):
+            rest = file.readline(longest)
+        yield raw.removesuffix(end).removesuffix(b"\r")
+
+
+def _line(place: str, raw: bytes) -> Line:
+    from recurra.data.readers.text import LONGEST_ROW
+
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        if len(raw) <= 4 * LONGEST_ROW:
+            byte = raw[error.start]
+            return Line(place, "", f"is not UTF-8 (byte 0x{byte:02x}); save it as UTF-8")
+        text = raw.decode(errors="replace")
+    if len(text) > LONGEST_ROW:
+        return Line(
+            place, "", f"has over {LONGEST_ROW:,} characters; no more are read: split it into lines"
+        )
+    if "\0" in text:
+        return Line(place, "", "holds a NUL character")
+    return Line(place, text)
