@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recurra.data.readers.images import open_image, read, read_idx, read_path
+from recurra.data.readers.arrays import read_idx
+from recurra.data.readers.images import open_image, read, read_path
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError, MissingExtra
 from recurra.training.recipe import Recipe

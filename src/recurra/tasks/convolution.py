@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def pixels(image: NDArray[Any]) -> Tensor:
@@ -13,11 +14,26 @@ def pixels(image: NDArray[Any]) -> Tensor:
     return torch.from_numpy(image if image.flags.writeable else image.copy())
 
 
+class Normalisation(nn.BatchNorm2d):
+    """Batch normalisation that takes one value per channel, too.
+
+    One value is its own mean and has no variance: it is normalised by the running statistics, as
+    in evaluation, and adds nothing to them.
+    """
+
+    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Tensor:
+        """Return each channel with mean 0 and variance 1 over the batch, scaled and moved."""
+        if x.numel() > x.shape[1]:
+            return super().forward(x)
+        mean, variance = self.running_mean, self.running_var
+        return functional.batch_norm(x, mean, variance, self.weight, self.bias, eps=self.eps)
+
+
 def convolution(channels: int, size: int, stride: int) -> list[nn.Module]:
     """Return a 3 × 3 convolution, normalised and rectified."""
     return [
         nn.Conv2d(channels, size, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(size),
+        Normalisation(size),
         nn.ReLU(),
     ]
 

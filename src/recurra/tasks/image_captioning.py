@@ -19,6 +19,7 @@ from recurra.data.vocabulary import END, START, Vocabulary, words
 from recurra.decoding import Hypothesis
 from recurra.tasks.body import attention, body
 from recurra.tasks.codecs.captions import LONGEST_CAPTION, Caption, CaptionCodec
+from recurra.tasks.codecs.scale import scale_of
 from recurra.tasks.convolution import ImageEncoder
 from recurra.tasks.decode import decode
 from recurra.tasks.evaluation import mean_loss, unigram_loss
@@ -45,7 +46,7 @@ def fit(train: Sequence[CaptionedImage], recipe: Recipe) -> CaptionCodec:
     height, width, channels = train[0].image.shape
     least = 1 if len(train) < 10_000 else 5
     vocabulary = Vocabulary.build(texts, size=recipe.vocabulary, least=least)
-    return CaptionCodec(vocabulary, (height, width, channels))
+    return CaptionCodec(vocabulary, (height, width, channels), scale_of(train, recipe))
 
 
 def build(codec: CaptionCodec, recipe: Recipe) -> nn.Module:
@@ -114,7 +115,7 @@ def predict(
     recipe: Recipe,
 ) -> list[Caption]:
     """Return a sentence about each image: a file, or an array."""
-    opened = [images.open_image(image, codec.shape) for image in inputs]
+    opened = images.open_images(inputs, codec.shape)
     rows = [CaptionedImage(image.image, [], image.where) for image in opened]
     found = hypotheses(network, codec, rows, recipe)
     return [

@@ -9,11 +9,12 @@ import numpy as np
 from torch import nn
 
 from recurra.data.readers import images
-from recurra.data.readers.images import LabelledImage
+from recurra.data.readers.arrays import LabelledImage
 from recurra.data.samples import digits
 from recurra.data.splits import Splits
 from recurra.tasks.body import cell
 from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
+from recurra.tasks.codecs.scale import scale_of
 from recurra.tasks.convolution import ImageEncoder
 from recurra.tasks.evaluation import (
     collect,
@@ -34,11 +35,9 @@ def read(recipe: Recipe) -> Splits[LabelledImage]:
 
 def fit(train: Sequence[LabelledImage], recipe: Recipe) -> ImageCodec:
     """Return labels, shape and scale of these images."""
-    low = float(min(row.image.min() for row in train))
-    high = float(max(row.image.max() for row in train))
     height, width, channels = train[0].image.shape
     labels = sorted({row.label for row in train})
-    return ImageCodec(labels, (height, width, channels), low, high if high > low else low + 1)
+    return ImageCodec(labels, (height, width, channels), scale_of(train, recipe))
 
 
 def build(codec: ImageCodec, recipe: Recipe) -> nn.Module:
@@ -90,7 +89,7 @@ def predict(
     Raises:
         RecurraError: a file is no image; an array has not the model's shape, or is not finite.
     """
-    rows = [images.open_image(image, codec.shape) for image in inputs]
+    rows = images.open_images(inputs, codec.shape)
     answers = []
     for row, p in zip(rows, probabilities(network, codec, rows), strict=True):
         best, label = max(zip(p, codec.labels, strict=True))

@@ -36,6 +36,7 @@ class Rows:
         self.skip = skip
         self.advice = advice
         self.skipped = 0
+        self.noted: set[str] = set()
 
     @classmethod
     def of(cls, recipe: Recipe) -> Rows:
@@ -54,6 +55,12 @@ class Rows:
         self.skipped += 1
         if self.skipped <= SHOWN:
             say(f"skipped {DataError(path, reason, row)}")
+
+    def note(self, path: str | Path, text: str) -> None:
+        """Tell what was assumed about a file; the same about others is not told again."""
+        if text not in self.noted:
+            self.noted.add(text)
+            say(f"{path}: {text}")
 
     def close(self) -> int:
         """Tell how many there were if not all were shown, and return that number."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recurra.data.readers.images import LabelledImage
+from recurra.data.readers.arrays import LabelledImage
 from recurra.data.splits import Splits
 from recurra.errors import MissingExtra
 from recurra.training.recipe import Recipe

@@ -14,6 +14,7 @@ from recurra.data.batch import Paired
 from recurra.data.readers.captions import CaptionedImage
 from recurra.data.vocabulary import END, START, Vocabulary, words
 from recurra.errors import RecurraError
+from recurra.tasks.codecs.scale import Scale
 from recurra.tasks.convolution import pixels
 from recurra.tasks.evaluation import lengths, pad
 
@@ -27,16 +28,19 @@ class CaptionCodec:
     Args:
         vocabulary: the words of the training captions.
         shape: height, width and channels of an image.
+        scale: the pixel values that become 0 and 1.
     """
 
     vocabulary: Vocabulary
     shape: tuple[int, int, int]
+    scale: Scale
 
     def encode(self, example: CaptionedImage) -> tuple[Tensor, Tensor, Tensor]:
         """Return caption shifted right, caption, pixels as they were stored."""
         if example.image.shape != self.shape:
             have, wanted = ("×".join(map(str, s)) for s in (example.image.shape, self.shape))
             raise RecurraError(f"{example.where}: the image is {have}; this model reads {wanted}")
+        self.scale.check(example.image, example.where)
         text = example.captions[0] if example.captions else ""
         ids = self.vocabulary.encode(words(text)[: LONGEST_CAPTION - 1])
         x, y = torch.tensor([START, *ids]), torch.tensor([*ids, END])
@@ -44,19 +48,21 @@ class CaptionCodec:
 
     def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Paired:
         """Return a padded batch."""
-        x, y, pixels = zip(*items, strict=True)
-        return Paired(torch.stack(pixels).float() / 255, pad(x), pad(y), lengths(x))
+        x, y, images = zip(*items, strict=True)
+        context = torch.stack([self.scale(image) for image in images])
+        return Paired(context, pad(x), pad(y), lengths(x))
 
     def files(self) -> dict[str, str]:
-        """Return vocabulary and shape."""
-        shape = json.dumps({"shape": self.shape})
-        return {"vocabulary.json": self.vocabulary.to_json(), "image.json": shape}
+        """Return vocabulary, shape and scale."""
+        image = json.dumps({"shape": self.shape, **asdict(self.scale)})
+        return {"vocabulary.json": self.vocabulary.to_json(), "image.json": image}
 
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> CaptionCodec:
         """Return the codec that wrote these files."""
         vocabulary = Vocabulary.from_json(files["vocabulary.json"])
-        return cls(vocabulary, tuple(json.loads(files["image.json"])["shape"]))
+        values = json.loads(files["image.json"])
+        return cls(vocabulary, tuple(values["shape"]), Scale.of(values))
 
     def text(self, ids: Sequence[int]) -> str:
         """Return the caption of these ids."""

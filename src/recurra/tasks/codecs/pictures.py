@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from recurra.data.batch import Single
-from recurra.data.readers.images import LabelledImage
+from recurra.data.readers.arrays import LabelledImage
 from recurra.errors import RecurraError
+from recurra.tasks.codecs.scale import Scale
 from recurra.tasks.convolution import pixels
 
 
@@ -23,14 +24,12 @@ class ImageCodec:
     Args:
         labels: the classes' names, in their order.
         shape: height, width and channels of an image.
-        low: pixel value that becomes 0, where pixels are no bytes.
-        high: pixel value that becomes 1, likewise.
+        scale: the pixel values that become 0 and 1.
     """
 
     labels: list[str]
     shape: tuple[int, int, int]
-    low: float
-    high: float
+    scale: Scale
 
     def encode(self, example: LabelledImage) -> tuple[Tensor, Tensor]:
         """Return pixels, as they were stored, and class (−1 where the label is unknown)."""
@@ -39,6 +38,7 @@ class ImageCodec:
                 f"{example.where}: the image is {_size(example.image.shape)}; this model reads "
                 f"{_size(self.shape)}"
             )
+        self.scale.check(example.image, example.where)
         label = self.labels.index(example.label) if example.label in self.labels else -1
         return pixels(example.image), torch.tensor(label)
 
@@ -47,21 +47,16 @@ class ImageCodec:
         pixels, labels = zip(*items, strict=True)
         return Single(torch.stack([self.scale(image) for image in pixels]), torch.stack(labels))
 
-    def scale(self, pixels: Tensor) -> Tensor:
-        """Return pixels in [0, 1]; bytes always have the range of bytes."""
-        if pixels.dtype == torch.uint8:
-            return pixels.float() / 255
-        return (pixels.float() - self.low) / (self.high - self.low)
-
     def files(self) -> dict[str, str]:
         """Return labels, shape and scale."""
-        return {"image.json": json.dumps(asdict(self))}
+        stored = {"labels": self.labels, "shape": self.shape, **asdict(self.scale)}
+        return {"image.json": json.dumps(stored)}
 
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> ImageCodec:
         """Return the codec that wrote these files."""
         values = json.loads(files["image.json"])
-        return cls(**{**values, "shape": tuple(values["shape"])})
+        return cls(values["labels"], tuple(values["shape"]), Scale.of(values))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,100 @@
+"""How stored pixels become numbers from 0 to 1: one rule for files and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recurra.data.readers.text import say
+from recurra.errors import DataError
+from recurra.training.recipe import Recipe
+
+DEPTHS = (8, 10, 12, 14, 16)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The numbers that become 0 and 1.
+
+    Bytes always go from 0 to 255. Values of 16 bits go from 0 to 2**bits − 1, the depth in use:
+    the least of 8, 10, 12, 14 and 16 bits that holds the training part. Other numbers go from
+    `low` to `high`: 0 to 1 or 0 to 255 where the training part fills it, else its least and its
+    greatest number.
+
+    Args:
+        low: what becomes 0, where pixels are neither bytes nor of 16 bits.
+        high: what becomes 1, likewise.
+        bits: depth of values of 16 bits.
+        real: whether the training part had numbers of other kinds; else none are read that
+            cannot be bytes, or values of 16 bits, too.
+    """
+
+    low: float = 0.0
+    high: float = 255.0
+    bits: int = 16
+    real: bool = True
+
+    @classmethod
+    def fit(cls, images: Iterable[NDArray[Any]]) -> Scale:
+        """Return the scale of a training part: uint8, uint16 and float32 arrays."""
+        deepest, least, greatest = 0, np.inf, -np.inf
+        for image in images:
+            if image.dtype == np.uint16:
+                deepest = max(deepest, int(image.max()))
+            elif image.dtype != np.uint8:
+                least, greatest = min(least, float(image.min())), max(greatest, float(image.max()))
+        bits = next(n for n in DEPTHS if deepest < 2**n) if deepest else 16
+        if least > greatest:
+            return cls(0.0, 2.0**bits - 1 if deepest else 255.0, bits, real=False)
+        if least >= 0 and (greatest <= 1 or 127 < greatest <= 255):
+            return cls(0.0, 1.0 if greatest <= 1 else 255.0, bits)
+        return cls(least, greatest if greatest > least else least + 1, bits)
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Scale:
+        """Return the scale among a bundle's values."""
+        return cls(**{f.name: stored[f.name] for f in fields(cls) if f.name in stored})
+
+    def __str__(self) -> str:
+        """Say what a user cannot see in the files."""
+        if self.real:
+            return f"pixels are numbers; {self.low:g} to {self.high:g} become 0 to 1"
+        return f"pixels use {self.bits} of 16 bits; 0 to {2**self.bits - 1} become 0 to 1"
+
+    def check(self, image: NDArray[Any], where: str) -> None:
+        """Refuse an image whose numbers mean something else than those of the training part.
+
+        Raises:
+            DataError: it has real numbers out of range, or from 0 to 1, and the model reads bytes.
+        """
+        if self.real or image.dtype in (np.uint8, np.uint16):
+            return
+        low, high = float(image.min()), float(image.max())
+        if low < 0 or high > self.high or 0 < high <= 1:
+            raise DataError(
+                where,
+                f"holds numbers from {low:g} to {high:g}; this model reads 0 to {self.high:g}, "
+                "or bytes: scale them",
+            )
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Return pixels with 0 and 1 where this scale has them."""
+        if pixels.dtype == torch.uint8:
+            return pixels.float() / 255
+        if pixels.dtype == torch.uint16:
+            return pixels.float() / float(2**self.bits - 1)
+        return (pixels.float() - self.low) / (self.high - self.low)
+
+
+def scale_of(rows: Sequence[Any], recipe: Recipe) -> Scale:
+    """Return the scale of a training part; tell it where pixels are no bytes."""
+    scale = Scale.fit(row.image for row in rows)
+    if any(row.image.dtype != np.uint8 for row in rows):
+        say(f"{recipe.data}: {scale}")
+    return scale
