@@ -195,6 +195,16 @@ def parts(owner: str, given: Any, count: int) -> None:
         raise InputError(f"the state is {structure(given)}; this {owner} takes {count} states")
 
 
+def count(owner: str, name: str, given: Any) -> None:
+    """Check a number of things: whole, 0 or more."""
+    if jit_traced() or isinstance(given, torch.SymInt):
+        return
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise InputTypeError(f"{name} is {given!r}; {owner} takes a whole number")
+    if given < 0:
+        raise InputError(f"{name} is {given}; {owner} takes 0 or more")
+
+
 def share(name: str, given: Any) -> None:
     """Check a number between 0 and 1."""
     if isinstance(given, bool) or not isinstance(given, int | float):

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import type_before_parametrizations
 
-from recurra import tree
+from recurra import inputs, tree
 from recurra.cells.base import Cell
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
@@ -111,12 +111,11 @@ def state_from_torch(layer: Layer, hx: States | tuple[States, States]) -> Any:
             f"the state of {type(cells[0]).__name__} is {', '.join(fields)}; "
             f"hx has {len(parts)} tensors"
         )
+    batch: int | str = "batch"
     for part in parts:
-        if part.dim() != 3 or (len(part), part.shape[2]) != (len(cells), cells[0].hidden_size):
-            raise ValueError(
-                f"hx is [{len(cells)} batch {cells[0].hidden_size}] for this layer; "
-                f"got {list(part.shape)}"
-            )
+        sizes = len(cells), batch, cells[0].hidden_size
+        inputs.numbers("state_from_torch", "hx", part, sizes, inputs.weight(cells[0]))
+        batch = part.shape[1]
     flat = [part[i] for i in range(len(cells)) for part in parts]
     return tree.unflatten(layer.initial_state(1), flat)
 
@@ -127,6 +126,8 @@ def state_to_torch(layer: Layer, state: Any) -> States | tuple[States, ...]:
     Raises:
         TypeError, ValueError: no `torch.nn` module is like the layer.
     """
+    rows = next((len(leaf) for leaf in tree.leaves(state) if isinstance(leaf, Tensor)), 0)
+    inputs.state(layer, state, rows, inputs.weight(layer))
     flat = tree.leaves(state)
     each = len(flat) // sum(map(len, _depths(layer)))
     parts = tuple(torch.stack(flat[i::each]) for i in range(each))

@@ -10,6 +10,7 @@ from recurra import inputs
 def within(lengths: Int[Tensor, "batch"], time: int) -> Bool[Tensor, "batch time"]:
     """Return True where a frame lies within its row's length."""
     inputs.lengths(lengths)
+    inputs.count("within", "time", time)
     return torch.arange(time, device=lengths.device) < lengths[:, None]
 
 

@@ -42,7 +42,7 @@ class Seats:
         if len(set(numbers)) != len(numbers):
             raise InputError(f"a row is named twice in {numbers}; a step takes a row once")
         places = torch.tensor(numbers, dtype=torch.int64, device="cpu")
-        whole = numbers == list(range(self.capacity))
+        whole = len(numbers) == self.capacity and numbers == list(range(self.capacity))
         return Rows(len(numbers), places, whole)
 
     def take(self) -> int:

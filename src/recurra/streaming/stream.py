@@ -18,6 +18,7 @@ from recurra.streaming.native import NativeSteps, plan
 from recurra.streaming.rows import Rows, Seats
 from recurra.streaming.steps import Closed, Steps
 
+MOST = 1 << 31
 FLOAT, DENSE = torch.float32, torch.strided
 wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # its memory is another tensor's
 
@@ -69,10 +70,10 @@ class Stream:
                 f"{type(layer).__name__} does not stream: it waits for the end of its input; "
                 "for right context in a stream use LookAhead"
             )
-        if not 0 <= rows <= capacity or capacity < 1 or threads < 1:
+        if not 0 <= rows <= capacity or not 1 <= capacity < MOST or not 1 <= threads < MOST:
             raise InputError(
                 f"rows is {rows}, capacity {capacity}, threads {threads}; rows is between 0 and "
-                "the capacity, which is at least 1, as threads is"
+                f"the capacity, which is at least 1, as threads is, and below {MOST}"
             )
         if weights not in FORMATS:
             raise unknown("kind of weights", weights, list(FORMATS))

@@ -148,7 +148,8 @@ class CRF(nn.Module):
 
     def _checked(self, scores: Tensor, lengths: Tensor) -> Tensor:
         """Return the lengths as they count: whole numbers, cut at the time of the scores."""
-        inputs.sequence("CRF", scores, len(self.start), lengths)
+        inputs.numbers("CRF", "scores", scores, ("batch", "time", len(self.start)), None)
+        inputs.lengths(lengths, scores.shape[0])
         return lengths.to(scores.device, torch.int64).clamp(min=0, max=scores.shape[1])
 
     def _clear(self, scores: Tensor, lengths: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from recurra import inputs
+from recurra.errors import InputTypeError
 from recurra.layers import Attention
 from recurra.layers.base import Layer
 from recurra.layers.linear import Linear
@@ -159,6 +160,8 @@ class Decoder(nn.Module):
         inputs.whole("Decoder", "x", x, sizes)
         inputs.within("Decoder", "x", x, self.embed.num_embeddings)
         inputs.fields("Decoder", "the state", state, DecoderState)
+        if state.body is None:
+            raise InputTypeError("state body is None; begin with the state that `start` returns")
         fed = self.body.output_size if self.input_feeding else 0
         like = self.embed.weight
         context = x.shape[0], self.context_size

@@ -22,13 +22,18 @@ class Softmax(nn.Module):
         smoothing: float = 0.0,
     ) -> Loss:
         """Return the cross entropy over all live steps, and their number."""
-        inputs.sequence("Softmax", scores, "tags", lengths)
+        _check(scores, lengths)
         return cross_entropy(scores, tags, within(lengths, scores.shape[1]), smoothing)
 
     def decode(
         self, scores: Float[Tensor, "batch time tags"], lengths: Int[Tensor, "batch"]
     ) -> list[list[int]]:
         """Return each row's likeliest tags, one per live step."""
-        inputs.sequence("Softmax", scores, "tags", lengths)
+        _check(scores, lengths)
         tags, stops = scores.argmax(-1).tolist(), lengths.tolist()
         return [row[:stop] for row, stop in zip(tags, stops, strict=True)]
+
+
+def _check(scores: Tensor, lengths: Tensor) -> None:
+    inputs.numbers("Softmax", "scores", scores, ("batch", "time", "tags"), None)
+    inputs.lengths(lengths, scores.shape[0])
