@@ -22,6 +22,7 @@ GROUPS = ("model", "regularisation", "decoding")
 FIELDS = [field.name for field in dataclasses.fields(Recipe) if field.metadata["group"] in GROUPS]
 # read for every task: by the model's card, and by the training loop
 EVERYWHERE = {"layers", "scheduled_sampling"}
+HELPERS = ("_asdict_inner", "check", "replace")  # read every field, whatever it is for
 
 
 class Watched(Recipe):
@@ -30,7 +31,7 @@ class Watched(Recipe):
     read: ClassVar[set[str]] = set()
 
     def __getattribute__(self, name: str) -> Any:
-        if name in FIELDS and sys._getframe(1).f_code.co_name not in ("_asdict_inner", "check"):
+        if name in FIELDS and sys._getframe(1).f_code.co_name not in HELPERS:
             Watched.read.add(name)
         return super().__getattribute__(name)
 

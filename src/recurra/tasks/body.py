@@ -99,7 +99,7 @@ def body(recipe: Recipe, input_size: int, *, bidirectional: bool | None = None) 
                 layer = Residual(layer)
             layers.append(layer)
             input_size = layer.output_size
-        if recipe.lookahead and bidirectional is None:
+        if bidirectional is None and recipe.lookahead:
             layers.append(LookAhead(input_size, recipe.lookahead))
     except ValueError as error:
         raise RecurraError(f"this recipe makes no model: {error}") from error

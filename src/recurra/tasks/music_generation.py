@@ -141,8 +141,8 @@ MUSIC_GENERATION = Task(
         "learning_rate": 6e-3,
     },
     ignores=(
-        "token_column tag_column sentence_column "
-        "text_column label_column source target vocabulary bidirectional pool output "
+        "token_column tag_column sentence_column encoding "
+        "text_column label_column source target vocabulary bidirectional lookahead pool output "
         "attention input_feeding word_dropout beam"
     ),
 )

@@ -289,7 +289,8 @@ class Loop:
         """Let a network that writes read more of its own predictions in each epoch."""
         network: Any = self.network
         if self.recipe.scheduled_sampling and hasattr(network, "scheduled"):
-            done = self.batches.epoch / max(1, self.recipe.epochs - 1)
+            last = self.recipe.epochs - 1
+            done = self.batches.epoch / last if last else 1.0
             network.scheduled = self.recipe.scheduled_sampling * max(done, self.clock.share)
 
     def _epoch(self) -> float:

@@ -1,0 +1,270 @@
+"""Rows of the fields that say what is read, and how much of it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import nn
+
+from recurra.data.readers import hf
+from recurra.data.splits import Splits
+from recurra.errors import DataError
+from recurra.tasks.ner import NER
+from recurra.tasks.run import complete
+from recurra.tasks.task import Task
+from recurra.training.recipe import Recipe
+from tests.figures.parts import Parts, write
+
+from .conftest import Lab
+from .table import proves
+
+FIELDS = [field.name for field in dataclasses.fields(Recipe)]
+
+
+def content(example: Any) -> Any:
+    """Return what a row says, without where it stands."""
+    if hasattr(example, "score"):  # a tune: its pitches
+        return [note.pitch for track in example.score.tracks for note in track.notes]
+    return [
+        part.tobytes() if isinstance(part, np.ndarray) else part for part in tuple(example)[:-1]
+    ]
+
+
+def same(some: list[Any], others: list[Any]) -> bool:
+    return [content(one) for one in some] == [content(one) for one in others]
+
+
+def is_of(example: Any, rows: list[Any]) -> bool:
+    """Return whether an example was written by `parts`: by its text, its tokens, or its pixels."""
+    told = content(example)
+    for row in rows:
+        if hasattr(example, "score"):
+            wanted: Any = row
+        elif isinstance(row[0], np.ndarray):
+            if told[1] == row[1] or told[1] in ([text] for text in row[1]):
+                return True
+            continue
+        else:
+            wanted = list(row)
+        if told == wanted:
+            return True
+    return False
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parts]:
+    folder = tmp_path_factory.mktemp("parts")
+
+    class Written(dict[str, Parts]):
+        def __missing__(self, name: str) -> Parts:
+            self[name] = write(name, folder / name)
+            return self[name]
+
+    return Written()
+
+
+def read(task: Task, **fields: Any) -> Splits[Any]:
+    return task.read(complete(task, fields))
+
+
+@proves("data")
+def test_data_is_what_is_learned_from(task: Task, home: dict[str, Parts]):
+    parts = home[task.name]
+    read_all = read(task, **parts.fields)
+    size = len(parts.rows["train"])
+    if task.name == "image_captioning":  # one row for each caption
+        size = sum(len(captions) for _, captions in parts.rows["train"])
+    assert len(read_all.train) == size
+    assert all(is_of(example, parts.rows["train"]) for example in read_all.train)
+    other = read(task, data=parts.test)
+    assert not same(other.train, read_all.train)
+    assert all(is_of(example, parts.rows["test"]) for example in other.train)
+
+
+@proves("data")
+def test_without_data_the_sample_has_defaults_of_its_own(task: Task, home: dict[str, Parts]):
+    parts = home[task.name]
+    theirs, sample = complete(task, {"data": parts.data}), complete(task, {})
+    ours = task.sample_defaults
+    assert {name: getattr(sample, name) for name in ours} == ours
+    plain = {**complete(task, {"data": parts.data}).asdict(), "data": None}
+    told = {**task.defaults, "data": None}
+    assert plain == {**Recipe().asdict(), **told}
+    assert theirs.data == parts.data
+
+
+@proves("valid test")
+def test_a_named_part_is_that_part(task: Task, home: dict[str, Parts]):
+    parts = home[task.name]
+    for part in ("valid", "test"):
+        found = read(task, data=parts.data, **{part: getattr(parts, part)})
+        named, split = getattr(found, part), getattr(found, "test" if part == "valid" else "valid")
+        assert len(named) == len(parts.rows[part])
+        assert all(is_of(example, parts.rows[part]) for example in named)
+        assert all(is_of(example, parts.rows["train"]) for example in [*found.train, *split])
+    neither = read(task, data=parts.data)
+    assert neither.valid
+    assert neither.test
+    held = [content(example) for example in [*neither.valid, *neither.test]]
+    assert all(content(example) not in held for example in neither.train)
+
+
+@proves("seed")
+def test_seed_decides_what_is_held_out(task: Task, home: dict[str, Parts]):
+    data = home[task.name].data
+    first, again, *others = (read(task, data=data, seed=seed) for seed in (0, 0, 1, 2, 3))
+    assert same(first.test, again.test)
+    assert any(not same(first.test, other.test) for other in others)
+
+
+@proves("text_column label_column", "sentiment")
+def test_columns_are_the_ones_named(task: Task, tmp_path: Path):
+    rows = [("one", "x", f"words of row {i}", f"{'yes' if i % 2 else 'no'}") for i in range(20)]
+    path = tmp_path / "rows.tsv"
+    lines = ["text\tlabel\tbody\tmood", *("\t".join(row) for row in rows)]
+    lines = [line.replace("one\tx", f"a{i}\t{'xy'[i % 2]}") for i, line in enumerate(lines)]
+    path.write_text("\n".join(lines) + "\n")
+    usual = read(task, data=str(path))
+    assert {row.label for row in usual.train} == {"x", "y"}
+    body = read(task, data=str(path), text_column="body").train
+    assert all(row.text.startswith("words of row") for row in body)
+    assert {row.label for row in body} == {"x", "y"}
+    mood = read(task, data=str(path), label_column="mood").train
+    assert {row.label for row in mood} == {"yes", "no"}
+    assert not any(row.text.startswith("words") for row in mood)
+
+
+COLUMNS = {"text_column": "words", "token_column": "words"}
+COLUMNS |= {"label_column": "other_tags", "tag_column": "other_tags"}
+OF_NER = [name for name in COLUMNS if name in FIELDS and name not in NER.ignores.split()]
+
+
+@proves(" ".join(OF_NER), "ner")
+def test_columns_of_a_hub_data_set_are_the_ones_named(task: Task, monkeypatch: pytest.MonkeyPatch):
+    record = {"tokens": ["Ann", "saw"], "words": ["Rome", "fell"]}
+    record |= {"ner_tags": ["B-PER", "O"], "other_tags": ["B-LOC", "O"]}
+    rows = [{**record, "words": [f"Rome{i}", "fell"]} for i in range(20)]
+
+    class Records(list[Any]):
+        name, columns = "hf:x", list(record)
+
+    monkeypatch.setattr(hf, "parts", lambda *_: {"train": Records(rows)})
+    named = {name: COLUMNS[name] for name in OF_NER}
+    found = read(task, data="hf:x", **named).train
+    assert {row.tokens[0][:4] for row in found} == {"Rome"}
+    assert {row.tags[0] for row in found} == {"B-LOC"}
+
+
+@proves("sentence_column")
+def test_sentence_column_is_the_one_named(task: Task, tmp_path: Path):
+    path = tmp_path / "rows.csv"
+    rows = [f"{i // 2},{i // 4},word{i},{'B-LOC' if i % 4 == 0 else 'O'}" for i in range(80)]
+    path.write_text("\n".join(["pairs,fours,Word,Tag", *rows]) + "\n")
+    for column, size in [("pairs", 2), ("fours", 4)]:
+        found = read(task, data=str(path), sentence_column=column)
+        assert {len(row.tokens) for row in found.train} == {size}
+
+
+@proves("encoding")
+def test_encoding_is_the_one_named(task: Task, tmp_path: Path):
+    parts = write(task.name, tmp_path)
+    home = Path(parts.data)
+    path = home / "captions.csv" if home.is_dir() else home
+    old = {"sentiment": b"film", "ner": b"saw", "translation": b"cat"}.get(task.name, b"square")
+    path.write_bytes(path.read_bytes().replace(old, b"\xe6\xb3x"))
+    for encoding, letters in [("latin-1", "\xe6\xb3x"), ("iso8859-2", "\u0107\u0142x")]:
+        found = read(task, **parts.fields, encoding=encoding)
+        assert letters in str([content(row)[-2:] for row in found.train])
+
+
+@proves("source target")
+def test_source_and_target_are_the_ones_named(task: Task, tmp_path: Path):
+    path = tmp_path / "rows.tsv"
+    rows = ["en\tde\tfr", *(f"english {i}\tdeutsch {i}\tfrancais {i}" for i in range(20))]
+    path.write_text("\n".join(rows) + "\n")
+    for source, target in [("de", None), (None, "fr"), ("fr", "en")]:
+        named = {"source": source, "target": target}
+        pairs = read(task, data=str(path), **{k: v for k, v in named.items() if v}).train
+        starts = {"en": "english", "de": "deutsch", "fr": "francais"}
+        for name, side in [(source, "source"), (target, "target")]:
+            if name:
+                assert all(getattr(pair, side).startswith(starts[name]) for pair in pairs)
+
+
+def append(path: str, text: str) -> None:
+    with Path(path).open("a") as file:
+        file.write(text)
+
+
+BROKEN = {
+    "sentiment": lambda path: append(path, "no label here\n"),
+    "ner": lambda path: append(path, "\nAnn\tNONSENSE-TAG\n\n"),
+    "translation": lambda path: append(path, "only one column\n"),
+    "image_classification": lambda path: Path(path, "up", "z.png").write_bytes(b"no picture"),
+    "image_captioning": lambda path: [
+        Path(path, "z.png").write_bytes(b"no picture"),
+        append(f"{path}/captions.csv", "z.png,what is this\n"),
+    ],
+    "music_generation": lambda path: Path(path, "z.mid").write_bytes(b"no tune"),
+}
+
+
+@proves("skip_bad_rows")
+def test_skip_bad_rows_goes_on_past_them_and_counts(task: Task, tmp_path: Path):
+    parts = write(task.name, tmp_path)
+    whole = read(task, **parts.fields)
+    assert whole.skipped == 0
+    BROKEN[task.name](parts.data)
+    with pytest.raises(DataError):
+        read(task, **parts.fields)
+    found = read(task, **parts.fields, skip_bad_rows=True)
+    assert found.skipped == 1
+    assert same(found.train, whole.train)
+
+
+@proves("max_length")
+def test_max_length_cuts_what_is_longer(task: Task, home: dict[str, Parts]):
+    train = read(task, **home[task.name].fields).train
+    for most in (3, 512):
+        codec = task.fit(train, complete(task, {"data": "x", "max_length": most}))
+        sizes = {len(tensor) for row in train for tensor in codec.encode(row)[:1]}
+        assert max(sizes) == 3 if most == 3 else max(sizes) > 3
+    short, long = (
+        task.fit(train, complete(task, {"data": "x", "max_length": most})) for most in (3, 512)
+    )
+    for row in train:
+        cut, whole = short.encode(row)[0], long.encode(row)[0]
+        assert cut.tolist() == whole[: len(cut)].tolist()
+
+
+@proves("max_length", "translation")
+def test_max_length_cuts_what_is_read_too(task: Task, home: dict[str, Parts]):
+    train = read(task, **home[task.name].fields).train
+    codec = task.fit(train, complete(task, {"data": "x", "max_length": 3}))
+    assert max(len(codec.encode(row)[2]) for row in train) == 3 + 1  # and the end
+
+
+@proves("max_length", "ner")
+def test_words_beyond_max_length_are_outside(task: Task, lab: Lab):
+    codec = task.fit(lab.splits(task).train, lab.recipe(task, max_length=2))
+    network = task.build(codec, lab.recipe(task, max_length=2))
+    (answer,) = task.predict(network, codec, [["Ann"] * 5], lab.recipe(task))
+    assert len(answer.tags) == 5
+    assert answer.tags[2:] == ["O"] * 3
+
+
+@proves("vocabulary")
+def test_vocabulary_bounds_the_entries(task: Task, home: dict[str, Parts]):
+    train = read(task, **home[task.name].fields).train
+    names = {"translation": ("source", "target"), "ner": ("words",)}
+    for name in names.get(task.name, ("vocabulary",)):
+        for most in (12, 30 if task.name == "translation" else 14):
+            codec = task.fit(train, complete(task, {"data": "x", "vocabulary": most}))
+            entries = getattr(codec, name)
+            size = entries.get_vocab_size() if task.name == "translation" else len(entries)
+            assert size == most
+            network = task.build(codec, complete(task, {"data": "x", "hidden": 4}))
+            tables = [m.num_embeddings for m in network.modules() if isinstance(m, nn.Embedding)]
+            assert size in tables
