@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -18,7 +19,13 @@ SPECIALS = ("<pad>", "<unk>", "<s>", "</s>")
 PAD, UNKNOWN, START, END = range(4)
 
 # Marks belong to the word that they stand in (Devanagari vowels, combining accents).
-MARKS = "".join(chr(c) for c in range(0x300, 0xFE30) if unicodedata.category(chr(c))[0] == "M")
+MARKS = "".join(
+    f"{run[0]}-{run[-1]}"  # ranges: a class of 2,000 single characters is slow to compile
+    for is_mark, (*run,) in groupby(
+        map(chr, range(0x300, 0xFE30)), lambda c: unicodedata.category(c)[0] == "M"
+    )
+    if is_mark
+)
 IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 LETTERS = rf"(?:(?![{IDEOGRAPH}])[\w{MARKS}])"
 WORD = re.compile(
@@ -35,9 +42,14 @@ WORD = re.compile(
 BYTES_FROM = 1000  # smaller vocabularies are not filled up with 256 bytes
 
 
+def composed(text: str) -> str:
+    """Return the text in NFC: a letter and its accent are one character, however it was typed."""
+    return unicodedata.normalize("NFC", text)
+
+
 def words(text: str, *, lower: bool = True) -> list[str]:
     """Return the words of raw text: punctuation and English contractions stand alone."""
-    text = unicodedata.normalize("NFC", text)
+    text = composed(text)
     return WORD.findall(text.lower() if lower else text)
 
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from recurra.data.habit import learn
 from recurra.data.readers import conll
 from recurra.data.readers.conll import Tagged
 from recurra.data.samples import ner as sample
 from recurra.data.splits import Splits
-from recurra.data.vocabulary import Vocabulary, words
+from recurra.data.vocabulary import Vocabulary, composed
 from recurra.errors import RecurraError
 from recurra.tasks.body import body
 from recurra.tasks.codecs.tags import SHAPES, TagCodec, TagPrediction, spans
@@ -32,14 +33,16 @@ def read(recipe: Recipe) -> Splits[Tagged]:
 
 def fit(train: Sequence[Tagged], recipe: Recipe) -> TagCodec:
     """Return the codec of these training sentences."""
-    lowered = ([token.lower() for token in row.tokens] for row in train)
-    letters = (list("".join(row.tokens)) for row in train)
+    texts = [[composed(token) for token in row.tokens] for row in train]
+    lowered = ([token.lower() for token in text] for text in texts)
+    letters = (list("".join(text)) for text in texts)
     tags = {tag for row in train for tag in row.tags} - {"O"}
     return TagCodec(
         Vocabulary.build(lowered, size=recipe.vocabulary),
         Vocabulary.build(letters, size=1000),
         ["O", *sorted(tags)],
         recipe.max_length,
+        learn(texts),
     )
 
 
@@ -106,7 +109,7 @@ def predict(
         if isinstance(sentence, list):
             tokens = [checked(word, i) for word in sentence]
         else:
-            tokens = words(checked(sentence, i), lower=False)
+            tokens = codec.cut(checked(sentence, i))
         if not tokens:
             raise RecurraError(f"input {i} has no words; give a sentence")
         rows.append(Tagged(tokens, ["O"] * len(tokens), ""))

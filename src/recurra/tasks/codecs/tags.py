@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from recurra.data.batch import Aligned
+from recurra.data.habit import Habit
 from recurra.data.readers.conll import Tagged
-from recurra.data.vocabulary import Vocabulary
+from recurra.data.vocabulary import Vocabulary, composed, words
 from recurra.tasks.evaluation import lengths, pad
 
 LETTERS = 16
@@ -43,16 +44,25 @@ class TagCodec:
         letters: characters that training saw.
         tags: the classes' names, "O" first.
         max_length: words that are read of a sentence, at most.
+        habit: how training's sentences are cut into words; none, in bundles that were made before
+            there were habits: text is cut as `vocabulary.words` does, and tokens are not composed.
     """
 
     words: Vocabulary
     letters: Vocabulary
     tags: list[str]
     max_length: int
+    habit: Habit | None = None
+
+    def cut(self, text: str) -> list[str]:
+        """Return the words of a raw text, cut as training's sentences are."""
+        return words(text, lower=False) if self.habit is None else self.habit.words(text)
 
     def encode(self, example: Tagged) -> tuple[Tensor, Tensor]:
         """Return word, shape and letters per token, and tags (O where unknown)."""
         tokens = example.tokens[: self.max_length]
+        if self.habit is not None:
+            tokens = [composed(token) for token in tokens]
         rows = []
         for i, (word, token) in enumerate(
             zip(self.words.encode([t.lower() for t in tokens]), tokens, strict=True)
@@ -73,7 +83,9 @@ class TagCodec:
     def files(self) -> dict[str, str]:
         """Return vocabularies and tags."""
         settings = {"tags": self.tags, "max_length": self.max_length}
+        habit = {} if self.habit is None else {"habit.json": self.habit.to_json()}
         return {
+            **habit,
             "words.json": self.words.to_json(),
             "letters.json": self.letters.to_json(),
             "tags.json": json.dumps(settings),
@@ -82,8 +94,11 @@ class TagCodec:
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> TagCodec:
         """Return the codec that wrote these files."""
-        words, letters = (Vocabulary.from_json(files[f"{n}.json"]) for n in ("words", "letters"))
-        return cls(words, letters, **json.loads(files["tags.json"]))
+        vocabulary, letters = (
+            Vocabulary.from_json(files[f"{name}.json"]) for name in ("words", "letters")
+        )
+        habit = Habit.from_json(files["habit.json"]) if "habit.json" in files else None
+        return cls(vocabulary, letters, **json.loads(files["tags.json"]), habit=habit)
 
 
 @dataclass(frozen=True)

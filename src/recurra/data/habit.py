@@ -1,0 +1,410 @@
+"""How a data set cuts text into words: learned from its tokens, so that raw text is cut likewise.
+
+What the tokens say is counted in types, not in occurrences. A character that a fifth of the types
+keep within a word is kept there (`Jean-Luc`), and one that most keep in front of a word or behind
+it, too (`#tag`, `5%`). Endings that stand alone are cut off (`do·n't`), and so are beginnings
+(`l'·été`). Where punctuation mostly sticks to the words before it, only blanks part words. Tokens
+that these rules would cut are kept whole by name (`U.S.`, `AT&T`), unless the data itself has
+their pieces ten times as often. What training never saw is cut as `vocabulary.words` does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from recurra.data.vocabulary import IDEOGRAPH, LETTERS, composed
+from recurra.errors import BundleError
+
+LETTER = re.compile(LETTERS)
+KEPT_INSIDE = 0.2  # share of types from which on a character is kept within words
+SLIP = 10  # a token whose pieces are this much more frequent is a slip of the data
+SUFFIXES = ("'s", "'m", "'d", "'ll", "'re", "'ve", "n't")
+MERGED = {"cannot": 3, "gonna": 3, "gotta": 3, "wanna": 3, "gimme": 3, "lemme": 3}
+STOPS = ".,!?;:"
+CLOSED = re.compile(r"[\s\"'’”»)\]]*")  # what may follow a text's last word
+INITIALISM = re.compile(r"(?:[^\W\d_]\.){2,}[^\W\d_]?")
+INITIAL = re.compile(r"[^\W\d_]\.")
+ORDINAL = re.compile(r"\d+\.")
+LINK = re.compile(r"(?:\w+://|www\.)\S+", re.IGNORECASE)
+SUFFIX = re.compile(r"'[^\W\d_]{1,3}|n't", re.IGNORECASE)
+PREFIX = re.compile(r"[^\W\d_]{1,6}'")
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What a data set does where its tokens meet punctuation; the empty one: `vocabulary.words`.
+
+    Args:
+        blanks: only blanks part words.
+        inside: characters kept between letters.
+        digits: characters kept between digits.
+        before: characters kept in front of a word.
+        after: characters kept behind a word.
+        suffixes: endings that are cut off words, with a straight apostrophe.
+        prefixes: beginnings that are cut off words, with a straight apostrophe.
+        patterns: which of "initialism", "initial", "ordinal" and "link" are kept whole.
+        merged: words that are cut in two though nothing stands between their parts.
+        kept: further tokens that are kept whole.
+        split_last: those of them that are cut where they end a text: training's never end one,
+            and their pieces do (`No. 5`, but `he said No·.`).
+    """
+
+    blanks: bool = False
+    inside: str = ""
+    digits: str = ".,:"
+    before: str = ""
+    after: str = ""
+    suffixes: tuple[str, ...] = SUFFIXES
+    prefixes: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    split_last: tuple[str, ...] = ()
+
+    def words(self, text: str) -> list[str]:
+        """Return the words of raw text, composed (NFC); nothing is lost but blanks."""
+        text = composed(text)
+        plain = straight(text)
+        found, at = [], 0
+        while at < len(text):
+            match = self._rules.match(text, at)
+            end = max(match.end() if match else at, self._kept_until(plain, at))
+            if end > at:
+                found.append(text[at:end])
+            at = max(end, at + 1)
+        return found
+
+    @cached_property
+    def _lengths(self) -> dict[str, list[int]]:
+        """Lengths of the kept tokens by their first character, the longest first."""
+        lengths = defaultdict(set)
+        for token in self.kept:
+            lengths[token[0]].add(len(token))
+        return {first: sorted(some, reverse=True) for first, some in lengths.items()}
+
+    @cached_property
+    def _kept(self) -> frozenset[str]:
+        return frozenset(self.kept)
+
+    def _kept_until(self, text: str, at: int) -> int:
+        """Return where the longest kept token that begins here ends, within no other word."""
+        for length in self._lengths.get(text[at], ()):
+            end = at + length
+            token = text[at:end]
+            if token not in self._kept or self._within(text, end):
+                continue
+            if token in self.split_last and CLOSED.fullmatch(text, end):
+                continue
+            return end
+        return at
+
+    def _within(self, text: str, end: int) -> bool:
+        if end >= len(text):
+            return False
+        if self.blanks:
+            return not text[end].isspace()
+        return bool(LETTER.match(text[end - 1]) and LETTER.match(text[end]))
+
+    @cached_property
+    def _rules(self) -> re.Pattern[str]:
+        if self.blanks:
+            return re.compile(r"\S+")
+        ends = "(?!" + LETTERS + ")"
+        cut = [s for s in self.suffixes if s != "n't"]
+        bodies = "|".join(re.escape(s[1:]) for s in cut)
+        inside = _either(self.inside)
+        # Both kinds of joints are followed by a letter; a suffix that is cut off begins no word.
+        joint = rf"(?:(?<=\d){_either(self.digits)}(?=\d)|{inside}(?!(?<=\d.)\d)(?={LETTERS}))"
+        if cut:
+            joint = rf"(?!['’](?i:{bodies}){ends}){joint}"
+        core = rf"{_either(self.before)}?{LETTERS}+(?:{joint}{LETTERS}+)*"
+        shapes = {
+            "link": r"(?i:\w+://|www\.)[^\s<>\"]*[\w/]",
+            "initialism": rf"(?:[^\W\d_]\.){{2,}}(?:[^\W\d_]{ends})?",
+            "initial": r"[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]\.(?=\s+\S)",
+            "ordinal": r"\d+\.(?=\s+\S)",
+        }
+        rules = [shapes[name] for name in shapes if name in self.patterns]
+        rules += [rf"(?i:{re.escape(p[:-1])})['’](?={LETTERS})" for p in self.prefixes]
+        rules += [
+            rf"(?i:{w[: MERGED[w]]})(?=(?i:{w[MERGED[w] :]}){ends})"
+            for w in self.merged
+            if w in MERGED
+        ]
+        if "n't" in self.suffixes:
+            rules += [rf"{core}(?=(?i:n['’]t){ends})", rf"(?i:n['’]t){ends}"]
+        if cut:
+            rules.append(rf"['’](?i:{bodies}){ends}")
+        rules += [
+            rf"{core}(?:{_either(self.after)}{ends})?",
+            rf"[{IDEOGRAPH}]",
+            r"\.\.+",
+            r"[^\w\s]",
+        ]
+        return re.compile("|".join(f"(?:{rule})" for rule in rules))
+
+    def to_json(self) -> str:
+        """Return the habit as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=0)
+
+    @classmethod
+    def from_json(cls, text: str) -> Habit:
+        """Return the habit that `to_json` wrote.
+
+        Raises:
+            BundleError: the text is no such habit.
+        """
+        try:
+            stored = json.loads(text)
+            values: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in stored.items()
+            }
+            made = cls(**values)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise BundleError(f"the habit of words cannot be read: {error}") from error
+        for field in fields(cls):
+            value, kind = getattr(made, field.name), type(field.default)
+            several = value if isinstance(value, tuple) else ()
+            if type(value) is not kind or not all(isinstance(v, str) and v for v in several):
+                raise BundleError(f"the habit of words cannot be read: {field.name} is wrong")
+        if any(LETTER.match(c) for c in made.inside + made.digits + made.before + made.after):
+            raise BundleError("the habit of words cannot be read: a letter stands for punctuation")
+        return made
+
+
+def straight(text: str) -> str:
+    """Return the text with straight apostrophes."""
+    return text.replace("’", "'")
+
+
+def _either(characters: str) -> str:
+    """Return a pattern of one of the characters; an apostrophe stands for both kinds."""
+    both = characters + "’" * ("'" in characters)
+    return f"[{re.escape(both)}]" if both else r"(?!)"
+
+
+def learn(sentences: Iterable[Sequence[str]]) -> Habit:
+    """Return the habit of tokenised sentences. It depends on nothing but them."""
+    texts = [[straight(composed(token)) for token in sentence] for sentence in sentences]
+    counts = Counter(token for text in texts for token in text if token)
+    seen = _Seen(counts, texts)
+    if seen.sticks():
+        return _with_exceptions(Habit(blanks=True), counts, texts)
+    rules = Habit(
+        inside=seen.inside(),
+        digits=seen.between_digits(),
+        before=seen.before(),
+        after=seen.after(),
+        suffixes=seen.suffixes(),
+        prefixes=seen.prefixes(),
+        patterns=seen.patterns(),
+        merged=seen.merged(),
+    )
+    return _with_exceptions(rules, counts, texts)
+
+
+def _with_exceptions(rules: Habit, counts: Counter[str], texts: list[list[str]]) -> Habit:
+    """Return the habit with the tokens that the rules would cut and the data keeps."""
+    cut = {token: tuple(rules.words(token)) for token in counts}
+    pieces = {token: parts for token, parts in cut.items() if parts != (token,)}
+    starts: dict[str, list[str]] = defaultdict(list)
+    for token, parts in pieces.items():
+        if parts:
+            starts[parts[0]].append(token)
+    apart: Counter[str] = Counter()
+    last: set[str] = set()
+    last_apart: set[str] = set()
+    for text in texts:
+        end = len(text)
+        while end > 1 and CLOSED.fullmatch(text[end - 1]):
+            end -= 1
+        last.update(text[end - 1 : end])
+        for i, first in enumerate(text):
+            for token in starts.get(first, ()):
+                behind = i + len(pieces[token])
+                if tuple(text[i:behind]) == pieces[token]:
+                    apart[token] += 1
+                    if behind == end:
+                        last_apart.add(token)
+    kept = {token for token in pieces if apart[token] < SLIP * counts[token]}
+    split_last = (kept & last_apart) - last
+    return replace(rules, kept=tuple(sorted(kept)), split_last=tuple(sorted(split_last)))
+
+
+class _Seen:
+    """What the tokens of a data set say about characters that are neither letters nor blanks."""
+
+    def __init__(self, counts: Counter[str], texts: list[list[str]]) -> None:
+        self.counts = counts
+        self.within: dict[tuple[str, bool], set[str]] = defaultdict(set)
+        self.parted: dict[tuple[str, bool], set[tuple[str, str]]] = defaultdict(set)
+        self.first: dict[str, set[str]] = defaultdict(set)
+        self.last: dict[str, set[str]] = defaultdict(set)
+        self.follows: dict[str, set[str]] = defaultdict(set)  # token → words before it
+        self.leads: dict[str, set[str]] = defaultdict(set)  # token → words behind it
+        self.finals = {text[-1] for text in texts if text}
+        self.pairs = Counter(pair for text in texts for pair in pairwise(text))
+        for token in counts:
+            self._look_into(token)
+        for text in texts:
+            self._look_between(text)
+
+    def _look_into(self, token: str) -> None:
+        if INITIALISM.fullmatch(token):
+            return  # a shape of its own
+        for i, c in enumerate(token):
+            if LETTER.match(c) or c == " " or len(token) == 1:
+                continue
+            before, behind = token[i - 1 : i], token[i + 1 : i + 2]
+            if i == 0 and LETTER.match(behind):
+                self.first[c].add(token)
+            elif not behind and LETTER.match(before):
+                self.last[c].add(token)
+            elif i and LETTER.match(before) and LETTER.match(behind):
+                self.within[c, _digits(before, behind)].add(token)
+
+    def _look_between(self, text: list[str]) -> None:
+        for before, behind in pairwise(text):
+            if before and LETTER.match(before[-1]):
+                self.follows[behind].add(before)
+            if behind and LETTER.match(behind[0]):
+                self.leads[before].add(behind)
+        for before, c, behind in zip(text, text[1:], text[2:], strict=False):
+            if len(c) != 1 or LETTER.match(c) or not before:
+                continue
+            if LETTER.match(before[-1]) and LETTER.match(behind) and _number(before, c, behind):
+                self.parted[c, _digits(before[-1], behind[0])].add((before, behind))
+
+    def sticks(self) -> bool:
+        """Return whether punctuation sticks to words in most types: then only blanks part them."""
+        sticking = {
+            token
+            for c in STOPS
+            for token in self.last[c]
+            if not _shortened(token) and (token[:-1] in self.counts or token in self.finals)
+        }
+        return len(sticking) > sum(len(self.follows[c]) for c in STOPS)
+
+    def inside(self) -> str:
+        """Return the characters that are kept between letters."""
+        return "".join(
+            sorted(c for c, digits in self.within if not digits and self._kept(c, digits))
+        )
+
+    def between_digits(self) -> str:
+        """Return the characters that are kept between digits: of the unseen, the usual ones."""
+        inside = self.inside()
+        every = {c for c, _ in [*self.within, *self.parted]} | set(".,:")
+        kept = {
+            c
+            for c in every
+            if (
+                self._kept(c, True)
+                if self.within[c, True] or self.parted[c, True]
+                else c in ".,:" or c in inside
+            )
+        }
+        return "".join(sorted(kept))
+
+    def _kept(self, c: str, digits: bool) -> bool:
+        kept, parted = len(self.within[c, digits]), len(self.parted[c, digits])
+        return kept > 0 and kept >= KEPT_INSIDE * (kept + parted)
+
+    def before(self) -> str:
+        """Return the characters that mostly stick to the word behind them."""
+        return "".join(
+            sorted(
+                c
+                for c, tokens in self.first.items()
+                if c != "'" and len(tokens) >= len(self.leads[c])
+            )
+        )
+
+    def after(self) -> str:
+        """Return the characters that mostly stick to the word before them."""
+        return "".join(
+            sorted(
+                c
+                for c, tokens in self.last.items()
+                if c not in ".'" and len(tokens) > len(self.follows[c])
+            )
+        )
+
+    def suffixes(self) -> tuple[str, ...]:
+        """Return the endings that are cut off; English ones that were never seen go with these."""
+        alone = {t.lower() for t in self.counts if SUFFIX.fullmatch(t)} | set(SUFFIXES)
+        apart: Counter[str] = Counter()
+        whole: Counter[str] = Counter()
+        for token in self.counts:
+            lower = token.lower()
+            if lower in alone:
+                apart[lower] += len(self.follows[token])
+            elif match := re.fullmatch(r".*\w(?<!n)('\w{1,3})|.*\w(n't)", lower):
+                whole[match[1] or match[2]] += 1
+        # "don ' t": three words
+        for _, behind in self.parted["'", False]:
+            whole["n't" if behind.lower() == "t" else "'" + behind.lower()] += 1
+        usual = sum(apart[s] for s in SUFFIXES) >= sum(whole[s] for s in SUFFIXES)
+        return tuple(
+            sorted(
+                suffix
+                for suffix in alone
+                if (apart[suffix] or (usual and suffix in SUFFIXES))
+                and apart[suffix] >= whole[suffix]
+            )
+        )
+
+    def prefixes(self) -> tuple[str, ...]:
+        """Return the beginnings that are cut off: what is no word without its apostrophe."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for token in self.counts:
+            if PREFIX.fullmatch(token) and self.counts[token] > self.counts[token[:-1]]:
+                found[token.lower()] |= self.leads[token]
+        whole = Counter(
+            token.lower().partition("'")[0] + "'"
+            for token in self.counts
+            if re.match(r"[^\W\d_]{1,6}'\w", token)
+        )
+        return tuple(sorted(p for p, behind in found.items() if len(behind) > whole[p]))
+
+    def patterns(self) -> tuple[str, ...]:
+        """Return the shapes of tokens that are kept whole."""
+        found = []
+        if any(INITIALISM.fullmatch(token) for token in self.counts):
+            found.append("initialism")
+        for name, shape in (("initial", INITIAL), ("ordinal", ORDINAL)):
+            whole = {t for t in self.counts if shape.fullmatch(t) and t[:-1] == t[:-1].upper()}
+            apart = {t for t in self.follows["."] if shape.fullmatch(t + ".")}
+            if whole and len(whole) >= len(apart):
+                found.append(name)
+        if any(LINK.fullmatch(token) for token in self.counts):
+            found.append("link")
+        return tuple(found)
+
+    def merged(self) -> tuple[str, ...]:
+        """Return the merged words whose parts were seen side by side, and they never whole."""
+        parts = {word: (word[:cut], word[cut:]) for word, cut in MERGED.items()}
+        return tuple(w for w, pair in parts.items() if self.pairs[pair] > self.counts[w])
+
+
+def _digits(before: str, behind: str) -> bool:
+    return before.isdecimal() and behind.isdecimal()
+
+
+def _number(before: str, c: str, behind: str) -> bool:
+    """Return whether two words might be one with `c` between: of digits, not any two are."""
+    if not _digits(before[-1], behind[0]):
+        return True
+    return len(behind) == {",": 3, ":": 2}.get(c, len(behind))
+
+
+def _shortened(token: str) -> bool:
+    return bool(INITIAL.fullmatch(token) or ORDINAL.fullmatch(token) or INITIALISM.fullmatch(token))
