@@ -193,6 +193,14 @@ def test_what_was_decided_is_told_once(tmp_path: Path, capsys: pytest.CaptureFix
         assert word in told
 
 
+def test_sentences_whose_rows_stand_apart_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "sent,word,tag\n1,Ann,B-PER\n2,it,O\n1,saw,O\n2,is,O\n2,so,O\n"
+    assert tokens_of(tmp_path / "n.csv", rows) == [["Ann"], ["it"], ["saw"], ["is", "so"]]
+    assert "sentences in column 1 ('sent'), 2 of them in several places" in capsys.readouterr().err
+
+
 def test_a_quote_that_is_not_closed_is_its_own_line_s_fault(tmp_path: Path) -> None:
     path = tmp_path / "n.csv"
     path.write_text('sent,Word,Tag\n1,Ann,B-PER\n1,",O\n2,Oslo,B-LOC\n3,"it",O\n')
@@ -220,3 +228,24 @@ def test_the_public_command_trains_on_them(tmp_path: Path, form: str) -> None:
     model = recurra.train("ner", data=str(tmp_path), out=str(tmp_path / "run"), **tiny)
     assert set(model.codec.tags) == {"O", "B-PER", "B-LOC"}
     assert model.metrics["train_examples"] == 3
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16"])
+def test_gmb_in_its_own_encoding(
+    tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, _, body = gmb("first row", blank=False).partition("\n")
+    body = body.replace("rained", "s’était" if encoding == "cp1252" else "été")
+    path = tmp_path / "ner_dataset.csv"
+    path.write_bytes(f"{header}\n{body * 20}".replace("\n", "\r\n").encode(encoding))
+    fields = {} if encoding != "latin-1" else {"encoding": encoding}
+    splits = read(Recipe(data=str(path), **fields))
+    assert {row.tokens[-1] for part in splits.parts for row in part} >= {"#", '"'}
+    tokens = {token for part in splits.parts for row in part for token in row.tokens}
+    assert tokens & {"s’était", "été"}
+    assert "tokens in column 2 ('Word')" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_returns_alone_end_lines(tmp_path: Path, form: str) -> None:
+    assert parsed(tmp_path / "n.conll", table(form).replace("\n", "\r")) == (FLAT, TAGS)

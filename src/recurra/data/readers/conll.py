@@ -9,7 +9,7 @@ from recurra.data.readers.cells import TAG, Line, cut_lines
 from recurra.data.readers.hf import Records
 from recurra.data.readers.layout import Layout, find_layout, opens_document, wrong_tag
 from recurra.data.readers.source import Format, read_parts
-from recurra.data.readers.text import Rows, say
+from recurra.data.readers.text import Rows
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from recurra.training.recipe import Recipe
@@ -40,11 +40,10 @@ def read(recipe: Recipe) -> Splits[Tagged]:
     Raises:
         DataError: a file or row cannot be used.
     """
-    told: set[str] = set()
     return read_parts(
         recipe,
         Format(
-            read=partial(read_file, recipe=recipe, told=told),
+            read=partial(read_file, recipe=recipe),
             accepts=lambda path: path.is_file() and path.suffix.lower() not in NOT_DATA,
             content=lambda example: "\n".join(example.tokens),
             labels=lambda example: [tag[2:] for tag in example.tags if tag != "O"],
@@ -54,25 +53,21 @@ def read(recipe: Recipe) -> Splits[Tagged]:
     )
 
 
-def read_file(
-    path: str | Path, rows: Rows, recipe: Recipe | None = None, told: set[str] | None = None
-) -> list[Tagged]:
+def read_file(path: str | Path, rows: Rows, recipe: Recipe | None = None) -> list[Tagged]:
     """Return the tagged sentences of one file. A sentence with a bad row is left out.
 
     Args:
         path: the file: CoNLL columns, parted by tabs or blanks, or CSV.
-        rows: what becomes of bad rows.
+        rows: what bad rows, and what was assumed, are told to.
         recipe: names columns, where they are not to be detected.
-        told: what the user has been told already; none: nothing is told.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
     """
     path = Path(path)
     lines, is_csv = cut_lines(path, rows)
     layout = find_layout(path, lines, recipe or Recipe())
-    if told is not None and layout.told and layout.told not in told:
-        told.add(layout.told)
-        say(f"{path}: {layout.told}")
+    if layout.told:
+        rows.note(path, layout.told)
     sentences = list(_sentences(path, lines, layout, rows))
     if not sentences:
         raise DataError(path, "holds no sentences")

@@ -248,6 +248,11 @@ class _Finder:
         told = f"tokens in column {column(layout.token)}, tags in column {column(layout.tag)}"
         if layout.sentence is not None:
             told += f", sentences in column {column(layout.sentence)}"
+            runs = Counter(
+                value for value, _ in groupby(filter(None, self.columns[layout.sentence]))
+            )
+            if apart := sum(count > 1 for count in runs.values()):
+                told += f", {apart:,} of them in several places, each taken for a sentence"
         if layout.header is not None:
             told += f", row {layout.header} names the columns"
         options = "--token-column, --tag-column and --sentence-column"
