@@ -8,7 +8,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from recurra.data.readers.captions import read, read_captions
+from recurra.data.readers.caption_files import read_captions
+from recurra.data.readers.captions import read
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError, MissingExtra
 from recurra.training.recipe import Recipe

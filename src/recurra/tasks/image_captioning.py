@@ -154,7 +154,7 @@ IMAGE_CAPTIONING = Task(
     },
     ignores=(
         "token_column tag_column sentence_column "
-        "text_column label_column source target max_length bidirectional lookahead pool output "
+        "label_column source target max_length bidirectional lookahead pool output "
         "word_dropout"
     ),
 )

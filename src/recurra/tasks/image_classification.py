@@ -120,7 +120,7 @@ IMAGE_CLASSIFICATION = Task(
     defaults={"batch_size": 64, "epochs": 10, "dropout": 0.3},
     sample_defaults={"batch_size": 32, "epochs": 20},
     ignores=(
-        "token_column tag_column sentence_column encoding "
+        "image_column token_column tag_column sentence_column encoding "
         "text_column label_column source target max_length vocabulary engine layers "
         "bidirectional lookahead residual pool output attention input_feeding "
         "variational weight_drop word_dropout scheduled_sampling beam temperature top_k "

@@ -141,7 +141,7 @@ MUSIC_GENERATION = Task(
         "learning_rate": 6e-3,
     },
     ignores=(
-        "token_column tag_column sentence_column encoding "
+        "image_column token_column tag_column sentence_column encoding "
         "text_column label_column source target vocabulary bidirectional lookahead pool output "
         "attention input_feeding word_dropout beam"
     ),

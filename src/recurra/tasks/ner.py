@@ -147,7 +147,7 @@ NER = Task(
     },
     sample_defaults={"hidden": 96, "epochs": 18, "batch_size": 32, "learning_rate": 5e-3},
     ignores=(
-        "text_column label_column "
+        "image_column text_column label_column "
         "source target pool attention input_feeding scheduled_sampling beam temperature top_k top_p"
     ),
 )

@@ -129,7 +129,7 @@ SENTIMENT = Task(
         "learning_rate": 3e-3,
     },
     ignores=(
-        "token_column tag_column sentence_column "
+        "image_column token_column tag_column sentence_column "
         "source target output attention input_feeding scheduled_sampling beam "
         "temperature top_k top_p"
     ),

@@ -151,6 +151,7 @@ TRANSLATION = Task(
         "learning_rate": 6e-3,
     },
     ignores=(
-        "token_column tag_column sentence_column text_column label_column pool output word_dropout"
+        "image_column token_column tag_column sentence_column "
+        "text_column label_column pool output word_dropout"
     ),
 )

@@ -85,6 +85,9 @@ class Recipe:
     )
     text_column: str | None = option("data", None, "column of the text; none: detected", NAME)
     label_column: str | None = option("data", None, "column of the label; none: detected", NAME)
+    image_column: str | None = option(
+        "data", None, "column of the pictures' paths, by name or number; none: detected", NAME
+    )
     token_column: str | None = option(
         "data", None, "column of a tagged file's tokens, by name or number; none: detected", NAME
     )

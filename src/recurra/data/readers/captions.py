@@ -1,27 +1,22 @@
 """Pictures with captions: a folder or zip of pictures, and a file of captions beside it."""
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import cache
-from io import BytesIO
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile, ZipFile
 
 from numpy.typing import NDArray
 
-from recurra.data.readers.delimited import cells_of
-from recurra.data.readers.pictures import PICTURES, load, pillow
+from recurra.data.readers.album import Album, Parts, hidden, matches
+from recurra.data.readers.caption_files import Caption, Columns, read_captions
+from recurra.data.readers.pictures import is_picture, pillow
 from recurra.data.readers.source import Kind, assemble
 from recurra.data.readers.text import Rows, existing, existing_file, lines, say
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
-LARGEST_FILE = 64 << 20
-TOKEN = re.compile(r"(.+)#\d+\t(.*)")
 LIST = re.compile(r"(train|dev|valid|val|test)_?images?\.txt$", re.IGNORECASE)
 PARTS = {"train": "train", "test": "test", "dev": "valid", "valid": "valid", "val": "valid"}
 
@@ -32,14 +27,6 @@ class CaptionedImage(NamedTuple):
     image: NDArray[Any]
     captions: list[str]
     where: str
-
-
-class Caption(NamedTuple):
-    """One line of a captions file."""
-
-    picture: str
-    text: str
-    row: int
 
 
 def read(recipe: Recipe, size: int = 64) -> Splits[CaptionedImage]:
@@ -59,44 +46,68 @@ def read(recipe: Recipe, size: int = 64) -> Splits[CaptionedImage]:
     pillow()
     rows = Rows.of(recipe)
 
-    @cache
-    def captioned(data: str) -> dict[str, CaptionedImage]:
-        pictures_at, captions_at, _ = _located(data)
-        return _captioned(pictures_at, captions_at, size, rows)
+    columns = Columns(recipe.image_column, recipe.text_column)
 
-    found = captioned(str(recipe.data))
+    @cache
+    def captioned(data: str) -> tuple[Album, dict[Parts, CaptionedImage]]:
+        pictures_at, captions_at, _ = _located(data)
+        with Album(pictures_at) as album:
+            return album, _captioned(album, captions_at, columns, size, rows)
+
+    album, found = captioned(str(recipe.data))
     lists = _located(str(recipe.data))[2]
-    parts = {
-        part: [found[name] for _, name in lines(path, rows) if name.strip() in found]
-        for part, path in lists.items()
-    } or {"train": list(found.values())}
+    parts = {part: _listed(album, found, path, rows) for part, path in lists.items()}
+    parts = parts or {"train": list(found.values())}
     for part, named in [("valid", recipe.valid), ("test", recipe.test)]:
         if named:
-            parts[part] = list(captioned(named).values())
+            parts[part] = list(captioned(named)[1].values())
     kind = Kind[CaptionedImage](content=lambda example: example.image.tobytes())
     return assemble(parts, recipe, kind, rows)
 
 
 def _captioned(
-    pictures_at: Path, captions_at: Path, size: int, rows: Rows
-) -> dict[str, CaptionedImage]:
-    by_picture: dict[str, list[Caption]] = {}
-    for caption in read_captions(captions_at, rows):
-        by_picture.setdefault(caption.picture, []).append(caption)
-    found: dict[str, CaptionedImage] = {}
-    absent = 0
-    with Pictures(pictures_at) as pictures:
-        for name, captions in by_picture.items():
-            if name not in pictures:
-                absent += len(captions)
-                continue
-            if (image := pictures.load(name, size, rows)) is not None:
-                where = f"{captions_at}:{captions[0].row}"
-                found[name] = CaptionedImage(image, [c.text for c in captions], where)
+    album: Album, captions_at: Path, columns: Columns, size: int, rows: Rows
+) -> dict[Parts, CaptionedImage]:
+    captions = read_captions(captions_at, rows, columns)
+    named: dict[str, int | None] = {}
+    for caption in captions:
+        named.setdefault(caption.picture, caption.row)
+    skipped = rows.skipped
+    place = matches(album, named, captions_at, rows)
+    told = rows.skipped - skipped  # paths that were told of as bad rows
+    by_picture: dict[Parts, list[Caption]] = {}
+    for caption in captions:
+        if caption.picture in place:
+            by_picture.setdefault(place[caption.picture], []).append(caption)
+    absent = len(captions) - sum(map(len, by_picture.values())) - told
+    if not by_picture:
+        first = captions[0]
+        reason = f"names pictures as {first.picture!r}, and none of them is in {album.path}"
+        raise DataError(captions_at, reason, first.row)
+    found: dict[Parts, CaptionedImage] = {}
+    for picture, ones in by_picture.items():
+        if (image := album.load(picture, size, rows)) is not None:
+            where = f"{captions_at}:{ones[0].row}"
+            found[picture] = CaptionedImage(image, [c.text for c in ones], where)
     rows.skipped += absent
     if absent:
         say(f"{captions_at}: {absent} captions have no picture, and are skipped")
     return found
+
+
+def _listed(
+    album: Album, found: Mapping[Parts, CaptionedImage], path: Path, rows: Rows
+) -> list[CaptionedImage]:
+    """Return the captioned pictures that a list names, in its order."""
+    named: dict[str, int | None] = {}
+    for row, name in lines(path, rows):
+        if name.strip():
+            named.setdefault(name.strip(), row)
+    place = matches(album, named, path, rows)
+    listed = [found[place[name]] for name in named if place.get(name) in found]
+    if len(listed) < len(named):
+        say(f"{path}: {len(named) - len(listed)} of {len(named)} have no picture or no caption")
+    return listed
 
 
 def _located(data: str) -> tuple[Path, Path, dict[str, Path]]:
@@ -106,128 +117,22 @@ def _located(data: str) -> tuple[Path, Path, dict[str, Path]]:
     folder = existing(data)
     if not folder.is_dir():
         raise DataError(folder, "is one file; give a folder, or pictures,captions")
-    entries = sorted(folder.iterdir())
+    entries = [path for path in sorted(folder.iterdir()) if not hidden([path.name])]
     lists = {PARTS[found[1].lower()]: path for path in entries if (found := LIST.search(path.name))}
     captions = [path for path in entries if path not in lists.values() and _is_captions(path)]
     if len(captions) != 1:
         names = ", ".join(path.name for path in captions) or "none"
         raise DataError(folder, f"needs one captions file, .txt, .csv or .json (found: {names})")
-    pictures = [path for path in entries if path.is_dir() or path.suffix.lower() == ".zip"]
-    if len(pictures) > 1:
-        names = ", ".join(path.name for path in pictures)
+    zips = [path for path in entries if path.suffix.lower() == ".zip"]
+    folders = [path for path in entries if path.is_dir() and any(map(is_picture, path.rglob("*")))]
+    if len(zips) > 1 or (zips and folders):
+        names = ", ".join(path.name for path in [*folders, *zips])
         raise DataError(
             folder, f"has several places for pictures ({names}); give pictures,captions"
         )
-    return (pictures[0] if pictures else folder), captions[0], lists if "train" in lists else {}
+    return (zips[0] if zips else folder), captions[0], lists if "train" in lists else {}
 
 
 def _is_captions(path: Path) -> bool:
     ending = path.name.lower().removesuffix(".gz").endswith((".txt", ".csv", ".tsv", ".json"))
     return path.is_file() and ending and not path.name.lower().startswith(("readme", "license"))
-
-
-def read_captions(path: Path, rows: Rows) -> list[Caption]:
-    """Return the captions of one file: Flickr tokens, COCO JSON, or a table image,caption.
-
-    Raises:
-        DataError: the file cannot be used, or one of its rows and `rows` does not skip.
-    """
-    if path.name.removesuffix(".gz").endswith(".json"):
-        found = list(_coco(path, rows))
-    else:
-        numbered = lines(path, rows)
-        head = list(islice(numbered, 50))
-        everything = chain(head, numbered)
-        if any(TOKEN.fullmatch(line) for _, line in head):
-            found = list(_flickr(path, everything, rows))
-        else:
-            found = list(_table(path, cells_of(path, head, everything, rows), rows))
-    kept = []
-    for caption in found:
-        if caption.picture and caption.text.strip():
-            kept.append(caption._replace(text=caption.text.strip()))
-        else:
-            rows.bad(path, "has an empty caption, or no picture", caption.row)
-    if not kept:
-        raise DataError(path, "holds no captions")
-    return kept
-
-
-def _flickr(path: Path, numbered: Iterator[tuple[int, str]], rows: Rows) -> Iterator[Caption]:
-    for row, line in numbered:
-        if found := TOKEN.fullmatch(line):
-            yield Caption(found[1], found[2], row)
-        elif line.strip():
-            rows.bad(path, "is not name.jpg#number, a tab, and a caption", row)
-
-
-def _table(path: Path, records: Iterator[tuple[int, list[str]]], rows: Rows) -> Iterator[Caption]:
-    for number, (row, cells) in enumerate(records):
-        if len(cells) != 2:
-            rows.bad(path, f"has {len(cells)} columns where 2 are expected: image, caption", row)
-        elif number or Path(cells[0]).suffix.lower() in PICTURES:  # else the header
-            yield Caption(Path(cells[0].strip()).name, cells[1], row)
-
-
-def _coco(path: Path, rows: Rows) -> Iterator[Caption]:
-    path = existing_file(path)
-    if path.stat().st_size > 16 * LARGEST_FILE:
-        raise DataError(path, "is over 1 GiB; give a smaller file of captions")
-    try:
-        whole = json.loads(path.read_bytes().decode("utf-8-sig"))
-        names = {image["id"]: str(image["file_name"]) for image in whole["images"]}
-        annotations = whole["annotations"]
-    except (ValueError, RecursionError) as error:
-        raise DataError(path, f"is not JSON: {error}") from error
-    except (KeyError, TypeError) as error:
-        raise DataError(path, 'is not COCO captions: "images" and "annotations"') from error
-    for number, annotation in enumerate(annotations, start=1):
-        try:
-            yield Caption(Path(names[annotation["image_id"]]).name, annotation["caption"], number)
-        except (KeyError, TypeError):
-            rows.bad(path, "annotation lacks a known image_id or a caption", number)
-
-
-class Pictures:
-    """The pictures of a folder or a zip, by file name, opened one at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.archive: ZipFile | None = None
-        if path.is_dir():
-            names = {p.name: str(p) for p in sorted(path.rglob("*"))}
-        else:
-            try:
-                self.archive = ZipFile(existing_file(path))
-            except BadZipFile as error:
-                raise DataError(path, "is neither a folder nor a zip of pictures") from error
-            names = {Path(name).name: name for name in self.archive.namelist()}
-        self.names = {k: v for k, v in names.items() if Path(k).suffix.lower() in PICTURES}
-        if not self.names:
-            raise DataError(path, "holds no pictures")
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.names
-
-    def load(self, name: str, size: int, rows: Rows) -> NDArray[Any] | None:
-        """Return one picture, or None if it was bad."""
-        entry = self.names[name]
-        if self.archive is None:
-            return load(Path(entry), entry, (size, size), rows)
-        where = f"{self.path}/{entry}"
-        try:
-            if self.archive.getinfo(entry).file_size > LARGEST_FILE:
-                rows.bad(where, "is over 64 MiB")
-                return None
-            data = BytesIO(self.archive.read(entry))
-        except (BadZipFile, OSError, RuntimeError, EOFError) as error:
-            rows.bad(where, f"cannot be unpacked: {error}")
-            return None
-        return load(data, where, (size, size), rows)
-
-    def __enter__(self) -> "Pictures":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.archive is not None:
-            self.archive.close()
