@@ -6,7 +6,7 @@ SOURCES := $(wildcard src tests scripts examples benchmarks)
 # ThreadSanitizer knows only some layouts of memory; random ones are switched off where that is allowed
 FIXED_LAYOUT := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
-.PHONY: demo test test-slow check check-style check-types format clean check-native-tools \
+.PHONY: demo test test-slow mutate check check-style check-types format clean check-native-tools \
   check-native check-native-sanitizers check-native-pages check-native-address \
   check-native-thread check-native-valgrind check-native-arm
 
@@ -18,6 +18,10 @@ test: .venv/dev
 
 test-slow: .venv/dev
 	$(BIN)/pytest -m slow
+
+# single faults in a copy of the tree: which of them do the tests notice? see tests/mutations
+mutate: .venv/dev
+	$(BIN)/python -m tests.mutations $(ARGUMENTS)
 
 # the same tests again, with every jaxtyping annotation checked while they run
 check: check-style check-types check-native-sanitizers test

@@ -132,6 +132,13 @@ def test_lru_starts_on_the_ring(low, high, phase):
     torch.testing.assert_close(cell.gamma.exp() ** 2, 1 - radius**2, rtol=1e-2, atol=1e-6)
 
 
+def test_lru_input_has_the_variance_of_the_paper():
+    # of B, real and imaginary part: 1/2 over the inputs each, so that B x has that of x
+    b, d = torch.split(LRU(50, 400).from_input.detach(), [800, 400])
+    assert abs(float(b.var()) * 50 - 0.5) < 0.03
+    assert float(d.abs().max()) <= 50**-0.5
+
+
 @pytest.mark.parametrize(
     "ring",
     [

@@ -129,3 +129,17 @@ def test_a_rate_is_a_rate(rate):
 def test_it_shows_what_was_chosen():
     text = repr(Recurrent(GRU(3, 2), engine="loop", weight_drop=0.25))
     assert "engine='loop', weight_drop=0.25" in text
+
+
+def test_the_engine_asked_for_runs_the_dropped_weight_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def watched(cell, x, state=None, *, lengths=None, engine=None):
+        asked.append(engine)
+        return unroll(cell, x, state, lengths=lengths, engine=engine)
+
+    monkeypatch.setattr("recurra.layers.recurrent.unroll", watched)
+    layer = Recurrent(LSTM(3, 4), engine="vendor", weight_drop=0.5)
+    layer(torch.randn(2, 3, 3))
+    layer.eval()(torch.randn(2, 3, 3))
+    assert asked == ["vendor", "vendor"]

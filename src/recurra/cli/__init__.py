@@ -35,7 +35,13 @@ def build(argv: Sequence[str]) -> App:
     from recurra.cli.bench import bench
     from recurra.cli.prose import flowing
 
-    app = App(name="recurra", help=HELP, version=__version__, help_format="plaintext")
+    app = App(
+        name="recurra",
+        help=HELP,
+        version=__version__,
+        help_format="plaintext",
+        suppress_keyboard_interrupt=False,  # `answered` says it, and ends with 130
+    )
     trainer = App(
         name="train",
         help="Train a model for a task: `recurra train TASK --help` shows every option.",

@@ -1,0 +1,1 @@
+"""Single faults, and whether the tests notice them: `python -m tests.mutations`."""

@@ -1,0 +1,118 @@
+"""The demo's page and drawings, on models that are stand-ins: the whole demo takes minutes."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recurra.demo import clear, result
+from recurra.demo.drawings import LAYOUTS, draw, heat
+from recurra.demo.page import Section, page
+from recurra.demo.showcase import SHOWCASES
+from recurra.errors import RecurraError
+from recurra.tasks.catalogue import TASKS, find
+from recurra.tasks.codecs.tags import TagPrediction
+from recurra.tasks.codecs.tunes import longest_copy
+
+METRICS = {
+    "metric": "span_f1",
+    "test": {"span_f1": 0.75, "loss": 9.0},
+    "baseline": {"span_f1": 0.25, "loss": 8.0},
+    "train_examples": 11,
+    "test_examples": 7,
+    "seconds": 1.5,
+}
+
+
+class Stand(SimpleNamespace):
+    """A model of a task whose parts are given."""
+
+    def __init__(self, name: str, answer: Any, **parts: list[Any]) -> None:
+        splits = SimpleNamespace(**parts)
+        task = SimpleNamespace(name=name, type=find(name).type, read=lambda _: splits)
+        super().__init__(task=task, recipe=None, metrics=METRICS, answer=answer, asked=[])
+
+    def predict(self, inputs: list[Any]) -> list[Any]:
+        self.asked += inputs
+        return [self.answer(one) for one in inputs]
+
+
+def test_a_line_of_results_is_of_the_test_part() -> None:
+    line = result(Stand("ner", None))
+    assert line["metric"] == "span_f1"
+    assert (line["value"], line["baseline"]) == (0.75, 0.25)
+    assert (line["train_examples"], line["test_examples"]) == (11, 7)
+
+
+def test_the_page_has_a_section_for_each_task() -> None:
+    sections = [
+        Section(task, result(Stand(task.name, None)), f"<p>{task.name}!</p>") for task in TASKS
+    ]
+    text = page(sections)
+    for task in TASKS:
+        assert f'<section id="{task.name}">' in text
+        assert f"<p>{task.name}!</p>" in text
+    assert text.count('<span class="score">0.75</span>') == len(TASKS)
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_only_a_folder_of_an_earlier_demo_is_cleared(tmp_path: Path) -> None:
+    clear(tmp_path / "new")
+    (tmp_path / "new" / "page").touch()
+    clear(tmp_path / "new")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [".recurra-demo"]
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(RecurraError, match="not a demo's folder"):
+        clear(tmp_path / "mine")
+
+
+def test_digits_are_of_the_test_part_and_marked_right_or_wrong(tmp_path: Path) -> None:
+    def row(label: str, ink: int) -> Any:
+        return SimpleNamespace(image=np.full((8, 8, 1), ink, np.uint8), label=label)
+
+    def answer(image: np.ndarray) -> Any:
+        return SimpleNamespace(label="3", probability=0.5)
+
+    model = Stand(
+        "image_classification", answer, train=[row("3", 9)], test=[row("3", 1), row("4", 2)]
+    )
+    shown = SHOWCASES["image_classification"](model, tmp_path)
+    assert [int(image[0, 0, 0]) for image in model.asked] == [1, 2]
+    assert (shown.count('class="right"'), shown.count('class="wrong"')) == (1, 1)
+
+
+def test_entities_are_marked_and_nothing_is_markup(tmp_path: Path) -> None:
+    def answer(tokens: list[str]) -> Any:
+        return TagPrediction(tokens, [], [("<b> Ann", "PER", 0, 1)])
+
+    rows = [SimpleNamespace(tokens=["<b>", "Ann", "ran"])]
+    shown = SHOWCASES["ner"](Stand("ner", answer, train=[], test=rows), tmp_path)
+    assert "&lt;b&gt; Ann<small>PER</small></mark> ran" in shown
+    assert "<b>" not in shown
+
+
+def test_a_drawing_has_the_inputs_and_outputs_of_its_type() -> None:
+    boxes = {kind: (draw(kind).count("#4c78a8"), draw(kind).count("#e4572e")) for kind in LAYOUTS}
+    assert boxes == {
+        "one-to-one": (1, 1),
+        "one-to-many": (1, 4),
+        "many-to-one": (4, 1),
+        "many-to-many equal": (4, 4),
+        "many-to-many unequal": (3, 3),
+    }
+
+
+def test_attention_has_a_row_for_each_token_written() -> None:
+    drawn = heat([[0.1, 0.9, 0.0], [1.0, 0.0, 0.0]], ["a", "b", "<c>"], ["x", "y"])
+    assert drawn.count("<rect") == 6
+    assert drawn.count("rotate(-60") == 3
+    assert "&lt;c&gt;" in drawn
+    assert 'fill-opacity="0.90"' in drawn
+
+
+def test_the_longest_copy_is_a_run() -> None:
+    assert longest_copy([1, 2, 3, 9, 4], [[0, 1, 2, 3, 4], [9, 4]]) == 3
+    assert longest_copy([1, 1, 1], [[1, 2, 1]]) == 1
+    assert longest_copy([], [[1]]) == 0
