@@ -1,4 +1,4 @@
-"""How many tokens a second does a whole training run see, against plain PyTorch with packing?"""
+"""How long is a whole training run, against the loops that one writes in plain PyTorch?"""
 
 import sys
 

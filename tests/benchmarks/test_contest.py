@@ -35,8 +35,9 @@ def test_peers_compute_what_recurra_does(kind: Any):
 
 
 @pytest.mark.parametrize("kind", CLASSIC)
-def test_peers_on_jax_do(kind: Any):
+def test_peers_on_jax_do(kind: Any, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("jax")
+    monkeypatch.setattr(jax_scan, "UNROLLED", (4,))
     assert off(jax_scan.classic, kind) < 1e-5
     if find_spec("keras"):  # imported by the peer, which says on which backend
         assert off(jax_scan.keras, kind) < 1e-5
@@ -52,6 +53,15 @@ def test_onnx_runtime_does(kind: Any):
     for _ in range(3):
         want, state = double(job.x[:, 0].double(), state)
         torch.testing.assert_close(step(), want.float(), atol=1e-5, rtol=1e-5)
+
+
+def test_the_quickest_unrolling_of_a_scan_is_taken(monkeypatch: pytest.MonkeyPatch):
+    took = {1: 0.3, 4: 0.1, 16: 0.2}
+    monkeypatch.setattr(jax_scan, "_weights", lambda job: None)
+    monkeypatch.setattr(jax_scan, "_entry", lambda job, weights, steps, names: Entry(steps, names))
+    monkeypatch.setattr(jax_scan, "_time", lambda run: took[run])
+    job: Any = None
+    assert jax_scan._quickest(job, lambda steps: steps, []).run == 4  # type: ignore[arg-type, return-value]
 
 
 def test_packages_of_cells_do():

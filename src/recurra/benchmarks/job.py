@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
@@ -81,6 +82,11 @@ def prepare(
     return Job(cell, x.requires_grad_(train), grad, lengths)
 
 
+def mode(job: Job) -> AbstractContextManager[Any]:
+    """Return in what torch runs: with gradients, or as for predictions."""
+    return torch.inference_mode() if job.grad is None else torch.enable_grad()
+
+
 def differentiate(y: Tensor, job: Job, weights: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Return y, and where the job trains the gradients of x and of the weights."""
     if job.grad is None:
@@ -90,10 +96,11 @@ def differentiate(y: Tensor, job: Job, weights: Sequence[Tensor]) -> tuple[Tenso
 
 def recurra(job: Job) -> Entry:
     """Return recurra's own layer, with the engine that it chooses."""
-    layer, parameters = Recurrent(job.cell), dict(job.cell.named_parameters())
+    layer = Recurrent(job.cell).train(job.grad is not None)
+    parameters = dict(job.cell.named_parameters())
 
     def run() -> tuple[Tensor, ...]:
-        with torch.set_grad_enabled(job.grad is not None):
+        with mode(job):
             y, _ = layer(job.x, lengths=job.lengths)
             return differentiate(y, job, list(parameters.values()))
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from recurra.benchmarks.contest import Peer
 from recurra.benchmarks.job import Entry, Job
 from recurra.cells import GRU, LSTM, Elman
+
+UNROLLED = (1, 4, 16)  # steps of one turn of a scan's loop that are tried
+TRIED = 3  # runs by which they are compared
 
 
 def _weights(job: Job) -> dict[str, Any]:
@@ -74,24 +79,46 @@ def _elman(w: Any, u: Any, carry: Any) -> Any:
     return (h,), h
 
 
+def _quickest(job: Job, forward: Callable[[int], Callable[[Any, Any], Any]], names: Any) -> Entry:
+    """Return the entry whose scan is unrolled by the number of steps that is quickest here."""
+    weights = _weights(job)
+    entries = [_entry(job, weights, forward(steps), names) for steps in UNROLLED]
+    return min(entries, key=lambda entry: _time(entry.run))
+
+
+def _time(run: Callable[[], Any]) -> float:
+    """Return the shortest of a few runs, in seconds; the first one compiles."""
+    run()
+    took = []
+    for _ in range(TRIED):
+        start = time.perf_counter()
+        run()
+        took.append(time.perf_counter() - start)
+    return min(took)
+
+
 STEPS = {LSTM: (_lstm, 2), GRU: (_gru, 1), Elman: (_elman, 1)}
 
 
 def classic(job: Job) -> Entry:
-    """Return `lax.scan` over a classic cell's step; the projection is one product before it."""
+    """Return `lax.scan` over a classic cell's step; the projection is one product before it.
+
+    The loop is unrolled as far as is quickest.
+    """
     import jax
     import jax.numpy as jnp
 
     step, parts = STEPS[type(job.cell)]
     batch, _, _, hidden = job.shape
 
-    def forward(w: Any, x: Any) -> Any:
+    def forward(unroll: int, w: Any, x: Any) -> Any:
         u = jnp.swapaxes(x, 0, 1) @ w["from_input"].T + w["bias"]
         start = tuple(jnp.zeros((batch, hidden)) for _ in range(parts))
-        _, y = jax.lax.scan(lambda carry, u: step(w, u, carry), start, u)
+        _, y = jax.lax.scan(lambda carry, u: step(w, u, carry), start, u, unroll=unroll)
         return jnp.swapaxes(y, 0, 1)
 
-    return _entry(job, _weights(job), forward, ["y", "x", "from_input", "from_state", "bias"])
+    names = ["y", "x", "from_input", "from_state", "bias"]
+    return _quickest(job, lambda unroll: partial(forward, unroll), names)
 
 
 def _min_gru(w: Any, x: Any) -> tuple[Any, Any]:
@@ -106,21 +133,23 @@ def _min_gru(w: Any, x: Any) -> tuple[Any, Any]:
 
 
 def scanned(job: Job) -> Entry:
-    """Return MinGRU by `lax.scan`: one step after the other."""
+    """Return MinGRU by `lax.scan`, one step after the other, unrolled as far as is quickest."""
     import jax
     import jax.numpy as jnp
 
     batch, _, _, hidden = job.shape
 
-    def forward(w: Any, x: Any) -> Any:
+    def forward(unroll: int, w: Any, x: Any) -> Any:
         def step(h: Any, parts: Any) -> Any:
             h = parts[0] * h + parts[1]
             return h, h
 
-        _, y = jax.lax.scan(step, jnp.zeros((batch, hidden)), _min_gru(w, jnp.swapaxes(x, 0, 1)))
+        given = _min_gru(w, jnp.swapaxes(x, 0, 1))
+        _, y = jax.lax.scan(step, jnp.zeros((batch, hidden)), given, unroll=unroll)
         return jnp.swapaxes(y, 0, 1)
 
-    return _entry(job, _weights(job), forward, ["y", "x", "from_input", "bias"])
+    names = ["y", "x", "from_input", "bias"]
+    return _quickest(job, lambda unroll: partial(forward, unroll), names)
 
 
 def associative(job: Job) -> Entry:

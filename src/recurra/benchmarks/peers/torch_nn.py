@@ -10,20 +10,20 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from recurra.benchmarks.contest import Peer
-from recurra.benchmarks.job import Entry, Job, differentiate
+from recurra.benchmarks.job import Entry, Job, differentiate, mode
 from recurra.layers import Recurrent, to_torch
 
 
 def _module(job: Job) -> tuple[nn.Module, dict[str, Tensor]]:
     """Return the module of the job's cell, and its weights by recurra's names where both agree."""
-    module = to_torch(Recurrent(job.cell))
+    module = to_torch(Recurrent(job.cell)).train(job.grad is not None)
     names = {"weight_ih_l0": "from_input", "weight_hh_l0": "from_state", "bias_ih_l0": "bias"}
     return module, {names.get(name, name): p for name, p in module.named_parameters()}
 
 
 def _entry(job: Job, weights: dict[str, Tensor], forward: Any) -> Entry:
     def run() -> tuple[Tensor, ...]:
-        with torch.set_grad_enabled(job.grad is not None):
+        with mode(job):
             return differentiate(forward(job.x), job, list(weights.values()))
 
     shared = ["y", "x", "from_input", "from_state", "bias"]
@@ -74,7 +74,7 @@ def compiled(job: Job) -> Entry:
         return torch.stack(outputs, 1)
 
     def run() -> tuple[Tensor, ...]:
-        with torch.set_grad_enabled(job.grad is not None):
+        with mode(job):
             return differentiate(forward(job.x), job, list(weights.values()))
 
     return Entry(run, ["y", "x", *weights])
