@@ -67,6 +67,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Return accuracy and loss."""
     known(codec.labels, rows)
+    rows = images.as_shape(rows, codec.shape)
     found = probabilities(network, codec, rows)
     return {
         "accuracy": label_accuracy(codec.labels, rows, found),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recurra.data.readers import folders
 from recurra.data.readers.arrays import (
     LabelledImage,
     idx_images,
@@ -15,7 +16,7 @@ from recurra.data.readers.arrays import (
     npz_images,
     numbers,
 )
-from recurra.data.readers.pictures import PICTURES, load, sizes
+from recurra.data.readers.pictures import is_picture, load, sizes
 from recurra.data.readers.source import Format, assemble, read_parts
 from recurra.data.readers.text import Rows, existing, existing_file
 from recurra.data.splits import Splits
@@ -39,8 +40,8 @@ def read(recipe: Recipe) -> Splits[LabelledImage]:
         whole=True,
     )
     path = Path(str(recipe.data)).expanduser()
+    rows = Rows.of(recipe)
     if is_npz(path):
-        rows = Rows.of(recipe)
         parts = npz_images(path, rows)
         if "train" not in parts:
             raise DataError(
@@ -51,8 +52,68 @@ def read(recipe: Recipe) -> Splits[LabelledImage]:
                 parts.setdefault(part, parts["train"])
             elif named:
                 parts[part] = read_path(existing(named), rows)
-        return assemble(parts, recipe, form, rows)
-    return read_parts(recipe, form)
+    elif path.is_dir() and not _arrays(path):
+        parts = _folder(path, recipe, rows)
+    else:
+        return read_parts(recipe, form)
+    splits = assemble(parts, recipe, form, rows)
+    _check_shapes(splits)
+    return splits
+
+
+def _arrays(folder: Path) -> list[Path]:
+    """Return the arrays in a folder or right in one of its folders; they are read as they are.
+
+    Raises:
+        DataError: there are folders of pictures beside them.
+    """
+    entries = sorted(folder.iterdir())
+    homes = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    inner = [entry for home in homes for entry in sorted(home.iterdir())]
+    found = [entry for entry in [*entries, *inner] if is_npz(entry) or is_idx(entry)]
+    if found and any(is_picture(entry) for entry in inner):
+        reason = f"holds arrays ({found[0].name}) and folders of pictures; give one of them"
+        raise DataError(folder, reason)
+    return found
+
+
+def _folder(folder: Path, recipe: Recipe, rows: Rows) -> dict[str, list[LabelledImage]]:
+    """Return the parts of a folder of pictures, all of the size of the training part."""
+    found = folders.parts(folder, recipe)
+    look = sizes([picture for picture, _ in found["train"]], folder)
+    read = {part: _loaded(ones, look, rows) for part, ones in found.items()}
+    for part, named in [("valid", recipe.valid), ("test", recipe.test)]:
+        if not named:
+            continue
+        place = existing(named)
+        if place.resolve() == folder.resolve():
+            read[part] = read["train"]
+        elif place.is_dir() and not _arrays(place):
+            ones = folders.labelled(place, folders.branches(place))
+            read[part] = _loaded(ones, look, rows)
+        else:
+            read[part] = read_path(place, rows)
+    return read
+
+
+def _loaded(
+    found: folders.Labelled, look: tuple[tuple[int, int], int], rows: Rows
+) -> list[LabelledImage]:
+    size, channels = look
+    examples = []
+    for picture, label in found:
+        if (image := load(picture, str(picture), size, rows, channels)) is not None:
+            examples.append(LabelledImage(image, label, str(picture)))
+    return examples
+
+
+def _check_shapes(splits: Splits[LabelledImage]) -> None:
+    """Refuse parts of other shapes before anything is learned."""
+    shape = splits.train[0].image.shape
+    for row in [*splits.valid, *splits.test]:
+        if row.image.shape != shape:
+            have, wanted = ("×".join(map(str, s)) for s in (row.image.shape, shape))
+            raise DataError(row.where, f"is {have}; the training part is {wanted}")
 
 
 def read_path(path: Path, rows: Rows) -> list[LabelledImage]:
@@ -65,7 +126,8 @@ def read_path(path: Path, rows: Rows) -> list[LabelledImage]:
         archives = [entry for entry in sorted(path.iterdir()) if is_npz(entry)]
         if len(archives) == 1:
             return _one_part(archives[0], rows)
-        return _class_folders(path, rows)
+        found = folders.labelled(path, folders.branches(path))
+        return _loaded(found, sizes([picture for picture, _ in found], path), rows)
     path = existing_file(path)
     if is_npz(path):
         return _one_part(path, rows)
@@ -94,6 +156,16 @@ def open_images(
     return [open_image(image, shape, rows) for image in images]
 
 
+def as_shape(rows: Sequence[LabelledImage], shape: tuple[int, int, int]) -> Sequence[LabelledImage]:
+    """Return rows for a model of `shape`: picture files of another size are read again."""
+    return [
+        open_image(row.where, shape)._replace(label=row.label)
+        if row.image.shape != shape and is_picture(Path(row.where))
+        else row
+        for row in rows
+    ]
+
+
 def open_image(
     image: str | Path | NDArray[Any], shape: tuple[int, int, int], rows: Rows | None = None
 ) -> LabelledImage:
@@ -116,21 +188,3 @@ def open_image(
     if not np.isfinite(image).all():
         raise DataError("array", f"({image.dtype}) holds values that are no finite numbers")
     return LabelledImage(image, "", "array")
-
-
-def _class_folders(folder: Path, rows: Rows) -> list[LabelledImage]:
-    found = [
-        (picture, entry.name)
-        for entry in sorted(folder.iterdir())
-        if entry.is_dir() and not entry.name.startswith(".")
-        for picture in sorted(entry.rglob("*"))
-        if picture.suffix.lower() in PICTURES
-    ]
-    if not found:
-        raise DataError(folder, "holds no folders with pictures; one folder per class is needed")
-    size, channels = sizes([picture for picture, _ in found], folder)
-    examples = []
-    for picture, label in found:
-        if (image := load(picture, str(picture), size, rows, channels)) is not None:
-            examples.append(LabelledImage(image, label, str(picture)))
-    return examples
