@@ -123,6 +123,37 @@ def read(folder: str | Path, *, limit: int = TENSOR_LIMIT) -> Bundle:
         BundleError: with what is wrong and where, in one line.
     """
     folder = Path(folder)
+    config = read_config(folder)
+    files = read_files(folder)
+    return Bundle(config, load_tensors(_find(folder, WEIGHTS), limit)[0], files)
+
+
+def read_files(folder: str | Path) -> dict[str, str]:
+    """Return the texts of a bundle's codec, by file.
+
+    Raises:
+        BundleError: one is missing or damaged.
+    """
+    folder = Path(folder)
+    files = {}
+    for name, expected in read_config(folder)["files"].items():
+        content = read_bytes(_find(folder, name), FILE_LIMIT)
+        if _sha256(content) != expected:
+            raise BundleError(f"{folder / name} is damaged: its sha256 is not the recorded one")
+        try:
+            files[name] = content.decode()
+        except UnicodeDecodeError as error:
+            raise BundleError(f"{folder / name} is no UTF-8 text: {error}") from error
+    return files
+
+
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """Return a bundle's config.json alone.
+
+    Raises:
+        BundleError: it is missing, damaged, too new or not ours.
+    """
+    folder = Path(folder)
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise BundleError(f"bundle {folder} {what}; give the folder that a training run wrote")
@@ -132,16 +163,21 @@ def read(folder: str | Path, *, limit: int = TENSOR_LIMIT) -> Bundle:
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{folder / CONFIG} is no JSON: {error}") from error
     _check_config(folder, config)
-    files = {}
-    for name, expected in config["files"].items():
-        content = read_bytes(_find(folder, name), FILE_LIMIT)
-        if _sha256(content) != expected:
-            raise BundleError(f"{folder / name} is damaged: its sha256 is not the recorded one")
-        try:
-            files[name] = content.decode()
-        except UnicodeDecodeError as error:
-            raise BundleError(f"{folder / name} is no UTF-8 text: {error}") from error
-    return Bundle(config, load_tensors(_find(folder, WEIGHTS), limit)[0], files)
+    checked: dict[str, Any] = config
+    return checked
+
+
+def forget(folder: Path) -> None:
+    """Make a folder hold no bundle any more: its config.json goes first.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    staged = folder / ".next"
+    if not staged.is_symlink():
+        (staged / CONFIG).unlink(missing_ok=True)
+        shutil.rmtree(staged, ignore_errors=True)
+    (folder / CONFIG).unlink(missing_ok=True)
 
 
 def read_weights(folder: str | Path, *, limit: int = TENSOR_LIMIT) -> dict[str, Tensor]:

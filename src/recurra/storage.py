@@ -89,17 +89,8 @@ def load_tensors(path: Path, limit: int = TENSOR_LIMIT) -> tuple[dict[str, Tenso
     Raises:
         BundleError: the file is missing, too large, damaged, or another program's.
     """
-    size = _regular(path).st_size
+    _check_header(path, limit)
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-        header = int.from_bytes(start, "little")
-        if len(start) < 8 or header > HEADER_LIMIT or header + 8 > size:
-            if start[:2] == b"PK" or start[:1] == b"\x80":
-                raise BundleError(f"{path} is a pickle, which recurra never opens")
-            raise BundleError(f"{path} is no safetensors file, or is cut short ({size} bytes)")
-        if size - header > limit:
-            raise BundleError(f"{path} has {size} bytes; at most {limit} are read")
         with safe_open(path, framework="pt") as opened:
             metadata = dict(opened.metadata() or {})
             # the opened file has keys, yet is no mapping to iterate over
@@ -111,6 +102,36 @@ def load_tensors(path: Path, limit: int = TENSOR_LIMIT) -> tuple[dict[str, Tenso
     if metadata["sha256"] != _hash(tensors):
         raise BundleError(f"{path} is damaged: its sha256 is not the recorded one")
     return tensors, metadata
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata alone of a file that `save_tensors` wrote; its tensors are not checked.
+
+    Raises:
+        BundleError: the file is missing, cut short, or another program's.
+    """
+    _check_header(path, TENSOR_LIMIT)
+    try:
+        with safe_open(path, framework="pt") as opened:
+            return dict(opened.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f"{path} is damaged or no safetensors file: {reason(error)}") from error
+
+
+def _check_header(path: Path, limit: int) -> None:
+    size = _regular(path).st_size
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+        header = int.from_bytes(start, "little")
+        if len(start) < 8 or header > HEADER_LIMIT or header + 8 > size:
+            if start[:2] == b"PK" or start[:1] == b"\x80":
+                raise BundleError(f"{path} is a pickle, which recurra never opens")
+            raise BundleError(f"{path} is no safetensors file, or is cut short ({size} bytes)")
+        if size - header > limit:
+            raise BundleError(f"{path} has {size} bytes; at most {limit} are read")
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {reason(error)}") from error
 
 
 def reason(error: Exception) -> str:

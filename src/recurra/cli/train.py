@@ -15,7 +15,7 @@ from recurra.tasks.run import Run, complete
 from recurra.tasks.task import Task
 from recurra.training.recipe import Recipe, read_toml
 
-INTERRUPTED = 130  # the exit code of Ctrl-C
+CODES = {"interrupted": 130, "terminated": 143}  # as a shell has them: 128 and the signal
 GROUPS = ("data", "model", "regularisation", "optimisation", "decoding", "run")
 
 
@@ -35,7 +35,7 @@ def command(task: Task) -> Callable[..., int]:
         model = runner.train()
         if runner.first:
             report(model, runner)
-        return INTERRUPTED if model.metrics["stopped"] == "interrupted" else 0
+        return CODES.get(model.metrics["stopped"], 0)
 
     parameters = [
         _parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run")
@@ -91,7 +91,7 @@ def report(model: Model, runner: Run) -> None:
     Console(file=sys.stdout).print(table)
     stopped, step = model.metrics["stopped"], model.metrics["best_step"]
     print(f"stopped: {stopped}; the best weights are those of step {step}")
-    if stopped == "interrupted":
+    if stopped in CODES:
         print(f"go on with: recurra train {runner.task.name} --resume --out {runner.folder}")
     print(f"saved in {runner.folder}; use it:")
     print(f'  recurra {_use(runner.task)} {runner.folder} "{runner.task.example}"')

@@ -18,7 +18,9 @@ from recurra.errors import RecurraError
 from recurra.tasks.body import check
 from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model
+from recurra.tasks.resume import fingerprint, same_data, stored_recipe
 from recurra.tasks.task import LOWER_IS_BETTER, Task
+from recurra.training.checkpoint import RunFolder
 from recurra.training.recipe import Recipe
 
 
@@ -43,19 +45,21 @@ def train(task: str, data: str | None = None, **fields: Any) -> Model:
 def complete(task: Task, *given: Mapping[str, Any]) -> Recipe:
     """Return the recipe of a run: what is given, over the task's defaults.
 
-    The embedded sample has defaults of its own. A resumed run begins from its stored recipe.
+    The embedded sample has defaults of its own; a run that is resumed has its stored recipe.
 
     Raises:
-        RecurraError: a field is unknown, wrong or of no use to the task, or there is no run to
-            resume.
+        RecurraError: a field is unknown, wrong or of no use to the task, or cannot change in
+            the run that is resumed.
     """
     known = {name.replace("-", "_"): value for layer in given for name, value in layer.items()}
     for name in known:
         if name in task.ignores.split():
             raise RecurraError(f"{name}: {task.name} has no use for it; leave it out")
     if known.get("resume"):
-        home = known.get("out") or f"runs/{task.name}"
-        return Recipe.of(bundle.read(home).config["recipe"], known)
+        home = Path(Recipe.of(known).out or f"runs/{task.name}")
+        stored = stored_recipe(task, home, known)
+        if stored is not None:
+            return Recipe.of(stored, known)
     return Recipe.of(task.defaults, {} if known.get("data") else task.sample_defaults, known)
 
 
@@ -89,18 +93,20 @@ class Run:
         self.recipe = dataclasses.replace(self.recipe, encoding=splits.encoding)
         torch.manual_seed(self.recipe.seed)
         codec = self.task.fit(splits.train, self.recipe)
+        run = RunFolder(self.folder, data=fingerprint(splits))
+        if self.recipe.resume and run.last.exists():
+            codec = same_data(run, run.fingerprint, codec)
         # first, because it needs the libraries that the last evaluation will need
         baseline = self.task.baseline(codec, splits.train, splits.test)
         network = build(self.task, codec, self.recipe)
-        model = Model(self.task, self.recipe, codec, network)
-        if self.first and not self.recipe.resume:
-            model.save(self.folder)
+        model = Model(self.task, dataclasses.replace(self.recipe, resume=False), codec, network)
+        run.opening = lambda: model.save(self.folder)
         history = fit(
             network,
             [codec.encode(example) for example in splits.train],
             codec.collate,
             recipe=self.recipe,
-            run=self.folder,
+            run=run,
             validate=lambda network: self.task.validate(network, codec, splits.valid, self.recipe),
             metric=self.task.criterion,
             higher=self.task.criterion not in LOWER_IS_BETTER,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from recurra import bundle
 from recurra.errors import BundleError, RecurraError
-from recurra.storage import load_tensors, reason, replace_text, save_tensors
+from recurra.storage import load_tensors, read_metadata, reason, replace_text, save_tensors
 from recurra.training.progress import Events
 
 if TYPE_CHECKING:
@@ -23,27 +23,41 @@ class RunFolder:
     """Where a run keeps its best weights, its last state and its metrics.
 
     Args:
-        path: the folder; its bundle is written by the caller before the training begins.
+        path: the folder.
         every: seconds between two saved states within an epoch.
+        data: what tells whether the data are the same still, as JSON; saved with each state.
+
+    Attributes:
+        opening: writes the bundle of a run that begins; None: the caller has written it.
     """
 
-    def __init__(self, path: str | Path, every: float = 60.0) -> None:
-        self.path, self.every = Path(path), every
+    opening: Callable[[], object] | None = None
+
+    def __init__(
+        self, path: str | Path, every: float = 60.0, data: Mapping[str, Any] | None = None
+    ) -> None:
+        self.path, self.every, self.fingerprint = Path(path), every, dict(data or {})
         self.last, self.log = self.path / "last.safetensors", self.path / "metrics.jsonl"
         self.events: Events | None = None
 
     def begin(self) -> None:
-        """Forget the last state and the log of an earlier run.
+        """Forget what an earlier run has left, and write the bundle.
+
+        In an order that leaves, wherever it is killed, either no recipe or the new run's.
 
         Raises:
             RecurraError: the folder cannot be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            if self.opening is not None:
+                bundle.forget(self.path)
             self.last.unlink(missing_ok=True)
             self.log.unlink(missing_ok=True)
         except OSError as error:
             raise RecurraError(f"run {self.path} cannot be written: {reason(error)}") from error
+        if self.opening is not None:
+            self.opening()
 
     def save_best(self, weights: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         """Replace the bundle's weights.
@@ -59,7 +73,8 @@ class RunFolder:
         Raises:
             BundleError: the disk refused; the old one is kept.
         """
-        save_tensors(self.last, tensors, {"state": json.dumps(state)})
+        kept = {"state": json.dumps(state), "data": json.dumps(self.fingerprint)}
+        save_tensors(self.last, tensors, kept)
 
     def load_last(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return what `save_last` wrote.
@@ -74,6 +89,18 @@ class RunFolder:
             return tensors, json.loads(metadata["state"])
         except (KeyError, ValueError) as error:
             raise BundleError(f"{self.last} holds no state of a run") from error
+
+    def data(self) -> dict[str, Any] | None:
+        """Return the `data` that the last state was saved with, or None where it has none.
+
+        Raises:
+            BundleError: the state is missing or damaged.
+        """
+        try:
+            kept = json.loads(read_metadata(self.last).get("data", "{}"))
+        except ValueError as error:
+            raise BundleError(f"{self.last} holds no state of a run") from error
+        return kept if isinstance(kept, dict) and kept else None
 
     def open_events(self, step: int) -> None:
         """Write TensorBoard events too, from `step` on.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -16,16 +15,19 @@ from recurra.errors import BundleError, RecurraError
 from recurra.training.batches import Batches
 from recurra.training.checkpoint import RunFolder, capture, restore
 from recurra.training.clock import Clock
+from recurra.training.interrupt import Wish
 from recurra.training.optimiser import learning_rate
-from recurra.training.progress import Progress
+from recurra.training.progress import Progress, need_events
 from recurra.training.stepper import Stepper
+
+STOPPED = ("interrupted", "terminated")  # by Ctrl-C, by SIGTERM
 
 
 class History(NamedTuple):
     """What a run did.
 
-    entries: one per validation, as in metrics.jsonl. stopped: epochs, patience, time or
-    interrupted. best: the metric of the weights that the network holds now.
+    entries: one per validation, as in metrics.jsonl. stopped: epochs, patience, time,
+    interrupted or terminated. best: the metric of the weights that the network holds now.
     """
 
     entries: list[dict[str, Any]]
@@ -81,7 +83,7 @@ class Loop:
         run: RunFolder | None,
         clock: Clock,
         judge: Judge,
-        asked: threading.Event,
+        asked: Wish,
     ) -> None:
         self.stepper, self.batches, self.loader = stepper, batches, loader
         self.run, self.clock, self.judge, self.asked = run, clock, judge, asked
@@ -96,7 +98,10 @@ class Loop:
 
     def begin(self) -> None:
         """Start afresh, or go on where the run's last state was saved."""
-        if self.run is not None and self.recipe.resume:
+        if self.recipe.tensorboard:
+            need_events()  # refused before anything is written
+        resumed = self.run is not None and self.recipe.resume and self.run.last.exists()
+        if self.run is not None and resumed:
             self._resume(self.run)
         elif self.writer is not None:
             self.writer.begin()
@@ -107,7 +112,7 @@ class Loop:
             self.writer.open_events(self.standing.step)
         # Reading the data, and what else came before, is no step's cost and no saving's.
         self.clock.now = self._agree(self.clock.read())[0]
-        if not self.recipe.resume:
+        if not resumed:
             self._save()  # so that a run killed early can be resumed too
 
     def _resume(self, run: RunFolder) -> None:
@@ -155,10 +160,10 @@ class Loop:
     def finish(self, reason: str) -> History:
         """Validate what was not yet, save, and put the best weights into the network."""
         standing = self.standing
-        late = reason != "interrupted" and standing.step > standing.validated_step
+        late = reason not in STOPPED and standing.step > standing.validated_step
         if late and self.clock.affords_validation:
             self._validate()
-        if late or reason in ("interrupted", "time"):
+        if late or reason in (*STOPPED, "time"):
             self._save()
         if self.best is not None:
             bundle.fill(self.network, self.best, "the best checkpoint")
@@ -197,7 +202,7 @@ class Loop:
     def _pause(self) -> str | None:
         """Do between two steps what is due; return why to stop."""
         if self.standing.asked:
-            return "interrupted"
+            return self.asked.named
         if self.clock.over:
             return "time"
         if self.clock.validation_due(epoch_ends=False):

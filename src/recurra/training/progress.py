@@ -72,10 +72,9 @@ class Events:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise MissingExtra("TensorBoard's log", "tensorboard", "tensorboard") from error
+        need_events()
+        from torch.utils.tensorboard import SummaryWriter
+
         # What a killed run wrote after `step` is hidden.
         self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
@@ -89,6 +88,18 @@ class Events:
     def close(self) -> None:
         """Write what is left."""
         self.writer.close()
+
+
+def need_events() -> None:
+    """Refuse to go on without TensorBoard.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        import torch.utils.tensorboard  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra("TensorBoard's log", "tensorboard", "tensorboard") from error
 
 
 def _short(number: float | None) -> str:
