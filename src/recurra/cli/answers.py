@@ -1,7 +1,7 @@
 """One answer or one error beside each input, in the order of the inputs."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -16,8 +16,21 @@ TOGETHER = 256  # inputs that are answered, and shown, at once
 ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
 
-def answers(model: Model, lines: Iterable[Line], **decoding: Any) -> Iterator[list[Any]]:
-    """Yield lists of what the model says to each line, or of a RecurraError with its place."""
+def answers(
+    model: Model,
+    lines: Iterable[Line],
+    parse: Callable[[str], Any] | None = None,
+    **decoding: Any,
+) -> Iterator[list[Any]]:
+    """Yield lists of what the model says to each line, or of a RecurraError with its place.
+
+    Args:
+        model: what answers.
+        lines: the inputs.
+        parse: a line's text → what the model takes; none: as its task does.
+        decoding: as in `Model.predict`.
+    """
+    parse = parse or model.task.parse
     left = iter(lines)
     while some := list(islice(left, TOGETHER)):
         told: list[Any] = []
@@ -27,7 +40,7 @@ def answers(model: Model, lines: Iterable[Line], **decoding: Any) -> Iterator[li
             try:
                 told.append(RecurraError(wrong) if wrong else None)
                 if not wrong:
-                    inputs.append((len(told) - 1, model.task.parse(line.text)))
+                    inputs.append((len(told) - 1, parse(line.text)))
             except RecurraError as error:
                 told[-1] = error
         parsed = [one for _, one in inputs]

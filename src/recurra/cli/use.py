@@ -44,6 +44,7 @@ def predict(
     /,
     *inputs: str,
     file: Path | None = None,
+    tokens: bool = False,
     as_json: bool = False,
     beam: Whole | None = None,
     cell: Cell = None,
@@ -62,6 +63,9 @@ def predict(
         Texts or image files, as the model's task reads them; after `--`, one may begin with a dash.
     file
         A text file with one input per line.
+    tokens
+        Words are taken as they are, for models that tag words: one a line of the file or of
+        standard input, a blank line between sentences; of an argument, parted by blanks.
     as_json
         One JSON object per line, with everything that is known.
     beam
@@ -69,6 +73,8 @@ def predict(
     """
     from recurra.cli.answers import answers, shown
     from recurra.cli.lines import arguments, lines
+    from recurra.cli.tokens import parse as words_of
+    from recurra.cli.tokens import parted, sentences
     from recurra.tasks.model import load
     from recurra.training.recipe import Recipe
 
@@ -78,7 +84,15 @@ def predict(
     Recipe.of(decoding)
     model = load(bundle, cell=cell)
     total, failed = 0, []
-    for some in answers(model, arguments(inputs) if inputs else lines(file), **decoding):
+    asked = arguments(inputs) if inputs else lines(file)
+    parse = model.task.parse
+    if tokens:
+        if not model.task.takes_words:
+            raise RecurraError(
+                f"--tokens: {model.task.name} reads no words one by one; leave it out"
+            )
+        asked, parse = (parted if inputs else sentences)(asked), words_of
+    for some in answers(model, asked, parse, **decoding):
         for answer in some:
             print(shown(answer, as_json))
         total += len(some)

@@ -106,8 +106,8 @@ def predict(
     """Return tags and entities of each sentence: a text, or a list of its words."""
     rows = []
     for i, sentence in enumerate(inputs, 1):
-        if isinstance(sentence, list):
-            tokens = [checked(word, i) for word in sentence]
+        if isinstance(sentence, list | tuple):
+            tokens = [_word(word, i) for word in sentence]
         else:
             tokens = codec.cut(checked(sentence, i))
         if not tokens:
@@ -117,6 +117,12 @@ def predict(
         TagPrediction(row.tokens, tags, spans(row.tokens, tags))
         for row, tags in zip(rows, tag(network, codec, rows), strict=True)
     ]
+
+
+def _word(word: str, position: int) -> str:
+    """Return a word that can be read; as in files, it may be a blank that parts no columns."""
+    other = isinstance(word, str) and word.isspace() and not set(word) <= set(" \t\r\n")
+    return word if other else checked(word, position)
 
 
 NER = Task(
@@ -137,6 +143,7 @@ NER = Task(
     baseline=baseline,
     parse=str,
     predict=predict,
+    takes_words=True,
     defaults={
         "bidirectional": True,
         "output": "crf",

@@ -68,6 +68,7 @@ class Task:
         predict: network, codec, inputs, recipe → one prediction each.
         defaults: recipe fields that this task sets otherwise.
         sample_defaults: recipe fields for the embedded sample, which trains within a minute.
+        takes_words: whether an input of `predict` may be a list of words.
         ignores: recipe fields that mean nothing here, in one text, refused where they are given.
     Raises:
         every callable: RecurraError, one clear line, for what the user can mend.
@@ -92,4 +93,5 @@ class Task:
     predict: Callable[[Any, Any, Sequence[Any], Recipe], list[Any]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     sample_defaults: Mapping[str, Any] = field(default_factory=dict)
+    takes_words: bool = False
     ignores: str = ""

@@ -15,6 +15,7 @@ from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
 NOT_DATA = (".md", ".zip", ".json", ".toml", ".pdf")
+RECORD_TAGS = ("ner_tags", "tags", "labels", "ner")  # columns of a data set of the hub
 LONGEST = 250  # tokens of a file that nothing parts into sentences
 
 
@@ -159,19 +160,26 @@ def to_iob2(tags: list[str]) -> list[str]:
 
 
 def _from_records(records: Records, rows: Rows, recipe: Recipe) -> list[Tagged]:
-    text = recipe.token_column or ("tokens" if "tokens" in records.columns else "words")
-    label = recipe.tag_column or next(
-        (c for c in ("ner_tags", "tags", "labels", "ner") if c in records.columns), "ner_tags"
-    )
-    for name in (text, label):
+    names = {
+        "token_column": next((c for c in ("tokens", "words") if c in records.columns), "words"),
+        "tag_column": next((c for c in RECORD_TAGS if c in records.columns), RECORD_TAGS[0]),
+    }
+    for field, usual in names.items():
+        name = getattr(recipe, field) or usual
+        if name.isdecimal() and 1 <= int(name) <= len(records.columns):
+            name = records.columns[int(name) - 1]
         if name not in records.columns:
             listed = ", ".join(records.columns)
             raise DataError(records.name, f"has no column {name!r}; its columns are {listed}")
+        names[field] = name
+    text, label = names.values()
     found = []
     for row, record in enumerate(records, start=1):
         tokens, tags = record[text], record[label]
         if not tokens or len(tokens) != len(tags) or None in tags:
             rows.bad(records.name, "does not have one tag per token", row)
+        elif not all(isinstance(token, str) and token.strip(" ") for token in tokens):
+            rows.bad(records.name, f"has a token that is no text or empty in {text!r}", row)
         elif strange := [tag for tag in tags if not TAG.fullmatch(str(tag))]:
             rows.bad(records.name, f"has the tag {strange[0]!r}; a tag is O, or B-, I-TYPE", row)
         else:
