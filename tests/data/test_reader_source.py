@@ -197,7 +197,7 @@ def test_nothing_is_said_of_a_split_that_fails(
     data = str(table(tmp_path / "few.tsv", ["one", "two"]))
     with pytest.raises(DataError, match="too few to split: give more rows"):
         tabular.read(Recipe(data=data))
-    assert capsys.readouterr().err == ""
+    assert "split off" not in capsys.readouterr().err
 
 
 def test_one_of_several_processes_tells(

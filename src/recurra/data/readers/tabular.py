@@ -1,31 +1,31 @@
-"""Labelled texts: CSV, TSV and JSON lines, with columns and delimiter detected."""
+"""Labelled texts: CSV, TSV and JSON, with encoding, delimiter, header and columns detected."""
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recurra.data.readers.delimited import cells_of
+from recurra.data.readers.columns import (
+    Nested,
+    as_label,
+    choose_label,
+    choose_text,
+    find,
+    plain,
+)
 from recurra.data.readers.hf import Records
+from recurra.data.readers.objects import JSON_ENDINGS
 from recurra.data.readers.source import Format, read_parts
-from recurra.data.readers.text import LONGEST_ROW, Rows, lines
+from recurra.data.readers.table import Table, of_records, open_table
+from recurra.data.readers.text import LONGEST_ROW, Rows, say
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
-ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
-TEXT_NAMES = (
-    *("text", "sentence", "review", "content", "comment", "phrase", "headline", "tweet"),
-    *("utterance", "title", "body", "message", "document", "question", "description", "news"),
-)
-LABEL_NAMES = (
-    *("label", "labels", "sentiment", "class", "category", "target", "rating", "stars"),
-    *("intent", "topic", "polarity", "emotion", "score", "tag", "language"),
-)
-LOOK = 50  # rows looked at to detect
+ENDINGS = (".csv", ".tsv", ".tab", ".txt", *JSON_ENDINGS)
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TextLabel(NamedTuple):
@@ -36,14 +36,51 @@ class TextLabel(NamedTuple):
     where: str
 
 
-class Columns(NamedTuple):
-    """Which columns hold the text and its label."""
+@dataclass
+class Choice:
+    """Which columns hold the text and its label, as decided for a run's first file.
 
-    text: str
-    label: str
+    Args:
+        tell: what is told about a decision goes here.
+    """
 
+    tell: Callable[[str], None] = say
+    table: Table | None = None
+    text: int = 0
+    label: int = 0
+    told: set[str] = field(default_factory=set)
 
-Numbered = Iterator[tuple[int, dict[str, Any]]]
+    def of(self, table: Table, recipe: Recipe) -> tuple[int, int]:
+        """Return text and label of a table: as the recipe says, as before, or by content.
+
+        Raises:
+            DataError: the recipe names a column that is not there, or there are fewer than two.
+        """
+        text, label = self._again(table) or choose(table, recipe)
+        if self.table is None:
+            self.table, self.text, self.label = table, text, label
+        told = (
+            f"read as {table.form}, text from {table.called(text)}, label from "
+            f"{table.called(label)} (--text-column, --label-column)"
+        )
+        if told not in self.told:
+            self.told.add(told)
+            self.tell(f"{table.path}: {told}")
+        return text, label
+
+    def _again(self, table: Table) -> tuple[int, int] | None:
+        """Return the columns of the first file where this one has them too."""
+        first = self.table
+        if first is None:
+            return None
+        if first.header and table.header:
+            names = [column.name for column in table.columns]
+            wanted = [first.columns[i].name for i in (self.text, self.label)]
+            if all(names.count(name) == 1 for name in wanted):
+                return names.index(wanted[0]), names.index(wanted[1])
+            return None
+        same = len(first.columns) == len(table.columns)
+        return (self.text, self.label) if same else None
 
 
 def read(recipe: Recipe) -> Splits[TextLabel]:
@@ -52,149 +89,93 @@ def read(recipe: Recipe) -> Splits[TextLabel]:
     Raises:
         DataError: a file or row cannot be used.
     """
+    choice = Choice()
     return read_parts(
         recipe,
         Format(
-            read=partial(read_file, recipe=recipe),
+            read=partial(read_file, recipe=recipe, choice=choice),
             accepts=lambda path: path.name.removesuffix(".gz").endswith(ENDINGS),
             content=lambda example: example.text,
             labels=lambda example: [example.label],
             least=2,
-            records=partial(_from_records, recipe=recipe),
+            records=partial(_from_records, recipe=recipe, choice=choice),
         ),
     )
 
 
-def read_file(path: str | Path, rows: Rows, recipe: Recipe) -> list[TextLabel]:
+def read_file(
+    path: str | Path, rows: Rows, recipe: Recipe, choice: Choice | None = None
+) -> list[TextLabel]:
     """Return the labelled texts of one file.
 
+    Args:
+        path: the file.
+        rows: what becomes of bad rows.
+        recipe: names columns, where they are not to be detected.
+        choice: what was decided for another file of the same run, or will be for this one.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
     """
-    path = Path(path)
-    numbered = lines(path, rows)
-    head = list(islice(numbered, LOOK))
-    everything = chain(head, numbered)
-    first = next((line.lstrip() for _, line in head if line.strip()), "")
-    if not first:
-        raise DataError(path, "holds no rows")
-    if first.startswith("{"):
-        columns, records = _json_lines(path, everything, rows)
-    else:
-        columns, records = _delimited(path, head, everything, rows, recipe)
-    return _examples(path, columns, records, rows, recipe)
+    choice = choice or Choice()
+    named = (recipe.text_column, recipe.label_column)
+    table = open_table(Path(path), rows, named, choice.table)
+    return _examples(table, *choice.of(table, recipe), rows)
 
 
-def _from_records(records: Records, rows: Rows, recipe: Recipe) -> list[TextLabel]:
-    numbered = iter(enumerate(records, start=1))
-    return _examples(records.name, records.columns, numbered, rows, recipe)
+def _from_records(records: Records, rows: Rows, recipe: Recipe, choice: Choice) -> list[TextLabel]:
+    table = of_records(records.name, records.columns, records)
+    return _examples(table, *choice.of(table, recipe), rows)
 
 
-def _examples(
-    path: str | Path, columns: list[str], records: Numbered, rows: Rows, recipe: Recipe
-) -> list[TextLabel]:
-    head = list(islice(records, LOOK))
-    chosen = choose_columns(path, columns, [record for _, record in head], recipe)
-    found = []
-    for row, record in chain(head, records):
-        text, label = record.get(chosen.text), record.get(chosen.label)
-        if not isinstance(text, str) or not text.strip():
-            rows.bad(path, f"has no text in column {chosen.text!r}", row)
-        elif isinstance(label, list | dict) or label is None or not str(label).strip():
-            rows.bad(path, f"has no label in column {chosen.label!r}", row)
-        elif len(text) > LONGEST_ROW:
-            rows.bad(path, f"has over {LONGEST_ROW:,} characters", row)
-        else:
-            found.append(TextLabel(text.strip(), str(label).strip(), f"{path}:{row}"))
-    return found
-
-
-def choose_columns(
-    path: str | Path, columns: list[str], head: list[dict[str, Any]], recipe: Recipe
-) -> Columns:
-    """Return which columns are text and label: as the recipe says, by name, or by content.
-
-    By content, the label is the column with the fewest different values, and the text is the
-    longest of the others.
+def choose(table: Table, recipe: Recipe) -> tuple[int, int]:
+    """Return text and label of a table: as the recipe says, or by what the columns hold.
 
     Raises:
         DataError: the recipe names a column that is not there, or there are fewer than two.
     """
-    listed = ", ".join(columns)
-    for name in (recipe.text_column, recipe.label_column):
-        if name is not None and name not in columns:
-            raise DataError(path, f"has no column {name!r}; its columns are {listed}")
+    columns = table.columns
+    given = [
+        None if name is None else find(table.path, columns, name, header=table.header)
+        for name in (recipe.text_column, recipe.label_column)
+    ]
     if len(columns) < 2:
-        raise DataError(path, f"has one column ({listed}); a text and a label are needed")
-    text = recipe.text_column or _by_name(columns, TEXT_NAMES, without=recipe.label_column)
-    label = recipe.label_column or _by_name(columns, LABEL_NAMES, without=text)
-    values = {column: [str(record.get(column, "")) for record in head] for column in columns}
-    length = {column: sum(map(len, values[column])) for column in columns}
+        known = columns[0].name or "1"
+        raise DataError(table.path, f"has one column ({known}); a text and a label are needed")
+    text = given[0] if given[0] is not None else choose_text(columns, without=given[1])
+    label = given[1] if given[1] is not None else choose_label(columns, without=text)
     if label is None:
-        others = [column for column in columns if column != text]
-        label = min(others, key=lambda c: (len(set(values[c])), length[c]))
-    if text is None:
-        text = max((column for column in columns if column != label), key=lambda c: length[c])
+        raise DataError(
+            table.path,
+            f"has no column that can be the label beside the text in {table.called(text)}: each "
+            "has one value or is nearly empty; --label-column names one",
+        )
     if text == label:
-        raise DataError(path, f"column {text!r} cannot be text and label; its columns are {listed}")
-    return Columns(text, label)
+        raise DataError(table.path, f"{table.called(text)} cannot be both text and label")
+    return text, label
 
 
-def _by_name(columns: list[str], names: tuple[str, ...], without: str | None) -> str | None:
-    lower = {column.strip().lower(): column for column in columns if column != without}
-    return next((lower[name] for name in names if name in lower), None)
+def _examples(table: Table, text: int, label: int, rows: Rows) -> list[TextLabel]:
+    found = []
+    for row, cells in table.read(rows):
+        read, known = plain(cells[text]), plain(cells[label])
+        if reason := _fault(read, known, table.called(text), table.called(label)):
+            rows.bad(table.path, reason, row)
+        else:
+            found.append(TextLabel(read.strip(), as_label(known), f"{table.path}:{row}"))
+    return found
 
 
-def _json_lines(
-    path: Path, numbered: Iterable[tuple[int, str]], rows: Rows
-) -> tuple[list[str], Numbered]:
-    def records() -> Numbered:
-        for row, line in numbered:
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                rows.bad(path, f"is not JSON: {error}", row)
-                continue
-            if isinstance(record, dict):
-                yield row, record
-            else:
-                rows.bad(path, "is not a JSON object {...}", row)
-
-    found = records()
-    first = next(found, None)
-    if first is None:
-        raise DataError(path, "holds no rows")
-    return [str(key) for key in first[1]], chain([first], found)
-
-
-def _delimited(
-    path: Path,
-    head: list[tuple[int, str]],
-    numbered: Iterable[tuple[int, str]],
-    rows: Rows,
-    recipe: Recipe,
-) -> tuple[list[str], Numbered]:
-    found = cells_of(path, head, numbered, rows)
-    first = next(found, None)
-    if first is None:
-        raise DataError(path, "holds no rows")
-    columns = [cell.strip() for cell in first[1]]
-    named = {column.lower() for column in columns}
-    wanted = recipe.text_column or recipe.label_column
-    if not wanted and not named & {*TEXT_NAMES, *LABEL_NAMES}:  # a header has none of them: data
-        columns = [str(i) for i in range(1, len(columns) + 1)]
-        found = chain([first], found)
-    if len(set(columns)) < len(columns):
-        double = Counter(columns).most_common(1)[0][0]
-        raise DataError(path, f"has two columns named {double!r}")
-
-    def records() -> Numbered:
-        for row, cells in found:
-            if len(cells) == len(columns):
-                yield row, dict(zip(columns, cells, strict=True))
-            else:
-                rows.bad(path, f"has {len(cells)} columns where {len(columns)} are expected", row)
-
-    return columns, records()
+def _fault(text: str, label: str, in_text: Any, in_label: Any) -> str | None:
+    for cell, column in ((text, in_text), (label, in_label)):
+        if isinstance(cell, Nested):
+            return f"holds {cell} in {column}; one text or number is needed"
+        if SURROGATE.search(cell):
+            return f"holds half of a character (a lone surrogate) in {column}"
+    if not text.strip():
+        return f"has no text in {in_text}"
+    if not as_label(label):
+        word = f" ({label.strip()})" if label.strip() else ""
+        return f"has no label in {in_label}{word}"
+    if len(text) > LONGEST_ROW:
+        return f"has over {LONGEST_ROW:,} characters"
+    return None

@@ -18,6 +18,7 @@ from recurra.training.recipe import Recipe
 LONGEST_ROW = 100_000
 SHOWN = 5
 CHUNK = 1 << 20
+LARGEST = 1 << 30
 
 
 class Rows:
@@ -27,12 +28,19 @@ class Rows:
         skip: count a bad row (the first five are told on stderr) instead of raising it.
         advice: what follows the reason of an error that is raised.
         encoding: of all text files, or "utf-8,NAME"; none: detected.
+        quiet: tell nothing.
     """
 
     def __init__(
-        self, *, skip: bool = False, advice: str = "", encoding: str | None = None
+        self,
+        *,
+        skip: bool = False,
+        advice: str = "",
+        encoding: str | None = None,
+        quiet: bool = False,
     ) -> None:
         self.encodings = Encodings(encoding, say)
+        self.quiet = quiet
         self.skip = skip
         self.advice = advice
         self.skipped = 0
@@ -44,6 +52,12 @@ class Rows:
         advice = " (skip_bad_rows goes on past it)"
         return cls(skip=recipe.skip_bad_rows, advice=advice, encoding=recipe.encoding)
 
+    def unheard(self) -> Rows:
+        """Return a collector for a first look at files that are read again with this one."""
+        look = Rows(skip=True, quiet=True)
+        look.encodings = self.encodings
+        return look
+
     def bad(self, path: str | Path, reason: str, row: int | None = None) -> None:
         """Tell or raise one bad row.
 
@@ -53,7 +67,7 @@ class Rows:
         if not self.skip:
             raise DataError(path, reason + self.advice, row)
         self.skipped += 1
-        if self.skipped <= SHOWN:
+        if self.skipped <= SHOWN and not self.quiet:
             say(f"skipped {DataError(path, reason, row)}")
 
     def note(self, path: str | Path, text: str) -> None:
@@ -149,6 +163,29 @@ def every_line(path: str | Path, rows: Rows, ends: str = "") -> Iterator[tuple[i
         raise DataError(path, f"cannot be read: {error}") from error
     if row == 0:
         raise DataError(path, "is empty")
+
+
+def whole_text(path: Path, rows: Rows) -> str:
+    """Return all of a text file, of at most 1 GiB.
+
+    Raises:
+        DataError: it is larger, or cannot be read or decoded.
+    """
+    try:
+        with TextIOWrapper(open_bytes(path), encoding_of(path, rows), errors=HANDLER) as file:
+            text = file.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(path, f"cannot be read: {error}") from error
+    if len(text) > LARGEST:
+        raise DataError(path, "is over 1 GiB; give a smaller file, or one row a line")
+    if not text.isascii() and (bad := UNDECODED.search(text)):
+        row = text.count("\n", 0, bad.start()) + 1
+        mended = rows.encodings.mended(str(path), text, row)
+        if mended is None:
+            reason = f"is not {rows.encodings.name(str(path))}; --encoding names another"
+            raise DataError(path, reason, row)
+        text = mended
+    return text.removeprefix("\ufeff")
 
 
 def lone_returns(path: Path, rows: Rows) -> list[int]:
