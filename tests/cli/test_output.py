@@ -93,7 +93,14 @@ def test_what_ends_a_line(tmp_path: Path, content: bytes, texts: list[str]):
     assert [line.text for line in lines(path)] == texts
 
 
-@pytest.mark.parametrize("content", ["fine".encode("utf-16"), "fine".encode("utf-32"), b""])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_file_that_says_its_encoding_is_read(tmp_path: Path, encoding: str):
+    path = tmp_path / "lines.txt"
+    path.write_bytes("fine\r\n\nin 東京 🙂\n".encode(encoding))
+    assert [line.text for line in lines(path)] == ["fine", "", "in 東京 🙂"]
+
+
+@pytest.mark.parametrize("content", ["fine".encode("utf-16") + b"!", b"\xff\xfe", b""])
 def test_what_is_no_list_of_lines_is_refused_as_a_whole(
     bundle: str, tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ):

@@ -2,14 +2,21 @@
 
 import os
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Iterator, Sequence
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from recurra.errors import RecurraError
 
-WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 and UTF-32 begin
+# how files in wide characters begin; the longer mark begins as the shorter one does
+WIDE = {
+    BOM_UTF32_LE: "utf-32",
+    BOM_UTF32_BE: "utf-32",
+    BOM_UTF16_LE: "utf-16",
+    BOM_UTF16_BE: "utf-16",
+}
 
 
 class Line(NamedTuple):
@@ -36,7 +43,7 @@ def lines(file: Path | None) -> Iterator[Line]:
     A line ends with LF or CR LF; in a file that begins without any LF, with CR.
 
     Raises:
-        RecurraError: there is no input, or it is not UTF-8 as a whole.
+        RecurraError: there is no input, or no text.
     """
     from recurra.data.readers.text import existing_file
     from recurra.storage import reason
@@ -56,15 +63,29 @@ def lines(file: Path | None) -> Iterator[Line]:
 
 
 def _numbered(name: str, file: BufferedReader) -> Iterator[Line]:
-    head = file.peek(2)
-    if head.startswith(WIDE):
-        raise RecurraError(f"{name} is UTF-16 or UTF-32; save it as UTF-8")
+    head = file.peek(4)
+    if known := next((WIDE[mark] for mark in WIDE if head.startswith(mark)), None):
+        file = _narrowed(name, file, known)
+        head = file.peek(1)
     row = 0
     for row, raw in enumerate(_raw(file, b"\r" if _only_returns(head) else b"\n"), 1):
         content = raw.removeprefix(b"\xef\xbb\xbf") if row == 1 else raw
         yield _line(f"{name}:{row}", content)
     if row == 0:
         raise RecurraError(f"{name} is empty; give one input per line")
+
+
+def _narrowed(name: str, file: BufferedReader, known: str) -> BufferedReader:
+    """Return the same text in UTF-8."""
+    from recurra.data.readers.text import say
+
+    try:
+        text = file.read().decode(known)
+    except UnicodeDecodeError as error:
+        raise RecurraError(f"{name} begins as {known} does, and is not: {error.reason}") from error
+    if text:
+        say(f"{name}: read as {known}")
+    return BufferedReader(BytesIO(text.encode()))
 
 
 def _only_returns(head: bytes) -> bool:

@@ -1,7 +1,12 @@
 """Examples in three parts."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar
+
+import numpy as np
 
 E = TypeVar("E")
 
@@ -16,6 +21,7 @@ class Splits(Generic[E]):
         test: what the result is measured on.
         skipped: how many rows were bad and left out.
         encoding: what as the recipe's `encoding` reads text files like these the same way.
+        content: an example → what makes two of them duplicates; None: no two parts share any.
     """
 
     train: list[E]
@@ -23,8 +29,36 @@ class Splits(Generic[E]):
     test: list[E]
     skipped: int = 0
     encoding: str | None = None
+    content: Callable[[E], str | bytes] | None = None
 
     @property
     def parts(self) -> list[list[E]]:
         """Return the three of them."""
         return [self.train, self.valid, self.test]
+
+    @cached_property
+    def digests(self) -> list[list[bytes]]:
+        """Return a hash of each row of each part: of all it says, not of where it stands."""
+        return [[_digest(example) for example in part] for part in self.parts]
+
+
+def _digest(example: Any) -> bytes:
+    *values, _ = example  # an example's last field is where it stands
+    if all(isinstance(value, (str, int, list)) for value in values):
+        # a list holds texts: such a repr is whole, unambiguous, and fast
+        return blake2b(repr(values).encode("utf-8", "backslashreplace"), digest_size=16).digest()
+    digest = blake2b(digest_size=16)
+    for value in values:
+        for piece in _pieces(value):
+            digest.update(len(piece).to_bytes(8, "little") + piece)
+    return digest.digest()
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    if isinstance(value, np.ndarray):
+        yield f"{value.dtype}{value.shape}".encode()
+        yield np.ascontiguousarray(value).tobytes()
+    elif hasattr(value, "dumps_midi"):
+        yield value.dumps_midi()
+    else:
+        yield repr(value).encode("utf-8", "backslashreplace")

@@ -18,6 +18,7 @@ from recurra.errors import RecurraError
 from recurra.tasks.body import check
 from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model
+from recurra.tasks.parts import check_parts
 from recurra.tasks.resume import fingerprint, same_data, stored_recipe
 from recurra.tasks.task import LOWER_IS_BETTER, Task
 from recurra.training.checkpoint import RunFolder
@@ -91,6 +92,7 @@ class Run:
         splits = self.task.read(self.recipe)
         # what was guessed for these files holds for all that the model is given later
         self.recipe = dataclasses.replace(self.recipe, encoding=splits.encoding)
+        check_parts(splits, self.recipe)
         torch.manual_seed(self.recipe.seed)
         codec = self.task.fit(splits.train, self.recipe)
         run = RunFolder(self.folder, data=fingerprint(splits))

@@ -158,7 +158,7 @@ def assemble(
         each = " each" if missing[1:] else ""
         say(f"{data}: {' and '.join(missing)} split off, {HELD_OUT:.0%}{each}")
     train, valid, test = (list(parts[part]) for part in ("train", "valid", "test"))
-    return Splits(train, valid, test, rows.close(), rows.encodings.settled)
+    return Splits(train, valid, test, rows.close(), rows.encodings.settled, kind.content)
 
 
 def _within(known: set[str], examples: Sequence[E], kind: Kind[E], rows: Rows) -> list[E]:

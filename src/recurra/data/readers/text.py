@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
-from recurra.data.readers.encoding import HANDLER, UNDECODED, Encodings
+from recurra.data.readers.encoding import HANDLER, UNDECODED, Encodings, by_mark
 from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
@@ -209,8 +209,10 @@ def encoding_of(path: Path, rows: Rows) -> str:
 
     with open_bytes(path) as file:
         start = file.peek(8192)[:8192]
-    found = rows.encodings.of(str(path), start, chunks)
-    if b"\0" in start and not found.startswith(("utf-16", "utf-32")):
+    known = rows.encodings.forced or by_mark(start)
+    binary = b"\0" in start and not (known or "").startswith(("utf-16", "utf-32"))
+    found = "" if binary else rows.encodings.of(str(path), start, chunks)
+    if binary:
         raise DataError(path, "is not text; a text file is needed here")
     return found
 
