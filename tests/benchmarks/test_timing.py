@@ -42,6 +42,13 @@ def test_short_runs_fill_a_block_after_one_that_is_not_timed():
     assert len(machine.ran) == 2 + 5 + 5
 
 
+def test_a_block_tells_the_seconds_of_one_run_and_the_middle_one_counts():
+    timing = Machine().race(Pace(block=0.005, budget=0.0, least=2), ours=0.001)
+    assert [block.seconds for block in timing.blocks["ours"]] == pytest.approx([0.001, 0.001])
+    uneven = Timing({"ours": [Block(seconds, 0.0) for seconds in (1.0, 2.0, 9.0)]})
+    assert uneven.median("ours") == 2.0
+
+
 def test_no_round_begins_after_the_budget():
     machine = Machine()
     timing = machine.race(Pace(block=1.0, budget=5.0, least=2, most=9), ours=1.0, peer=1.0)

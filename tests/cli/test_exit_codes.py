@@ -79,6 +79,7 @@ def test_an_interrupted_run_ends_with_130_and_a_whole_one_with_0(
 ):
     assert trained(monkeypatch, tmp_path, "interrupted") == 130
     assert "go on with: recurra train sentiment --resume" in capsys.readouterr().out
+    assert trained(monkeypatch, tmp_path, "terminated") == 143
     for stopped in ("epochs", "time", "patience"):
         assert trained(monkeypatch, tmp_path, stopped) == 0
 
@@ -100,3 +101,12 @@ def test_ctrl_c_anywhere_ends_with_130(
     monkeypatch.setattr(Run, "train", pressed)
     assert main(["train", "sentiment", "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "recurra: interrupted\n"
+
+
+def test_a_benchmark_that_failed_ends_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for failed in (["classic lstm: no answer"], []):
+        monkeypatch.setattr("recurra.benchmarks.run.run", lambda *_, f=failed, **__: f)
+        assert main(["bench", "speed", "--quick"]) == len(failed)
+        assert ("failed: classic lstm" in capsys.readouterr().out) == bool(failed)

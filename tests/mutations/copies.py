@@ -119,6 +119,7 @@ class Copy:
         where = ["-S", str(self.root / "native"), "-B", str(self.build)]
         _call([_cmake(), "-G", "Unix Makefiles", *where, "-DCMAKE_BUILD_TYPE=Release", flags])
         self._make()
+        self._make()  # only now does make know which file includes which
         shutil.copytree(self.build, self.clean)
         code = "from recurra.engines.native.library import isa; print(isa())"
         out = subprocess.run(

@@ -74,8 +74,9 @@ def hypotheses(
     def context(batch: Paired) -> tuple[Tensor, ...]:
         return (batch.context,)
 
-    bound = min(LONGEST_CAPTION, recipe.max_length)
-    return decode(network, codec, rows, recipe, context, start=START, end=END, max_steps=bound)
+    return decode(
+        network, codec, rows, recipe, context, start=START, end=END, max_steps=LONGEST_CAPTION
+    )
 
 
 def validate(
