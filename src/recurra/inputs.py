@@ -18,6 +18,9 @@ from recurra.errors import InputError, InputTypeError
 WHOLE = frozenset({torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8})
 PLAIN = (Tensor, nn.Parameter)
 
+VMAP = torch._C._dispatch_key_parse("VmapMode")
+_dispatches = torch._C._dispatch_tls_is_dispatch_key_included
+
 Sizes = tuple[int | str, ...]  # a name stands for any size
 
 
@@ -27,8 +30,11 @@ def jit_traced() -> bool:
 
 
 def transformed() -> bool:
-    """Return whether a transform of torch.func, or a forward derivative, is at work."""
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    """Return whether a transform of torch.func, a forward derivative or a vmap is at work."""
+    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return True
+    # the older vmap, of `is_grads_batched`
+    return not torch.compiler.is_compiling() and _dispatches(VMAP)
 
 
 def impure(tensor: Tensor) -> str | None:

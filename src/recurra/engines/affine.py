@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
-from recurra.inputs import transformed
+from recurra import tree
+from recurra.engines.base import traced
+from recurra.inputs import jit_traced, transformed
 
 Steps = Shaped[Tensor, "batch time *state"]
 One = Shaped[Tensor, "batch *state"]
@@ -15,9 +17,12 @@ BLOCK = 16  # steps in a block; 8 to 64 are equally fast
 WIDE = 16_384  # numbers in one step from which a CPU gains nothing by taking several steps at once
 
 
-def loops(time: int, state: Tensor) -> bool:
+def loops(time: int, state: Any) -> bool:
     """Return whether a loop over `time` steps is as fast as blocks of steps."""
-    return time <= 2 * BLOCK or (state.device.type == "cpu" and state.numel() >= WIDE)
+    if time <= 2 * BLOCK:
+        return True
+    leaves = tree.leaves(state)
+    return leaves[0].device.type == "cpu" and max(leaf.numel() for leaf in leaves) >= WIDE
 
 
 def scan_affine(decay: Shaped[Tensor, "*decay"], inject: Steps, initial: One) -> Steps:
@@ -30,9 +35,9 @@ def scan_affine(decay: Shaped[Tensor, "*decay"], inject: Steps, initial: One) ->
     """
     dtype = torch.promote_types(torch.promote_types(decay.dtype, inject.dtype), initial.dtype)
     # torch gives these calls no types
-    shape = torch.broadcast_shapes(decay.shape, inject.shape)  # type: ignore[no-untyped-call]
-    decay, inject = decay.to(dtype).expand(shape), inject.to(dtype).expand(shape)
-    if transformed():  # step by step, in operations that every transform of torch knows
+    decay, inject = torch.broadcast_tensors(decay.to(dtype), inject.to(dtype))  # type: ignore[no-untyped-call]
+    # step by step, in operations that these know
+    if transformed() or jit_traced() or torch.compiler.is_exporting():
         return _followed(decay, inject, initial.to(dtype), backwards=False)
     h: Tensor = _Scan.apply(decay, inject, initial.to(dtype))  # type: ignore[no-untyped-call]
     return h
@@ -112,7 +117,7 @@ def _fill(h: Tensor, decay: Tensor, inject: Tensor, state: Tensor, *, backwards:
     if loops(time, state):
         steps = list(zip(h.unbind(1), decay.unbind(1), inject.unbind(1), strict=True))
         for h_t, a_t, b_t in reversed(steps) if backwards else steps:
-            state = torch.addcmul(b_t, a_t, state, out=h_t)
+            state = _step(h_t, a_t, b_t, state)
         return
     blocks, tail = divmod(time, BLOCK)
     inside, rest = slice(0, time - tail), slice(time - tail, time)
@@ -123,7 +128,7 @@ def _fill(h: Tensor, decay: Tensor, inject: Tensor, state: Tensor, *, backwards:
     decays, injects = a[0].clone(), b[0].clone()  # of whole blocks
     for a_j, b_j in zip(a[1:], b[1:], strict=True):
         decays.mul_(a_j)
-        torch.addcmul(b_j, a_j, injects, out=injects)
+        _step(injects, a_j, b_j, injects)
     ends = torch.empty_like(injects)
     _fill(ends, decays, injects, state, backwards=backwards)
 
@@ -132,9 +137,18 @@ def _fill(h: Tensor, decay: Tensor, inject: Tensor, state: Tensor, *, backwards:
     else:
         end, starts = ends[:, -1], torch.cat([state[:, None], ends[:, :-1]], dim=1)
     for out_j, a_j, b_j in zip(outs[:-1], a[:-1], b[:-1], strict=True):
-        starts = torch.addcmul(b_j, a_j, starts, out=out_j)
+        starts = _step(out_j, a_j, b_j, starts)
     outs[-1].copy_(ends)
     _fill(h[:, rest], decay[:, rest], inject[:, rest], end, backwards=backwards)
+
+
+def _step(out: Tensor, decay: Tensor, inject: Tensor, state: Tensor) -> Tensor:
+    """Return the next state, which is written to `out`."""
+    if traced():  # a graph writes to no strided memory of its own
+        state = torch.addcmul(inject, decay, state)
+        out.copy_(state)
+        return state
+    return torch.addcmul(inject, decay, state, out=out)
 
 
 def _by_step(x: Tensor, blocks: int, backwards: bool) -> tuple[Tensor, ...]:

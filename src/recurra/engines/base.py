@@ -38,11 +38,14 @@ def traced() -> bool:
 
 
 def steps_unknown(x: Tensor) -> str | None:
-    """Return why a graph for any number of steps cannot be made step by step, or None."""
-    if isinstance(x.shape[1], torch.SymInt):
+    """Return why a graph for any number of steps cannot be exported, or None.
+
+    `torch.compile` makes one graph for each number of steps instead.
+    """
+    if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
         return (
-            "it writes a graph step by step, and this one's number of steps is dynamic: fix the "
-            "time, or export the step (LSTM, GRU and Elman have `vendor`, which takes any time)"
+            "a graph is written step by step, and this one's number of steps is dynamic: "
+            "export with a fixed time, or export one step of the cell"
         )
     return None
 

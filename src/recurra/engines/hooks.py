@@ -68,6 +68,9 @@ def around(cell: Cell[Any], run: Run, x: Tensor, state: Any) -> tuple[Tensor, An
         if changed is not None:
             arguments = changed if isinstance(changed, tuple) else (changed, state)
     with parametrize.cached():
+        # now, with the graph that is wanted: an engine may look at a weight without one first
+        for name in getattr(cell, "parametrizations", ()):
+            getattr(cell, name)
         result = run(*arguments)
     for key, after in cell._forward_hooks.items():
         if key in cell._forward_hooks_with_kwargs:

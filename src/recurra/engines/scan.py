@@ -31,7 +31,8 @@ def run(
     with torch.no_grad():
         first = cell.transition(lift(u[:, :1]))
     size = time
-    if not isinstance(first, Affine | Rotation):
+    # a graph that is exported is for any batch, and has no memory to spare
+    if not isinstance(first, Affine | Rotation) and not torch.compiler.is_exporting():
         numbers = max(sum(leaf.numel() for leaf in tree.leaves(part)) for part in (first, state))
         size = max(BLOCK, SEGMENT // max(numbers, 1))
     y, state = _segments(cell, u, state, lengths, size)
@@ -52,37 +53,43 @@ def _segments(
     cell: LinearCell[Any], u: Tensor, state: Any, lengths: Lengths, size: int
 ) -> tuple[Tensor, Any]:
     """Run segments of `size` steps, one after the other."""
-    segment = _Segment(cell)
-    # The way back computes a segment again when a functional_call around this one is over:
-    # the weights of now go along.
-    weights = {**dict(segment.named_parameters()), **dict(segment.named_buffers())}
     # torch.func knows no checkpoints
     forget = torch.is_grad_enabled() and u.shape[1] > size and not transformed()
+    if forget:
+        module = _Segment(cell)
+        # The way back computes a segment again when a functional_call around this one is over:
+        # the weights of now go along.
+        weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     outputs = []
     for start in range(0, u.shape[1], size):
         part = u[:, start : start + size]
         left = None if lengths is None else (lengths - start).clamp(0, part.shape[1])
-        arguments = (segment, weights, (part, state, left))
         if forget:
+            arguments = (module, weights, (part, state, left))
             y, state = checkpoint(functional_call, *arguments, use_reentrant=False)
         else:
-            y, state = segment(*arguments[2])
+            y, state = _segment(cell, part, state, left)
         outputs.append(y)
     return torch.cat(outputs, dim=1), state
 
 
+def _segment(cell: LinearCell[Any], u: Tensor, state: Any, lengths: Lengths) -> tuple[Tensor, Any]:
+    """Run a stretch of time all of whose states are held at once."""
+    # 16 bits would be rounded at every level of composition; a loop rounds once a step
+    states = _states(cell.transition(lift(u)), tree.map(lift, state))
+    states = tree.map(lambda new, old: new.to(old.dtype), states, state)
+    return cell.read(u, states), _last(states, state, lengths)
+
+
 class _Segment(nn.Module):
-    """A stretch of time all of whose states are held at once; a module for functional_call."""
+    """`_segment` as a module, for functional_call."""
 
     def __init__(self, cell: LinearCell[Any]) -> None:
         super().__init__()
         self.cell = cell
 
     def forward(self, u: Tensor, state: Any, lengths: Lengths) -> tuple[Tensor, Any]:
-        # 16 bits would be rounded at every level of composition; a loop rounds once a step
-        states = _states(self.cell.transition(lift(u)), tree.map(lift, state))
-        states = tree.map(lambda new, old: new.to(old.dtype), states, state)
-        return self.cell.read(u, states), _last(states, state, lengths)
+        return _segment(self.cell, u, state, lengths)
 
 
 def _states(transition: Any, state: Any) -> Any:
@@ -94,7 +101,7 @@ def _states(transition: Any, state: Any) -> Any:
         h = scan_affine(decay, inject, torch.complex(state[0], state[1]))
         return type(state)(*torch.view_as_real(h).unbind(-1))
     time = tree.leaves(transition)[0].shape[1]
-    if loops(time, max(tree.leaves(state), key=Tensor.numel)):
+    if loops(time, state):
         return _apply(_steps(transition, 1), state, 1)
     blocks, tail = divmod(time, BLOCK)
     steps = _steps(

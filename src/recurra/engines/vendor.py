@@ -13,7 +13,7 @@ from recurra.cells.base import Cell
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.lstm import LSTM
-from recurra.engines.base import Engine, Lengths
+from recurra.engines.base import Engine, Lengths, steps_unknown
 from recurra.inputs import transformed
 
 SHUT = 1e4  # σ(−1e4) is 0 and σ(1e4) is 1, exactly, in every dtype; float16 ends at 6.5e4
@@ -58,6 +58,8 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
         return f"torch.nn's kernels are used on cpu and cuda; the input is on {x.device.type}"
     if not x.dtype.is_floating_point:
         return f"torch.nn's kernels take floating point; the input is {x.dtype}"
+    if reason := steps_unknown(x):  # torch takes its kernels apart, into steps
+        return reason
     if transformed():
         return "torch.nn's kernels have no rules for vmap and derivatives of torch.func"
     if kind is LSTM and torch.compiler.is_dynamo_compiling() and torch.is_grad_enabled():
