@@ -198,6 +198,19 @@ def tiff(picture: Any) -> bytes:
     return file.getvalue()
 
 
+def signed() -> bytes:
+    content = bytearray(tiff(Image.fromarray(np.array([[1, 2, 251]], np.uint8))))
+    count = struct.unpack_from("<H", content, struct.unpack_from("<I", content, 4)[0])[0]
+    start = struct.unpack_from("<I", content, 4)[0] + 2
+    place = next(
+        start + 12 * n
+        for n in range(count)
+        if struct.unpack_from("<H", content, start + 12 * n)[0] == 284  # planes: 1
+    )
+    struct.pack_into("<HHIHH", content, place, 339, 3, 1, 2, 0)
+    return bytes(content)
+
+
 WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "a.png": (lambda: b"", "is empty"),
     "b.png": (lambda: png(4000)[:40], "cannot be read as a picture"),
@@ -207,6 +220,7 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "f.tif": (lambda: tiff(Image.new("LAB", SIZE)), "LAB colours; save it as RGB"),
     "g.pgm": (lambda: b"P5 9000 9000 255\n", "9000×9000 pixels, over 64 million"),
     "h.pgm": (lambda: b"P5 99999 99999 255\n", "cannot be read as a picture"),
+    "j.tif": (signed, "has signed bytes"),
     "i.jpg": (lambda: b"\xff\xd8\xff\xe0 no picture", "cannot be read as a picture"),
 }
 

@@ -64,6 +64,22 @@ def test_numbers_that_mean_something_else_are_refused(values: list[float]) -> No
     codec(BYTES).encode(LabelledImage(image * 0 + 90, "a", "x"))
 
 
+def test_sixteen_bits_of_another_depth_are_refused() -> None:
+    def image(*values: int) -> LabelledImage:
+        return LabelledImage(np.array(values, np.uint16).reshape(1, 3, 1), "a", "x")
+
+    twelve, plain = codec(image(0, 1, 4000).image), codec(BYTES)
+    assert (twelve.scale.bits, plain.scale.bits) == (12, 0)
+    for model, one in [(twelve, image(0, 1, 65535)), (plain, image(0, 1, 4000))]:
+        with pytest.raises(
+            DataError, match=r"x: has values up to \d+ in 16 bits; this model reads"
+        ):
+            model.encode(one)
+    for model, one in [(twelve, image(0, 1, 4200)), (plain, image(0, 0, 0))]:
+        model.encode(one)
+    assert scaled(plain.scale, image(0, 13107, 65535).image) == [0, 0.2, 1]
+
+
 def test_a_model_keeps_its_scale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     image = pytest.importorskip("PIL.Image")
     random = np.random.default_rng(0)

@@ -124,5 +124,6 @@ def load(
     except library.UnidentifiedImageError:  # its text repeats the path
         rows.bad(name, "cannot be read as a picture: its format is unknown")
     except Exception as error:  # a damaged file may raise anything in Pillow's plugins
-        rows.bad(name, f"cannot be read as a picture: {str(error) or type(error).__name__}")
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        rows.bad(name, f"cannot be read as a picture: {reason}")
     return None

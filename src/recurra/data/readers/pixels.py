@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 GREY = ("1", "L", "LA", "La", *DEEP)
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
+WHITE_IS_ZERO, SIGNED = 0, 2
 
 
 class RefusedError(Exception):
@@ -38,6 +39,8 @@ def pixels_of(
     if picture.mode in DEEP:
         numbers = _resized(_deep(picture), size)
         return np.repeat(numbers[..., None], channels, axis=2)
+    if SIGNED in getattr(picture, "tag_v2", {}).get(SAMPLE_FORMAT, ()):  # Pillow wraps them
+        raise RefusedError("has signed bytes; save it with values from 0 to 255")
     if halved:
         _halved(picture, note)
     if channels != 4:

@@ -30,7 +30,7 @@ class Scale:
     Args:
         low: what becomes 0, where pixels are neither bytes nor of 16 bits.
         high: what becomes 1, likewise.
-        bits: depth of values of 16 bits.
+        bits: depth of values of 16 bits; 0 where the training part had none, and all 16 count.
         real: whether the training part had numbers of other kinds; else none are read that
             cannot be bytes, or values of 16 bits, too.
     """
@@ -49,7 +49,7 @@ class Scale:
                 deepest = max(deepest, int(image.max()))
             elif image.dtype != np.uint8:
                 least, greatest = min(least, float(image.min())), max(greatest, float(image.max()))
-        bits = next(n for n in DEPTHS if deepest < 2**n) if deepest else 16
+        bits = next(n for n in DEPTHS if deepest < 2**n) if deepest else 0
         if least > greatest:
             return cls(0.0, 2.0**bits - 1 if deepest else 255.0, bits, real=False)
         if least >= 0 and (greatest <= 1 or 127 < greatest <= 255):
@@ -61,18 +61,32 @@ class Scale:
         """Return the scale among a bundle's values."""
         return cls(**{f.name: stored[f.name] for f in fields(cls) if f.name in stored})
 
+    @property
+    def deepest(self) -> int:
+        """What becomes 1 of values of 16 bits."""
+        return int(2 ** (self.bits or 16) - 1)
+
     def __str__(self) -> str:
         """Say what a user cannot see in the files."""
         if self.real:
             return f"pixels are numbers; {self.low:g} to {self.high:g} become 0 to 1"
-        return f"pixels use {self.bits} of 16 bits; 0 to {2**self.bits - 1} become 0 to 1"
+        return f"pixels use {self.bits} of 16 bits; 0 to {self.deepest} become 0 to 1"
 
     def check(self, image: NDArray[Any], where: str) -> None:
         """Refuse an image whose numbers mean something else than those of the training part.
 
         Raises:
-            DataError: it has real numbers out of range, or from 0 to 1, and the model reads bytes.
+            DataError: it has real numbers out of range, or from 0 to 1, and the model reads bytes;
+                or values of 16 bits that use far more or fewer of them.
         """
+        if image.dtype == np.uint16:
+            most = int(image.max())
+            if most > 4 * self.deepest or (not self.bits and 0 < most < 4096):
+                raise DataError(
+                    where,
+                    f"has values up to {most} in 16 bits; this model reads 0 to {self.deepest}, "
+                    "or bytes: scale them",
+                )
         if self.real or image.dtype in (np.uint8, np.uint16):
             return
         low, high = float(image.min()), float(image.max())
@@ -88,7 +102,7 @@ class Scale:
         if pixels.dtype == torch.uint8:
             return pixels.float() / 255
         if pixels.dtype == torch.uint16:
-            return pixels.float() / float(2**self.bits - 1)
+            return pixels.float() / float(self.deepest)
         return (pixels.float() - self.low) / (self.high - self.low)
 
 
