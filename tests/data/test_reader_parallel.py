@@ -1,6 +1,7 @@
 """Sentence pairs from two files, a folder, or a table."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -112,8 +113,92 @@ def test_a_table_with_wrong_rows(tmp_path: Path) -> None:
     path.write_text("a b\tc\nd\t \n")
     with pytest.raises(DataError, match=r"train\.tsv:2: has an empty target sentence"):
         read(Recipe(data=str(path)))
-    with pytest.raises(DataError, match="no column 'xx'; its columns are a b, c"):
+    with pytest.raises(DataError, match="no header with 'xx'; give a column's number, 1 to 2"):
         read(Recipe(data=str(path), source="xx"))
+
+
+EN = [f"They {verb} again on day {i}." for i, verb in enumerate(["met", "sang", "ran", "ate"] * 10)]
+DE = [f"Am Tag {i} haben sie wieder {verb}." for i, verb in enumerate(["gelacht", "gesungen"] * 20)]
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("", "{en}\t{de}\tCC-BY 2.0 (France) Attribution: tatoeba.org #28{i} (CM) & #11{i} (Ann)"),
+        ("", "{i}\t{en}\t77{i}\t{de}"),
+        ("", "{i}\teng\t{en}\t77{i}\tdeu\t{de}"),
+        ("", "1.0{i}\t{en}\t{de}"),
+        ("", "https://a.example/en/{i}/day\t{en}\thttps://a.example/de/{i}/tag\t{de}"),
+        ("", "{en}\t{de}\t0.9{i}"),
+        ("", "{en}\t{de}\t"),
+        ("id\ten\tde\tscore\n", "{i}\t{en}\t{de}\t0.{i}"),
+        ("en-GB\tde\n", "{en}\t{de}"),
+        ("English words/sentences\tGerman words/sentences\n", "{en}\t{de}"),
+        ("Source\tTarget\n", "{en}\t{de}"),
+        ("#\tleft\tright\n", "{i}\t{en}\t{de}"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["tsv", "csv"])
+def test_two_columns_of_sentences_among_others(
+    tmp_path: Path, header: str, row: str, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"pairs.{ending}"
+    rows = (
+        row.format(i=10 + i, en=en, de=de) for i, (en, de) in enumerate(zip(EN, DE, strict=True))
+    )
+    content = header + "".join(f"{line}\n" for line in rows)
+    path.write_text(content if ending == "tsv" else content.replace("\t", ","))
+    splits = read(Recipe(data=str(path)))
+    found = sorted(pair[:2] for part in splits.parts for pair in part)
+    assert found == sorted(zip(EN, DE, strict=True))
+    told = capsys.readouterr().err.splitlines()[0]
+    assert ("header in row 1" if header else "no header") in told
+    assert told.endswith("(--source, --target)")
+
+
+def test_sides_by_number_and_repeated_name(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text(
+        "".join(f"{i}\t{en}\t{i}\t{de}\n" for i, (en, de) in enumerate(zip(EN, DE, strict=True)))
+    )
+    assert read(Recipe(data=str(path), source="4", target="2")).train[0][:2] == (DE[0], EN[0])
+    assert read(Recipe(data=str(path), source="4")).train[0][:2] == (DE[0], EN[0])
+    assert read(Recipe(data=str(path), target="2")).train[0][:2] == (DE[0], EN[0])
+    with pytest.raises(DataError, match="column 2 cannot be both source and target"):
+        read(Recipe(data=str(path), source="2", target="2"))
+
+
+def test_a_short_first_sentence_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    for first in ("Go\tVa", "hi\tsalut", "no\tnon", "Stop\tStopp", "to\tan"):
+        rows = "".join(f"{en}\t{de}\n" for en, de in zip(EN, DE, strict=True))
+        path.write_text(f"{first}\n{rows}")
+        assert sum(map(len, read(Recipe(data=str(path))).parts)) == len(EN) + 1
+
+
+def test_pairs_in_json(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    rows = [{"id": i, "de": de, "en": en} for i, (en, de) in enumerate(zip(EN, DE, strict=True))]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert read(Recipe(data=str(path), source="en")).train[0][:2] == (EN[0], DE[0])
+    path.write_text(json.dumps({"de": "a", "en": ["b"]}) + "\n" + json.dumps(rows[0]))
+    with pytest.raises(DataError, match=r"pairs\.jsonl:1: holds an array.* in column 'en'"):
+        read(Recipe(data=str(path)))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_blank_lines_and_tabs_in_two_files(tmp_path: Path, end: str) -> None:
+    a, b = tmp_path / "a.en", tmp_path / "b.de"
+    a.write_bytes(end.join(["one\tand", "", "three", "four"]).encode())
+    b.write_bytes(end.join(["eins", "", "drei", "vier", ""]).encode())
+    assert [p[:2] for p in read_files(a, b, Rows())] == [
+        ("one\tand", "eins"),
+        ("three", "drei"),
+        ("four", "vier"),
+    ]
+    b.write_bytes(end.join(["eins", "", "", "vier", ""]).encode())
+    with pytest.raises(DataError, match=r"b\.de:3: has an empty target sentence"):
+        read_files(a, b, Rows())
 
 
 def test_a_list_of_three_files_is_refused(tmp_path: Path) -> None:

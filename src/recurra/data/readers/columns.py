@@ -29,6 +29,7 @@ LABEL_NAMES = (
     *("label", "labels", "sentiment", "class", "category", "target", "rating", "stars"),
     *("intent", "topic", "polarity", "emotion", "score", "tag", "language"),
 )
+SURROGATE = re.compile("[\ud800-\udfff]")
 WHOLE = re.compile(r"([+-]?\d+)\.0*")
 
 
@@ -45,6 +46,15 @@ def plain(value: Any) -> str:
     if isinstance(value, dict | list | tuple):
         return Nested("an object" if isinstance(value, dict) else "an array")
     return str(value)
+
+
+def unusable(cell: str) -> str | None:
+    """Return what a cell holds that is no text, if it does."""
+    if isinstance(cell, Nested):
+        return f"{cell}, where one text or number is needed,"
+    if not cell.isascii() and SURROGATE.search(cell):
+        return "half of a character (a lone surrogate)"
+    return None
 
 
 def as_label(value: str) -> str:
@@ -91,22 +101,24 @@ class Column:
 
     def add(self, value: Any) -> None:
         """Take one more cell into account."""
-        cell = plain(value)
-        cell = cell if isinstance(cell, Nested) else cell.strip()
         self.rows += 1
-        if cell in MISSING or isinstance(cell, Nested):
+        cell = value if type(value) is str else plain(value)
+        if isinstance(cell, Nested) or (cell := cell.strip()) in MISSING:
             return
         self.filled += 1
-        if cell in self.values or len(self.values) < MOST:
-            self.values[cell] += 1
-        if self.numeric:
-            self.numeric = is_number(cell)
-        first = cell.split(maxsplit=1)[0]
-        if self.opening != first:
-            self.opening = first if self.filled == 1 else ""
         if self._read < WORDY or self.rows % 50 == 0:
             self._read += 1
             self._letters += letters(cell)
+        if cell in self.values:  # nothing new but its number
+            self.values[cell] += 1
+            return
+        if len(self.values) < MOST:
+            self.values[cell] = 1
+        if self.numeric:
+            self.numeric = is_number(cell)
+        if self.opening != "":
+            first = cell.split(maxsplit=1)[0]
+            self.opening = first if self.opening in (None, first) else ""
 
     @property
     def different(self) -> int:
@@ -148,9 +160,10 @@ def survey(rows: Iterable[Sequence[Any]], width: int) -> list[Column]:
     return columns
 
 
-def is_text_name(name: str) -> bool:
-    """Whether a column of that name holds texts."""
-    return "".join(words(name)) in TEXT_NAMES
+def is_text_name(name: str) -> int:
+    """Return 2 for the names text and sentence, 1 for others of columns that hold texts, or 0."""
+    plainly = "".join(words(name))
+    return (plainly in TEXT_NAMES) + (plainly in TEXT_NAMES[:2])
 
 
 def label_rank(name: str) -> tuple[bool, int]:
@@ -214,7 +227,9 @@ def find(path: str | Path, columns: Sequence[Column], given: str, *, header: boo
     if header:
         known = ", ".join(column.name or str(i) for i, column in enumerate(columns, start=1))
         raise DataError(path, f"has no column {given!r}; its columns are {known}")
-    raise DataError(path, f"has no column {given!r}; its columns are 1 to {len(columns)}")
+    raise DataError(
+        path, f"has no header with {given!r}; give a column's number, 1 to {len(columns)}"
+    )
 
 
 def choose_text(columns: Sequence[Column], without: int | None) -> int:

@@ -1,21 +1,31 @@
 """Sentence pairs: two files with a sentence per line, or one table with two columns."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from recurra.data.readers.delimited import cells_of
+from recurra.data.readers.columns import (
+    FILLED,
+    RARE,
+    SENTENCE,
+    Column,
+    find,
+    is_header,
+    plain,
+    unusable,
+    words,
+)
 from recurra.data.readers.hf import Records
+from recurra.data.readers.objects import JSON_ENDINGS
 from recurra.data.readers.source import Format, assemble, find_parts, read_parts
+from recurra.data.readers.table import Table, of_records, open_table
 from recurra.data.readers.text import (
     Rows,
     every_line,
     existing,
     existing_file,
-    lines,
     lone_returns,
     say,
 )
@@ -23,8 +33,32 @@ from recurra.data.splits import Splits
 from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
-TABLES = (".tsv", ".csv", ".txt", ".tab")
-HEADER = re.compile(r"source|target|src|tgt|trg|[a-z]{2,3}([-_][A-Za-z]{2,4})?")
+TABLES = (".tsv", ".csv", ".txt", ".tab", *JSON_ENDINGS)
+# ISO 639-1, where it is no word that a sentence may consist of; and what corpora call the sides.
+CODE = re.compile(
+    "(?:af|ar|az|bg|bn|ca|cs|cy|da|de|el|en|eo|es|et|eu|fa|fi|fr|ga|gl|gu|he|hi|hr|hu|hy|id|is|it|"
+    "ja|ka|kk|kn|ko|lt|lv|mk|ml|mn|mr|ms|mt|nb|ne|nl|nn|no|pa|pl|pt|ro|ru|sk|sl|sq|sr|sv|sw|ta|te|"
+    "th|tl|tr|uk|ur|uz|vi|yo|zh|zu|eng|fra|fre|deu|ger|spa|ita|por|rus|jpn|zho|cmn|nld|pol|"
+    "source|target|src|tgt|trg)(?:[-_][A-Za-z]{2,4})?",
+    re.IGNORECASE,
+)
+LANGUAGE_NAMES = frozenset(
+    [
+        *("english", "french", "german", "spanish", "italian", "portuguese", "russian", "chinese"),
+        *("japanese", "korean", "dutch", "polish", "czech", "turkish", "arabic", "hindi", "greek"),
+        *("hebrew", "swedish", "danish", "norwegian", "finnish", "hungarian", "romanian", "thai"),
+        *(
+            "vietnamese",
+            "indonesian",
+            "ukrainian",
+            "persian",
+            "urdu",
+            "bengali",
+            "source",
+            "target",
+        ),
+    ]
+)
 
 
 class Pair(NamedTuple):
@@ -45,7 +79,7 @@ def read(recipe: Recipe) -> Splits[Pair]:
         DataError: a file or row cannot be used.
     """
     form = Format(
-        read=partial(read_table, recipe=recipe),
+        read=partial(read_table, recipe=recipe, told=set()),
         accepts=lambda path: path.name.removesuffix(".gz").endswith(TABLES),
         content=lambda pair: pair.source,
         records=partial(_from_records, recipe=recipe),
@@ -131,7 +165,7 @@ def find_pairs(folder: Path, recipe: Recipe) -> dict[str, tuple[Path, Path]]:
 
 
 def read_files(source: Path, target: Path, rows: Rows) -> list[Pair]:
-    """Return the pairs of two files, line by line.
+    """Return the pairs of two files, line by line; a line that is blank in both is passed over.
 
     Raises:
         DataError: they have different numbers of lines; or a line is empty and `rows` does not
@@ -148,49 +182,92 @@ def read_files(source: Path, target: Path, rows: Rows) -> list[Pair]:
         raise DataError(
             source, f"has {len(a):,} lines but {target.name} has {len(b):,}; they must match"
         )
-    triples = ((row, x, y) for (row, x), (_, y) in zip(a, b, strict=True))
+    triples = (
+        (row, x, y)
+        for (row, x), (_, y) in zip(a, b, strict=True)
+        if x is None or y is None or x.strip() or y.strip()
+    )
     return list(_kept(source, target, triples, rows))
 
 
-def read_table(path: str | Path, rows: Rows, recipe: Recipe) -> list[Pair]:
-    """Return the pairs of one table, the first two columns or those that the recipe names.
+def read_table(
+    path: str | Path, rows: Rows, recipe: Recipe, told: set[str] | None = None
+) -> list[Pair]:
+    """Return the pairs of one table: the columns that the recipe names, or the first two of text.
 
+    Args:
+        path: the table.
+        rows: what becomes of bad rows.
+        recipe: names columns, where they are not to be detected.
+        told: what the user has been told already.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
     """
-    path = Path(path)
-    numbered = lines(path, rows)
-    head = list(islice(numbered, 50))
-    records = cells_of(path, head, chain(head, numbered), rows)
-    first = next(records, None)
-    if first is None:
-        raise DataError(path, "holds no rows")
-    columns = [cell.strip() for cell in first[1]]
-    if recipe.source or recipe.target or all(map(HEADER.fullmatch, columns)):
-        source, target = _sides(path, columns, recipe)
-    else:
-        source, target, records = 0, 1, chain([first], records)
+    table = open_table(Path(path), rows, (recipe.source, recipe.target), header=_is_header)
+    return _pairs(table, rows, recipe, told)
+
+
+def _pairs(table: Table, rows: Rows, recipe: Recipe, told: set[str] | None) -> list[Pair]:
+    source, target = _sides(table, recipe)
+    text = (
+        f"read as {table.form}, source from {table.called(source)}, target from "
+        f"{table.called(target)} (--source, --target)"
+    )
+    if told is None or text not in told:
+        say(f"{table.path}: {text}")
+    if told is not None:
+        told.add(text)
+    sides = (source, target)
 
     def triples() -> Iterator[tuple[int, str | None, str | None]]:
-        for row, cells in records:
-            if len(cells) == len(columns):
-                yield row, cells[source], cells[target]
+        for row, cells in table.read(rows):
+            both = [plain(cells[i]) for i in sides]
+            wrong = next((i for i, cell in zip(sides, both, strict=True) if unusable(cell)), None)
+            if wrong is None:
+                yield row, both[0], both[1]
             else:
-                rows.bad(path, f"has {len(cells)} columns where {len(columns)} are expected", row)
+                reason = unusable(plain(cells[wrong]))
+                rows.bad(table.path, f"holds {reason} in {table.called(wrong)}", row)
 
-    return list(_kept(path, path, triples(), rows))
+    return list(_kept(table.path, table.path, triples(), rows))
 
 
-def _sides(path: str | Path, columns: list[str], recipe: Recipe) -> tuple[int, int]:
-    for name in (recipe.source, recipe.target):
-        if name is not None and name not in columns:
-            raise DataError(path, f"has no column {name!r}; its columns are {', '.join(columns)}")
+def _is_header(first: Sequence[str], below: Sequence[Column]) -> bool:
+    """Whether the first row names the columns: two languages or sides, or as of any table."""
+    named = [i for i, cell in enumerate(first) if LANGUAGE_NAMES.intersection(words(cell))]
+    named += [i for i, cell in enumerate(first) if CODE.fullmatch(cell.strip())]
+    new = all(first[i].strip() not in below[i].values for i in named)
+    short = all(len(cell.split()) < SENTENCE for cell in first)
+    return (len({first[i] for i in named}) > 1 and new and short) or is_header(first, below)
+
+
+def _sides(table: Table, recipe: Recipe) -> tuple[int, int]:
+    columns = table.columns
+    given = [
+        None if name is None else find(table.path, columns, name, header=table.header)
+        for name in (recipe.source, recipe.target)
+    ]
     if len(columns) < 2:
-        raise DataError(path, f"has one column ({columns[0]}); a source and a target are needed")
-    free = [i for i, name in enumerate(columns) if name not in (recipe.source, recipe.target)]
-    source = columns.index(recipe.source) if recipe.source else free.pop(0)
-    target = columns.index(recipe.target) if recipe.target else free.pop(0)
+        known = columns[0].name or "1"
+        raise DataError(table.path, f"has one column ({known}); a source and a target are needed")
+    if given[0] is not None and given[0] == given[1]:
+        raise DataError(table.path, f"{table.called(given[0])} cannot be both source and target")
+    free = [i for i in range(len(columns)) if i not in given]
+    free.sort(key=lambda i: (-_prose(columns[i]), i))
+    chosen = sorted(free[: given.count(None)])
+    source, target = (chosen.pop(0) if side is None else side for side in given)
     return source, target
+
+
+def _prose(column: Column) -> int:
+    """Return 2 where a column holds sentences, 1 where all begin alike, 0 for ids, scores, codes.
+
+    What begins alike in every row is a licence, or a name of where the sentences are from.
+    """
+    codes = column.letters < 1 or column.different <= column.filled / RARE
+    if column.numeric or column.share < FILLED or (codes and column.rows >= RARE):
+        return 0
+    return 1 if column.opening and column.rows > 1 else 2
 
 
 def _kept(
@@ -211,9 +288,8 @@ def _kept(
 
 def _from_records(records: Records, rows: Rows, recipe: Recipe) -> list[Pair]:
     first = next(iter(records), {})
-    nested = isinstance(first.get("translation"), dict)  # the hub's own form for translations
-    columns = sorted(first["translation"]) if nested else records.columns
-    source, target = _sides(records.name, columns, recipe)
-    table = ((n, row["translation"] if nested else row) for n, row in enumerate(records, start=1))
-    triples = ((n, str(row[columns[source]]), str(row[columns[target]])) for n, row in table)
-    return list(_kept(records.name, records.name, triples, rows))
+    if isinstance(first.get("translation"), dict):  # the hub's own form for translations
+        columns = sorted(first["translation"])
+        found = [row["translation"] for row in records]
+        return _pairs(of_records(records.name, columns, found), rows, recipe, None)
+    return _pairs(of_records(records.name, records.columns, records), rows, recipe, None)

@@ -1,6 +1,5 @@
 """Labelled texts: CSV, TSV and JSON, with encoding, delimiter, header and columns detected."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,12 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recurra.data.readers.columns import (
-    Nested,
     as_label,
     choose_label,
     choose_text,
     find,
     plain,
+    unusable,
 )
 from recurra.data.readers.hf import Records
 from recurra.data.readers.objects import JSON_ENDINGS
@@ -25,7 +24,6 @@ from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", *JSON_ENDINGS)
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TextLabel(NamedTuple):
@@ -167,10 +165,8 @@ def _examples(table: Table, text: int, label: int, rows: Rows) -> list[TextLabel
 
 def _fault(text: str, label: str, in_text: Any, in_label: Any) -> str | None:
     for cell, column in ((text, in_text), (label, in_label)):
-        if isinstance(cell, Nested):
-            return f"holds {cell} in {column}; one text or number is needed"
-        if SURROGATE.search(cell):
-            return f"holds half of a character (a lone surrogate) in {column}"
+        if wrong := unusable(cell):
+            return f"holds {wrong} in {column}"
     if not text.strip():
         return f"has no text in {in_text}"
     if not as_label(label):
