@@ -96,6 +96,7 @@ def test_the_packaged_sentences_come_back() -> None:
     [
         ("news", "Al-Qaida's R&D hadn't 2,500.5!", "Al-Qaida 's R&D had n't 2,500.5 !"),
         ("news", '(AT&T, "U.K.") O’Hara’s', '( AT&T , " U.K. " ) O’Hara ’s'),
+        ("news", "the players' O'Hara ' s", "the players ' O'Hara ' s"),
         ("news", "Jean-Luc-Marie left Coca-Cola Inc..", "Jean-Luc-Marie left Coca-Cola Inc. ."),
         ("news", "George W. Bush either/or B.", "George W. Bush either / or B ."),
         ("plain", "Bergen isn't #new @bob_c 7% off", "Bergen isn't #new @bob_c 7% off"),

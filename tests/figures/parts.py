@@ -82,8 +82,10 @@ def pairs(part: str) -> list[tuple[str, str]]:
         which = i * (3 if part == "test" else 1) % 4
         source = f"{heads[which]} {'so ' * (i % 3)}{part[0] if part != 'train' else 'now'}"
         target = TARGETS[which]
-        if part != "train" and i % 5 == 1:  # what a model that has learned writes is not this
-            target = target.lower() if part == "test" else "Nein, nie."
+        if part == "test" and i % 5 == 1:  # what a model that has learned writes is not this
+            target = target.lower()
+        if part == "valid" and i == 1:
+            target = TARGETS[3]
         rows.append((source.strip(), target))
     return rows
 
@@ -129,9 +131,9 @@ def captioned(part: str) -> list[tuple[np.ndarray, list[str]]]:
         red = i % 3 == 0 if part == "test" else i % 2 == 0
         image = random.integers(0, 60, (16, 16, 3))
         image[..., 0 if red else 2] += 190
-        said = ["A red square, large." if red else "Blue"]
+        said = ["A red square, large and flat." if red else "A big blue circle over there"]
         if part == "test" and i % 4 == 1:
-            said = ["Something else stands here"]
+            said = ["A red circle over there"]
         if i % 3 == 2:
             said.append(f"one {'red' if red else 'blue'} {part} thing")
         rows.append((image.astype(np.uint8), said))
@@ -169,7 +171,8 @@ def write_music_generation(folder: Path, rows: dict[str, list[Any]]) -> dict[str
         for i, pitches in enumerate(pieces):
             score, track = symusic.Score(480), symusic.Track()
             for n, pitch in enumerate(pitches):
-                track.notes.append(symusic.Note(n * 480, 480, pitch, 80))
+                odd = 60 if pitch % 1 else 0  # a pitch and a half: at no time that others have
+                track.notes.append(symusic.Note(n * 480 + odd, odd or 480, int(pitch), 80))
             score.tracks.append(track)
             score.dump_midi(home / f"{i:02}.mid")
     return {part: str(folder / "tunes" / part) for part in rows}

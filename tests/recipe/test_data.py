@@ -133,7 +133,6 @@ def test_columns_are_the_ones_named(task: Task, tmp_path: Path):
     assert {row.label for row in body} == {"x", "y"}
     mood = read(task, data=str(path), label_column="mood").train
     assert {row.label for row in mood} == {"yes", "no"}
-    assert not any(row.text.startswith("words") for row in mood)
 
 
 COLUMNS = {"text_column": "words", "token_column": "words"}

@@ -266,6 +266,7 @@ def test_tensorboard_writes_events(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         def close(self) -> None: ...
 
     monkeypatch.setattr("recurra.training.checkpoint.Events", Events)
+    monkeypatch.setattr("recurra.training.loop.need_events", lambda: None)
     for wanted in (False, True):
         opened.clear()
         folder = RunFolder(tmp_path / str(wanted))

@@ -193,8 +193,8 @@ def _either(characters: str) -> str:
 
 def learn(sentences: Iterable[Sequence[str]]) -> Habit:
     """Return the habit of tokenised sentences. It depends on nothing but them."""
-    texts = [[straight(composed(token)) for token in sentence] for sentence in sentences]
-    counts = Counter(token for text in texts for token in text if token)
+    texts = [[straight(composed(token)) for token in some if token] for some in sentences]
+    counts = Counter(token for text in texts for token in text)
     seen = _Seen(counts, texts)
     if seen.sticks():
         return _with_exceptions(Habit(blanks=True), counts, texts)
@@ -213,7 +213,9 @@ def learn(sentences: Iterable[Sequence[str]]) -> Habit:
 
 def _with_exceptions(rules: Habit, counts: Counter[str], texts: list[list[str]]) -> Habit:
     """Return the habit with the tokens that the rules would cut and the data keeps."""
-    cut = {token: tuple(rules.words(token)) for token in counts}
+    # Plain words are most of a data set, and no rule but `merged` touches them.
+    uneasy = [t for t in counts if not _plain(t) or t.lower() in rules.merged]
+    cut = {token: tuple(rules.words(token)) for token in uneasy}
     pieces = {token: parts for token, parts in cut.items() if parts != (token,)}
     starts: dict[str, list[str]] = defaultdict(list)
     for token, parts in pieces.items():
@@ -253,7 +255,10 @@ class _Seen:
         self.finals = {text[-1] for text in texts if text}
         self.pairs = Counter(pair for text in texts for pair in pairwise(text))
         for token in counts:
-            self._look_into(token)
+            if not _plain(token):
+                self._look_into(token)
+        self.begins = {token for token in counts if LETTER.match(token)}
+        self.ends = {token for token in counts if LETTER.match(token[-1])}
         for text in texts:
             self._look_between(text)
 
@@ -273,15 +278,18 @@ class _Seen:
 
     def _look_between(self, text: list[str]) -> None:
         for before, behind in pairwise(text):
-            if before and LETTER.match(before[-1]):
+            if before in self.ends and not _plain(behind):
                 self.follows[behind].add(before)
-            if behind and LETTER.match(behind[0]):
+            if behind in self.begins and not _plain(before):
                 self.leads[before].add(behind)
         for before, c, behind in zip(text, text[1:], text[2:], strict=False):
-            if len(c) != 1 or LETTER.match(c) or not before:
+            if len(c) != 1 or before not in self.ends or behind not in self.begins:
                 continue
-            if LETTER.match(before[-1]) and LETTER.match(behind) and _number(before, c, behind):
-                self.parted[c, _digits(before[-1], behind[0])].add((before, behind))
+            if LETTER.match(c) or not _number(before, c, behind):
+                continue
+            if c == "'" and before[-1] in "sSxzXZ":
+                continue  # "the workers ' party": a plural's ending
+            self.parted[c, _digits(before[-1], behind[0])].add((before, behind))
 
     def sticks(self) -> bool:
         """Return whether punctuation sticks to words in most types: then only blanks part them."""
@@ -393,6 +401,10 @@ class _Seen:
         """Return the merged words whose parts were seen side by side, and they never whole."""
         parts = {word: (word[:cut], word[cut:]) for word, cut in MERGED.items()}
         return tuple(w for w, pair in parts.items() if self.pairs[pair] > self.counts[w])
+
+
+def _plain(token: str) -> bool:
+    return token.isascii() and token.isalnum()
 
 
 def _digits(before: str, behind: str) -> bool:

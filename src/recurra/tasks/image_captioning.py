@@ -74,9 +74,8 @@ def hypotheses(
     def context(batch: Paired) -> tuple[Tensor, ...]:
         return (batch.context,)
 
-    return decode(
-        network, codec, rows, recipe, context, start=START, end=END, max_steps=LONGEST_CAPTION
-    )
+    bound = min(LONGEST_CAPTION, recipe.max_length)
+    return decode(network, codec, rows, recipe, context, start=START, end=END, max_steps=bound)
 
 
 def validate(

@@ -65,7 +65,7 @@ def hypotheses(
 ) -> list[Hypothesis]:
     """Return the best target of each source."""
     longest = max((len(row.target) for row in rows), default=0)
-    bound = codec.max_length if longest == 0 else min(codec.max_length, 2 * longest + 10)
+    bound = min(recipe.max_length, 2 * longest + 10) if longest else recipe.max_length
 
     def context(batch: Paired) -> tuple[Tensor, ...]:
         assert batch.context_lengths is not None

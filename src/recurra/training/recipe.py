@@ -169,7 +169,9 @@ class Recipe:
     )
     # decoding
     beam: int = option("decoding", 1, "beam width; 1: greedy; 0: sample", COUNT)
-    temperature: float = option("decoding", 1.0, "sampling temperature", POSITIVE)
+    temperature: float = option(
+        "decoding", 1.0, "sampling temperature; 0: always the likeliest", AMOUNT
+    )
     top_k: int = option("decoding", 0, "sample among the k likeliest; 0: all", COUNT)
     top_p: float = option(
         "decoding", 1.0, "sample among the likeliest that sum to p; 1: all", NUCLEUS

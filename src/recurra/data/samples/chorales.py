@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from recurra.data.readers import midi
+from recurra.data.readers import midi, smf
 from recurra.data.readers.midi import Mode, Tune
 from recurra.data.samples.cache import cache_folder, replaced
 from recurra.data.splits import Splits
@@ -47,7 +47,7 @@ def load(recipe: Recipe) -> Splits[Tune]:
         MissingExtra: music21 or symusic is not installed.
         RecurraError: the corpus cannot be read.
     """
-    midi.symusic()
+    smf.symusic()
     path = cache_folder() / "chorales.zip"
     if not _sound(path):
         if find_spec("music21") is None:
@@ -117,7 +117,7 @@ def _parts(pieces: list[Piece]) -> dict[str, list[Piece]]:
 
 def convert(score: Any, name: str) -> Piece | None:
     """Return a parsed score as a piece; None if it has not four voices, or no notes in one."""
-    library = midi.symusic()
+    library = smf.symusic()
     voices = [[n for n in part.flatten().notes if n.isNote] for part in score.parts]
     if len(voices) != len(VOICES) or not all(voices):
         return None

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from recurra.data.batch import Paired
-from recurra.data.music import KEYS, MODES, Notes, note_list
+from recurra.data.music import KEYS, MODES, SETTINGS, Notes, note_list
 from recurra.data.readers.midi import Tune
 from recurra.errors import RecurraError
 from recurra.tasks.evaluation import lengths, pad
@@ -33,8 +33,10 @@ class MusicCodec:
 
     def encode(self, example: Tune) -> tuple[Tensor, Tensor, Tensor]:
         """Return tokens shifted right, tokens, (key, mode)."""
-        ids = self.notes.encode(example.score)[: self.max_length - 1]
-        x, y = torch.tensor([self.notes.start, *ids]), torch.tensor([*ids, self.notes.end])
+        known = example.tokens if self.notes.settings == SETTINGS else None
+        ids = self.notes.encode(example.score, self.max_length) if known is None else known
+        tokens = torch.tensor([self.notes.start, *ids[: self.max_length - 1], self.notes.end])
+        x, y = tokens[:-1], tokens[1:]
         return x, y, torch.tensor([example.key, MODES.index(example.mode)])
 
     def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Paired:

@@ -1,0 +1,236 @@
+"""Every figure by a path of its own: from predictions as they are printed, or step by step."""
+
+import itertools
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recurra.data.readers.conll import Tagged
+
+from .conftest import Trained
+
+
+def prior(train: Iterable[Hashable], test: Sequence[Hashable]) -> float:
+    """Return the mean −log p under the training part's frequencies, one added to each symbol's."""
+    seen, wanted = list(train), list(test)
+    symbols = {*seen, *wanted}
+    counts = Counter(seen)
+    logs = [math.log((counts[one] + 1) / (len(seen) + len(symbols))) for one in wanted]
+    return -float(np.mean(logs))
+
+
+def log_softmax(scores: torch.Tensor) -> np.ndarray:
+    scores64 = scores.detach().double().numpy()
+    top = scores64.max(-1, keepdims=True)
+    return scores64 - top - np.log(np.exp(scores64 - top).sum(-1, keepdims=True))
+
+
+def of_labels(trained: Trained, part: str) -> dict[str, float]:
+    """Return accuracy and loss of labels that were printed with their probabilities."""
+    answers, gold = trained.predict(part), [label for _, label in trained.parts.rows[part]]
+    for answer in answers:
+        best = max(answer["probabilities"], key=answer["probabilities"].get)
+        assert answer["label"] == best
+        assert answer["probability"] == answer["probabilities"][best]
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    right = [answer["label"] == label for answer, label in zip(answers, gold, strict=True)]
+    logs = [math.log(a["probabilities"][label]) for a, label in zip(answers, gold, strict=True)]
+    return {"accuracy": float(np.mean(right)), "loss": -float(np.mean(logs))}
+
+
+def labels_baseline(trained: Trained, part: str) -> dict[str, float]:
+    seen = [label for _, label in trained.parts.rows["train"]]
+    asked = [label for _, label in trained.parts.rows[part]]
+    usual = max(set(seen), key=seen.count)
+    return {"accuracy": asked.count(usual) / len(asked), "loss": prior(seen, asked)}
+
+
+def spans(tags: Sequence[str]) -> set[tuple[str, int, int]]:
+    """Return (type, first, last) of the entities of IOB2 tags in which I- follows its kind."""
+    found = []
+    for i, tag in enumerate(tags):
+        if tag[0] == "B":
+            found.append([tag[2:], i, i])
+        elif tag[0] == "I":
+            found[-1][2] = i
+    return {(kind, first, last) for kind, first, last in found}
+
+
+def f1(gold: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> float:
+    pairs = [(spans(a), spans(b)) for a, b in zip(gold, answers, strict=True)]
+    hits = sum(len(a & b) for a, b in pairs)
+    sizes = sum(len(a) + len(b) for a, b in pairs)
+    return 2 * hits / sizes if sizes else 0.0
+
+
+def of_tags(trained: Trained, part: str) -> dict[str, float]:
+    """Return F1 of the tags printed, and the loss by the forward algorithm over one row each."""
+    rows, answers = trained.parts.rows[part], trained.predict(part)
+    assert [answer["tokens"] for answer in answers] == [tokens for tokens, _ in rows]
+    for answer in answers:  # what is printed as entities is what is tagged
+        told = {(kind, first, last) for _, kind, first, last in answer["entities"]}
+        assert told == spans(answer["tags"])
+    found = f1([tags for _, tags in rows], [answer["tags"] for answer in answers])
+    network, codec = trained.model.network, trained.model.codec
+    names = codec.tags
+    moves, start, end = (
+        p.detach().double().numpy().copy()
+        for p in (network.output.transitions, network.output.start, network.output.end)
+    )
+    for j, after in enumerate(names):
+        if after[0] == "I":
+            start[j] = -np.inf
+            for i, before in enumerate(names):
+                if before[2:] != after[2:]:
+                    moves[i, j] = -np.inf
+    total, count = 0.0, 0
+    for tokens, tags in rows:
+        x = codec.encode(Tagged(tokens, tags, ""))[0][None]
+        scores = network(x)[0].detach().double().numpy()
+        path = [names.index(tag) for tag in tags]
+        gold = start[path[0]] + end[path[-1]] + sum(scores[t, tag] for t, tag in enumerate(path))
+        gold += sum(moves[a, b] for a, b in itertools.pairwise(path))
+        alpha = start + scores[0]
+        for step in scores[1:]:
+            alpha = np.logaddexp.reduce(alpha[:, None] + moves, axis=0) + step
+        total += np.logaddexp.reduce(alpha + end) - gold
+        count += len(tokens)
+    return {"span_f1": found, "loss": total / count}
+
+
+def tags_baseline(trained: Trained, part: str) -> dict[str, float]:
+    seen: dict[str, list[str]] = defaultdict(list)
+    for tokens, tags in trained.parts.rows["train"]:
+        for token, tag in zip(tokens, tags, strict=True):
+            seen[token].append(tag)
+    usual = {token: Counter(tags).most_common(1)[0][0] for token, tags in seen.items()}
+    rows = trained.parts.rows[part]
+    answers = [[usual.get(token, "O") for token in tokens] for tokens, _ in rows]
+    loss = prior(
+        [tag for tags in seen.values() for tag in tags], [t for _, tags in rows for t in tags]
+    )
+    gold = [tags for _, tags in rows]
+    assert all(spans_are_whole(tags) for tags in answers)
+    return {"span_f1": f1(gold, answers), "loss": loss}
+
+
+def spans_are_whole(tags: Sequence[str]) -> bool:
+    pairs = zip(["O", *tags], tags, strict=False)
+    return all(b[0] != "I" or a[2:] == b[2:] for a, b in pairs)
+
+
+def of_texts(answers: list[str], wanted: list[list[str]]) -> dict[str, float]:
+    """Return exact match, and sacreBLEU's own BLEU and chrF of the texts as they are."""
+    from sacrebleu.metrics import BLEU, CHRF
+
+    most = max(map(len, wanted))
+    streams = [[texts[i] if i < len(texts) else None for texts in wanted] for i in range(most)]
+    hits = [answer in texts for answer, texts in zip(answers, wanted, strict=True)]
+    return {
+        "exact_match": float(np.mean(hits)),
+        "bleu": BLEU().corpus_score(answers, streams).score,
+        "chrf": CHRF().corpus_score(answers, streams).score,
+    }
+
+
+def told_step_by_step(network: Any, context: torch.Tensor, ids: Sequence[int], start: int) -> float:
+    """Return −log p of tokens, each asked for after those before it alone."""
+    state, token, total = network.start(context), start, 0.0
+    for following in ids:
+        logits, state = network.advance(torch.tensor([token]), state)
+        total -= float(log_softmax(logits)[0, following])
+        token = following
+    return total
+
+
+def of_pairs(trained: Trained, part: str) -> dict[str, float]:
+    rows, answers = trained.parts.rows[part], trained.predict(part)
+    assert [answer["source"] for answer in answers] == [source for source, _ in rows]
+    found = of_texts([answer["text"] for answer in answers], [[target] for _, target in rows])
+    codec, total, count = trained.model.codec, 0.0, 0
+    for source, target in rows:
+        read = torch.tensor([[*codec.source.encode(source).ids, 3]])
+        ids = [*codec.target.encode(target).ids, 3]
+        total += told_step_by_step(trained.model.network, read, ids, 2)
+        count += len(ids)
+    return {**found, "loss": total / count}
+
+
+def pairs_baseline(trained: Trained, part: str) -> dict[str, float]:
+    codec, rows = trained.model.codec, trained.parts.rows
+    usual = Counter(target for _, target in rows["train"]).most_common(1)[0][0]
+    ids = {
+        name: [i for _, target in rows[name] for i in [*codec.target.encode(target).ids, 3]]
+        for name in ("train", part)
+    }
+    texts = of_texts([usual] * len(rows[part]), [[target] for _, target in rows[part]])
+    return {**texts, "loss": prior(ids["train"], ids[part])}
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+|[.,]", text.lower())
+
+
+def of_captions(trained: Trained, part: str) -> dict[str, float]:
+    """Return the figures of captions: of words in small letters, and the first one's loss."""
+    rows, answers = trained.parts.rows[part], trained.predict(part)
+    wanted = [[" ".join(words(text)) for text in said] for _, said in rows]
+    found = of_texts([answer["text"] for answer in answers], wanted)
+    model, total, count = trained.model, 0.0, 0
+    for example in trained.task.read(model.recipe).parts[["train", "valid", "test"].index(part)]:
+        tokens = [*model.codec.vocabulary.encode(words(example.captions[0])), 3]
+        pixels = torch.tensor(example.image)[None].float() / 255
+        total += told_step_by_step(model.network, pixels, tokens, 2)
+        count += len(tokens)
+    return {**found, "loss": total / count}
+
+
+def captions_baseline(trained: Trained, part: str) -> dict[str, float]:
+    rows, encode = trained.parts.rows, trained.model.codec.vocabulary.encode
+    seen = [" ".join(words(text)) for _, said in rows["train"] for text in said]
+    usual = Counter(seen).most_common(1)[0][0]
+    ids = [i for text in seen for i in [*encode(text.split()), 3]]
+    asked = [i for _, said in rows[part] for i in [*encode(words(said[0])), 3]]
+    wanted = [[" ".join(words(text)) for text in said] for _, said in rows[part]]
+    return {**of_texts([usual] * len(wanted), wanted), "loss": prior(ids, asked)}
+
+
+def tune_tokens(trained: Trained, part: str) -> list[tuple[Any, list[int]]]:
+    notes = trained.model.codec.notes
+    splits = trained.task.read(trained.model.recipe)
+    tunes = splits.parts[["train", "valid", "test"].index(part)]
+    return [(tune, [*notes.encode(tune.score), notes.end]) for tune in tunes]
+
+
+def of_tunes(trained: Trained, part: str) -> dict[str, float]:
+    network, total, count = trained.model.network, 0.0, 0
+    for tune, ids in tune_tokens(trained, part):
+        context = torch.tensor([[tune.key, ("major", "minor").index(tune.mode)]])
+        total += told_step_by_step(network, context, ids, trained.model.codec.notes.start)
+        count += len(ids)
+    loss = total / count
+    return {"nll": loss, "perplexity": math.exp(loss), "loss": loss}
+
+
+def tunes_baseline(trained: Trained, part: str) -> dict[str, float]:
+    ids = {
+        name: [i for _, ids in tune_tokens(trained, name) for i in ids] for name in ("train", part)
+    }
+    loss = prior(ids["train"], ids[part])
+    return {"nll": loss, "perplexity": math.exp(loss), "loss": loss}
+
+
+FIGURES = {
+    "sentiment": (of_labels, labels_baseline),
+    "image_classification": (of_labels, labels_baseline),
+    "ner": (of_tags, tags_baseline),
+    "translation": (of_pairs, pairs_baseline),
+    "image_captioning": (of_captions, captions_baseline),
+    "music_generation": (of_tunes, tunes_baseline),
+}
