@@ -182,6 +182,37 @@ def test_a_beam_stops_when_nothing_can_overtake() -> None:
     assert tiny.calls == 1
 
 
+def test_a_beam_stops_by_the_penalty_of_the_length_there_is() -> None:
+    """−1 ends; −2.2, the next, is −1.1 at most, at seven tokens: (5 + 7) / 6 = 2."""
+    tiny = Tiny()
+    p = torch.tensor([-9, -1.0, -2.2, *[-2.8] * 8])
+    p[0] = (1 - p[1:].exp().sum()).log()
+    assert bool(p[0] < p[2])
+    tiny.advance = lambda token, state: (  # type: ignore[method-assign]
+        setattr(tiny, "calls", tiny.calls + 1) or (p.expand(len(token), 11), state)
+    )
+    options = {"start": START, "end": END, "max_steps": 7, "width": 2}
+    (found,) = beam(tiny, context(1), length_penalty=1.0, **options)
+    assert [one.tokens for one in found] == [[]]
+    assert tiny.calls == 1
+
+
+def test_scores_are_added_in_64_bits() -> None:
+    tiny, (h,) = Tiny(seed=2, scale=0.5), context(4)
+    advance = tiny.advance
+    tiny.advance = lambda token, state: (  # type: ignore[method-assign]
+        advance(token, state)[0].float(),
+        advance(token, state)[1],
+    )
+    for row, one in enumerate(greedy(tiny, (h,), start=START, end=END, max_steps=5)):
+        state, expected = tiny.start(h[row : row + 1]), 0.0
+        steps = written(one, 5)
+        for before, after in zip([START, *steps], steps, strict=False):
+            logits, state = tiny.advance(torch.tensor([before]), state)
+            expected += float(logits[0].double().log_softmax(-1)[after])
+        assert one.score == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_samples_follow_the_softmax(temperature: float) -> None:
     tiny, rows = Tiny(5, seed=1, scale=0.5), 6000
@@ -317,7 +348,7 @@ def test_what_no_step_changes_is_not_moved() -> None:
 
 def test_a_prefix_comes_first_and_forbidden_tokens_never() -> None:
     tiny, (h,) = Tiny(seed=9, scale=0.7), context(30)
-    prefix = torch.tensor([[2, 3], [3, 3]]).repeat(15, 1)
+    prefix = 2 + torch.randint(2, (30, 2), generator=torch.Generator().manual_seed(0))
     options = {
         "start": START,
         "end": END,
@@ -335,6 +366,16 @@ def test_a_prefix_comes_first_and_forbidden_tokens_never() -> None:
             assert one.tokens[:2] == prefix[row].tolist()
             assert set(one.tokens[2:]) <= {2}
             assert one.score == pytest.approx(tiny.log_probability(h[row], written(one, 6)))
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_prefix_may_be_all_there_is_room_for(width: int) -> None:
+    tiny, (h,) = Tiny(seed=9), context(2)
+    prefix = torch.tensor([[2, 3, 2], [3, 2, 2]])
+    options = {"start": START, "end": END, "max_steps": 3, "prefix": prefix}
+    for row, (one,) in enumerate(beam(tiny, (h,), width=width, **options)):
+        assert one.tokens == prefix[row].tolist()
+        assert one.score == pytest.approx(tiny.log_probability(h[row], one.tokens))
 
 
 def test_no_rows_no_hypotheses() -> None:

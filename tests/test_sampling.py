@@ -144,6 +144,9 @@ def test_the_coldest_temperatures_are_still_numbers(temperature: float) -> None:
     rows = torch.tensor([[0.0, 0.5, 2, 1.9, -math.inf]]).repeat(10, 1)
     found = sample(Fixed(), (rows,), **ONE_STEP, temperature=temperature)
     assert {drawn(one) for one in found} == {2}
+    p, tokens = filtered(rows.double(), temperature, 0, 1.0)
+    assert p.tolist() == [[1.0, 0, 0, 0, 0]] * 10
+    assert tokens[:, 0].tolist() == [2] * 10
 
 
 @pytest.mark.parametrize(
@@ -154,6 +157,17 @@ def test_the_coldest_temperatures_are_still_numbers(temperature: float) -> None:
 def test_refuses(options: dict[str, float]) -> None:
     with pytest.raises(RecurraError, match=next(iter(options))):
         sample(Fixed(), (torch.zeros(1, 3),), **ONE_STEP, **options)
+
+
+def test_every_step_and_every_row_has_a_chance_of_its_own() -> None:
+    rows = torch.zeros(6, 50)
+    rows[:, END] = -math.inf
+    source = torch.Generator().manual_seed(0)
+    found = sample(Fixed(), (rows,), start=0, end=END, max_steps=40, generator_seed=source)
+    table = torch.tensor([one.tokens for one in found])
+    for lines in (table, table.T):
+        assert min(len(set(line)) for line in lines.tolist()) > 4
+    assert len(set(map(tuple, table.tolist()))) == 6
 
 
 def test_a_seed_is_the_whole_of_chance() -> None:
