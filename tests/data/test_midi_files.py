@@ -46,12 +46,13 @@ def meter(numerator: int, power: int) -> Event:
 
 
 def track(events: Sequence[Event], ended: bool = True) -> bytes:
-    body = b""
+    parts = []
     for delta, message in [*events, *([(0, b"\xff\x2f\x00")] if ended else [])]:
         digits = [delta & 127]
         while delta := delta >> 7:
             digits.insert(0, delta & 127 | 128)
-        body += bytes(digits) + message
+        parts += [bytes(digits), message]
+    body = b"".join(parts)
     return b"MTrk" + struct.pack(">I", len(body)) + body
 
 
