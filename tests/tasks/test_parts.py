@@ -47,7 +47,7 @@ def test_the_training_file_by_any_other_name(
 )
 def test_in_other_tasks(tmp_path: Path, task: str, write: Callable[[Path], str]):
     data = write(tmp_path)
-    with pytest.raises(recurra.RecurraError, match="the validation part has all .* training rows"):
+    with pytest.raises(recurra.RecurraError, match=r"the validation part has all .* training rows"):
         train(task, data, tmp_path / "run", valid=data)
 
 

@@ -1,7 +1,7 @@
 """Examples in three parts."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
@@ -29,7 +29,7 @@ class Splits(Generic[E]):
     test: list[E]
     skipped: int = 0
     encoding: str | None = None
-    content: Callable[[E], str | bytes] | None = None
+    content: Callable[[E], str | bytes] | None = field(default=None, compare=False)
 
     @property
     def parts(self) -> list[list[E]]:
