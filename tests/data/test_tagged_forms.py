@@ -198,7 +198,37 @@ def test_sentences_whose_rows_stand_apart_are_told(
 ) -> None:
     rows = "sent,word,tag\n1,Ann,B-PER\n2,it,O\n1,saw,O\n2,is,O\n2,so,O\n"
     assert tokens_of(tmp_path / "n.csv", rows) == [["Ann"], ["it"], ["saw"], ["is", "so"]]
-    assert "sentences in column 1 ('sent'), 2 of them in several places" in capsys.readouterr().err
+    assert (
+        "4 sentences in column 1 ('sent'), 2 of them in several places" in capsys.readouterr().err
+    )
+
+
+def test_sentences_are_numbered_within_their_documents(tmp_path: Path) -> None:
+    rows = "doc,sent,word,tag\n1,1,Ann,B-PER\n1,1,saw,O\n2,1,it,O\n2,1,is,O\n2,2,so,O\n"
+    assert tokens_of(tmp_path / "n.csv", rows) == [["Ann", "saw"], ["it", "is"], ["so"]]
+
+
+def test_a_column_asked_for_as_sentences_counts_no_tokens(tmp_path: Path) -> None:
+    rows = "s;w;t\n1;Ann;B-PER\n1;saw;O\n2;it;O\n"
+    found = tokens_of(tmp_path / "n.csv", rows, token_column="w", sentence_column="s")
+    assert found == [["Ann", "saw"], ["it"]]
+
+
+def test_tags_that_stand_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parsed(tmp_path / "n.bio", "O\tby\nB-PER\tAnn\n\nO\tit\n")[0] == [["by", "Ann"], ["it"]]
+    assert "tokens in column 2, tags in column 1" in capsys.readouterr().err
+
+
+def test_the_last_column_is_the_tags_where_it_has_no_entities_either(tmp_path: Path) -> None:
+    text = "Ann NN B-NP O\nsaw V B-VP O\n\nit P B-NP O\n"
+    assert parsed(tmp_path / "n.txt", text)[1] == [["O", "O"], ["O"]]
+
+
+def test_a_header_in_other_words_is_a_bad_row_until_it_is_named(tmp_path: Path) -> None:
+    text = "mot\tétiquette\nAnn\tB-PER\n\nit\tO\n"
+    with pytest.raises(DataError, match=r"n\.tsv:1: .*'étiquette'.*--tag-column by its name"):
+        tokens_of(tmp_path / "n.tsv", text)
+    assert tokens_of(tmp_path / "n.tsv", text, tag_column="Étiquette") == [["Ann"], ["it"]]
 
 
 def test_a_quote_that_is_not_closed_is_its_own_line_s_fault(tmp_path: Path) -> None:

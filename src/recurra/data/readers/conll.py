@@ -16,6 +16,7 @@ from recurra.training.recipe import Recipe
 
 NOT_DATA = (".md", ".zip", ".json", ".toml", ".pdf")
 RECORD_TAGS = ("ner_tags", "tags", "labels", "ner")  # columns of a data set of the hub
+NAMES = "; if this row names the columns, give --tag-column by its name"
 LONGEST = 250  # tokens of a file that nothing parts into sentences
 
 
@@ -118,7 +119,7 @@ def _sentences(
             sentence.append(Token(cells[layout.token], cells[layout.tag], row))
             before = layout.carried(cells, before)
         elif fault and not spoilt:
-            rows.bad(path, fault, row)
+            rows.bad(path, fault + NAMES * (row == layout.first), row)
         spoilt |= doubt
     if sentence and not spoilt:
         yield sentence

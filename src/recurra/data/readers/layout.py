@@ -18,6 +18,7 @@ SENTENCE_NAMES = {
     *("sentence", "sentenceid", "sentenceidx", "sentencenumber", "sentenceno", "sentencenum"),
     *("sent", "sentid", "sentidx", "sentno"),
 }
+DOCUMENT_NAMES = {"doc", "docid", "document", "documentid", "article", "articleid"}
 ALL_NAMES = TOKEN_NAMES | TAG_NAMES | SENTENCE_NAMES
 NUMBER = re.compile(r"\d+")
 NUMBERED = re.compile(r"\d+(?:[-.]\d+)?")  # 3, the range 3-4 and the empty node 3.1 of CoNLL-U
@@ -33,8 +34,10 @@ class Layout:
         token: column of the token.
         tag: column of its tag.
         sentence: column that says which sentence it is in, if one does.
+        document: column that says which document its sentence is in, if one does.
         index: column that counts tokens, if one does.
         header: the row that names the columns, if one does.
+        first: the table's first row, whatever it is.
         told: what was decided where the file leaves a choice, for the user.
     """
 
@@ -42,8 +45,10 @@ class Layout:
     token: int
     tag: int
     sentence: int | None = None
+    document: int | None = None
     index: int | None = None
     header: int | None = None
+    first: int = 0
     told: str = ""
 
     def comments(self, cells: Sequence[str], *, inside: bool) -> bool:
@@ -61,18 +66,19 @@ class Layout:
         """Return whether a row begins a sentence by its columns; `before`: the row before it."""
         if not cells or not before or len(cells) != self.width:
             return False
-        if self.sentence is not None and cells[self.sentence] not in ("", before[self.sentence]):
-            return True
+        for column in (self.document, self.sentence):
+            if column is not None and cells[column] not in ("", before[column]):
+                return True
         if self.index is None or not NUMBER.fullmatch(cells[self.index]):
             return False
         return int(cells[self.index]) <= int(before[self.index])
 
     def carried(self, cells: list[str], before: Sequence[str] | None) -> list[str]:
         """Return a row with the sentence that it is in, which only the first row may say."""
-        if self.sentence is None or cells[self.sentence] or not before:
-            return cells
         kept = list(cells)
-        kept[self.sentence] = before[self.sentence]
+        for column in (self.document, self.sentence):
+            if before and column is not None:
+                kept[column] = cells[column] or before[column]
         return kept
 
     def passes_over(self, cells: Sequence[str] | None) -> bool:
@@ -131,13 +137,23 @@ class _Finder:
         sentence = self._asked("sentence_column")
         if sentence is None:
             sentence = self._named(SENTENCE_NAMES, set())
-        index = self._index(lines)
+        index = self._index(without=sentence)
         tag = self._tag(index)
         if sentence is None and not _parted(lines):
             sentence = self._sentence({self._asked("token_column"), tag, index})
         token = self._token(tag, sentence)
-        layout = Layout(self.width, token, tag, sentence, index, self.first.row if header else None)
-        told = self._told(layout) if header or self.width > 2 else ""
+        layout = Layout(
+            self.width,
+            token,
+            tag,
+            sentence,
+            document=None if sentence is None else self._named(DOCUMENT_NAMES, {token, tag}),
+            index=index,
+            header=self.first.row if header else None,
+            first=self.first.row,
+        )
+        plain = not header and (self.width, token, tag) == (2, 0, 1)
+        told = "" if plain else self._told(layout)
         return Layout(**{**layout.__dict__, "told": told})
 
     def _header(self) -> bool:
@@ -180,8 +196,8 @@ class _Finder:
     def _tag(self, index: int | None) -> int:
         """Return the column whose every cell is a tag.
 
-        Of several: the one that is named so, or that has entities; then the last, as in CoNLL
-        2003, but the first where tokens are counted, as in GermEval 2014.
+        Of several: the one that is named so; then the last, as in CoNLL 2003, but the first where
+        tokens are counted, as in GermEval 2014.
         """
         if (asked := self._asked("tag_column")) is not None:
             return asked
@@ -192,7 +208,6 @@ class _Finder:
         # A single damaged tag does not make another column the better one: its row is told.
         full = [c for c in range(self.width) if self.valid[c] >= 0.9 * best]
         full = [c for c in full if _plain(self._labels()[c]) in TAG_NAMES] or full
-        full = [c for c in full if any(cell != "O" for cell in self.columns[c])] or full
         return full[-1 if index is None else 0]
 
     def _token(self, tag: int, sentence: int | None) -> int:
@@ -211,9 +226,10 @@ class _Finder:
         words = [c for c in words if all(self.columns[c])] or words
         return (words or free)[0]
 
-    def _index(self, lines: Sequence[Line]) -> int | None:
+    def _index(self, *, without: int | None) -> int | None:
         """Return the first column where it counts tokens, through the file or each sentence."""
-        if self.width < 3 or not all(map(NUMBERED.fullmatch, self.columns[0])):
+        taken = {without, self._asked("token_column"), self._asked("tag_column")}
+        if self.width < 3 or 0 in taken or not all(map(NUMBERED.fullmatch, self.columns[0])):
             return None
         before: int | None = None
         for cell in self.columns[0]:
@@ -246,11 +262,15 @@ class _Finder:
             return f"{c + 1} ({self.names[c]!r})" if self.names else str(c + 1)
 
         told = f"tokens in column {column(layout.token)}, tags in column {column(layout.tag)}"
+        if layout.index is not None:
+            told += f", counted in column {column(layout.index)}"
         if layout.sentence is not None:
-            told += f", sentences in column {column(layout.sentence)}"
-            runs = Counter(
-                value for value, _ in groupby(filter(None, self.columns[layout.sentence]))
-            )
+            places = [self.columns[layout.sentence]]
+            if layout.document is not None:
+                places.insert(0, self.columns[layout.document])
+                told += f", documents in column {column(layout.document)}"
+            runs = Counter(place for place, _ in groupby(zip(*places, strict=True)) if place[-1])
+            told += f", {runs.total():,} sentences in column {column(layout.sentence)}"
             if apart := sum(count > 1 for count in runs.values()):
                 told += f", {apart:,} of them in several places, each taken for a sentence"
         if layout.header is not None:
