@@ -1,5 +1,6 @@
 """Files of tagged sentences as other people write them: comments, indices, headers, CSV."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,11 @@ def test_only_spaces_and_tabs_part_columns(tmp_path: Path, token: str, separator
     assert tokens_of(tmp_path / "n.txt", text) == [["Ann", token], ["Oslo"]]
 
 
-def table(form: str) -> str:
+def table(form: str, count: int = 3) -> str:
     """Return the sentences of FLAT in one of the forms that people keep them in."""
     text = ""
-    for number, (tokens, tags) in enumerate(zip(FLAT, TAGS, strict=True), start=1):
+    some = zip(FLAT[:count], TAGS[:count], strict=True)
+    for number, (tokens, tags) in enumerate(some, start=1):
         rows = list(enumerate(zip(tokens, tags, strict=True), start=1))
         if form == "conll-u":
             text += f"# newdoc id = d{number}\n# sent_id = {number}\n#text= {' '.join(tokens)}\n"
@@ -118,12 +120,13 @@ GMB = {
 }
 
 
-def gmb(form: str, *, blank: bool, delimiter: str = ",") -> str:
+def gmb(form: str, *, blank: bool, delimiter: str = ",", count: int = 3) -> str:
     """Return FLAT as GMB's table is passed around; quotes as pandas writes them."""
     header, row = GMB[form]
     lines = [header.replace(",", delimiter)] if header else []
     n = 0
-    for s, (tokens, tags) in enumerate(zip(FLAT, TAGS, strict=True), start=1):
+    some = zip(FLAT[:count], TAGS[:count], strict=True)
+    for s, (tokens, tags) in enumerate(some, start=1):
         for i, (token, tag) in enumerate(zip(tokens, tags, strict=True)):
             quoted = '"' + token.replace('"', '""') + '"'
             plain = delimiter not in token and '"' not in token
@@ -231,6 +234,20 @@ def test_a_header_in_other_words_is_a_bad_row_until_it_is_named(tmp_path: Path) 
     assert tokens_of(tmp_path / "n.tsv", text, tag_column="Étiquette") == [["Ann"], ["it"]]
 
 
+@pytest.mark.parametrize("name", ["n.jsonl", "n.txt", "n.json"])
+def test_lists_of_tokens_in_json(tmp_path: Path, name: str) -> None:
+    rows = [{"id": 1, "words": w, "tags": t} for w, t in zip(FLAT, TAGS, strict=True)]
+    text = "\n\n".join(map(json.dumps, rows)) if name != "n.json" else json.dumps(rows)
+    assert parsed(tmp_path / name, text) == (FLAT, TAGS)
+    for bad in ([1, 2, 3], ["", "O", "O"], ["O"], "OOO", None):
+        wrong = json.dumps({**rows[0], "words" if bad and "" in bad else "tags": bad})
+        with pytest.raises(DataError, match=r"n\.jsonl:3: (has|does)"):
+            tokens_of(tmp_path / "n.jsonl", f"{json.dumps(rows[0])}\n\n{wrong}\n")
+    with pytest.raises(DataError, match="no column 'x'; its columns are id, words, tags"):
+        tokens_of(tmp_path / name, text, tag_column="x")
+    assert tokens_of(tmp_path / name, text, token_column="2", tag_column="tags") == FLAT
+
+
 def test_a_quote_that_is_not_closed_is_its_own_line_s_fault(tmp_path: Path) -> None:
     path = tmp_path / "n.csv"
     path.write_text('sent,Word,Tag\n1,Ann,B-PER\n1,",O\n2,Oslo,B-LOC\n3,"it",O\n')
@@ -251,9 +268,10 @@ def test_a_line_that_cannot_be_read_spoils_its_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["germeval", "uner", "first row"])
 def test_the_public_command_trains_on_them(tmp_path: Path, form: str) -> None:
-    name, text = ("n.csv", gmb(form, blank=False)) if form in GMB else ("n.tsv", table(form) + "\n")
-    for part in ("train", "dev", "test"):
-        (tmp_path / f"{part}-{name}").write_text(text)
+    for part, count in (("train", 3), ("dev", 2), ("test", 1)):
+        known = form in GMB
+        text = gmb(form, blank=False, count=count) if known else table(form, count)
+        (tmp_path / f"{part}.{'csv' if known else 'tsv'}").write_text(text)
     tiny = {"epochs": 1, "hidden": 4, "embedding": 4, "threads": 1}
     model = recurra.train("ner", data=str(tmp_path), out=str(tmp_path / "run"), **tiny)
     assert set(model.codec.tags) == {"O", "B-PER", "B-LOC"}

@@ -1,13 +1,23 @@
 """Words, vocabularies and subwords."""
 
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from recurra.data.readers.conll import Tagged
+from recurra.data.readers.parallel import Pair
+from recurra.data.readers.tabular import TextLabel
 from recurra.data.vocabulary import END, PAD, SPECIALS, START, UNKNOWN, Vocabulary, words
 from recurra.data.vocabulary import train_subwords as train
+from recurra.decoding import Hypothesis
 from recurra.errors import BundleError
+from recurra.tasks import translation
+from recurra.tasks.ner import NER
+from recurra.tasks.sentiment import SENTIMENT
+from recurra.training.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -93,3 +103,50 @@ def test_no_text_spells_a_special_token() -> None:
     tokenizer = train(["<s> a </s> <pad>"] * 5, 100)
     assert not {PAD, START, END} & set(tokenizer.encode("<s> a </s> <pad> </s>").ids)
     assert tokenizer.decode(tokenizer.encode("<s> a </s>").ids) == "<s> a </s>"
+
+
+FORMS = ("NFC", "NFD")
+TEXT = "Ça, naïve Ándú – das größte Café"
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_composed_and_decomposed_letters_are_the_same_words(lower: bool) -> None:
+    one, other = (words(normalize(form, TEXT), lower=lower) for form in FORMS)
+    assert one == other
+
+
+def test_composed_and_decomposed_letters_are_the_same_to_every_task_s_codec() -> None:
+    tokenizer = train([normalize("NFD", TEXT)] * 9, 200)
+    assert len({tuple(tokenizer.encode(normalize(form, TEXT)).ids) for form in FORMS}) == 1
+    for trained in FORMS:
+        rows = [TextLabel(normalize(trained, TEXT), label, "") for label in "ab"]
+        codec = SENTIMENT.fit(rows, Recipe())
+        ids = [codec.encode(TextLabel(normalize(form, TEXT), "a", ""))[0] for form in FORMS]
+        assert ids[0].tolist() == ids[1].tolist()
+        assert UNKNOWN not in ids[0]
+        tagged = [Tagged(normalize(trained, TEXT).split(), ["O"] * 6, "")]
+        codec = NER.fit(tagged, Recipe())
+        ids = [
+            codec.encode(Tagged(normalize(form, TEXT).split(), ["O"] * 6, ""))[0] for form in FORMS
+        ]
+        assert ids[0].tolist() == ids[1].tolist()
+        assert UNKNOWN not in ids[0][:, 0]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_right_translation_is_right_however_its_letters_were_typed(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [Pair("a", normalize(form, TEXT), "")] * 3
+    codec = translation.fit(rows, Recipe())
+    tokens = codec.target.encode(normalize("NFC", TEXT)).ids
+    monkeypatch.setattr(
+        translation, "hypotheses", lambda *_: [Hypothesis(tokens, 0.0, None, 0.0)] * len(rows)
+    )
+    monkeypatch.setattr(translation, "mean_loss", lambda *_: {})
+    found = translation.evaluate(None, codec, rows, Recipe())  # type: ignore[arg-type]
+    assert found["exact_match"] == 1
+    assert (
+        translation.baseline(codec, rows, [Pair("a", normalize("NFC", TEXT), "")])["exact_match"]
+        == 1
+    )

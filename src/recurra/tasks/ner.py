@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from recurra.data.habit import learn
+from recurra.data.evidence import learn
 from recurra.data.readers import conll
 from recurra.data.readers.conll import Tagged
 from recurra.data.samples import ner as sample

@@ -12,7 +12,7 @@ from recurra.data.readers import parallel
 from recurra.data.readers.parallel import Pair
 from recurra.data.samples import dates
 from recurra.data.splits import Splits
-from recurra.data.vocabulary import END, START, train_subwords
+from recurra.data.vocabulary import END, START, composed, train_subwords
 from recurra.decoding import Hypothesis
 from recurra.tasks.body import attention, body
 from recurra.tasks.codecs.pairs import PairCodec, Translation
@@ -86,14 +86,14 @@ def evaluate(
 ) -> dict[str, float]:
     """Return exact match, BLEU, chrF and loss."""
     answers = [codec.target.decode(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
-    wanted = [[row.target] for row in rows]
+    wanted = [[composed(row.target)] for row in rows]
     return {**scores(answers, wanted), **mean_loss(network, codec, rows)}
 
 
 def baseline(codec: PairCodec, train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:
     """Return what the most frequent target reaches; the loss is the unigram model's."""
-    usual = Counter(row.target for row in train).most_common(1)[0][0]
-    wanted = [[row.target] for row in test]
+    usual = Counter(composed(row.target) for row in train).most_common(1)[0][0]
+    wanted = [[composed(row.target)] for row in test]
     return {**scores([usual] * len(test), wanted), "loss": unigram_loss(codec, train, test)}
 
 

@@ -1,13 +1,16 @@
 """Tagged sentences: a row for each token, in CoNLL columns or CSV, and what parts sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from recurra.data.readers.cells import TAG, Line, cut_lines
+from recurra.data.readers.detection import find_layout
 from recurra.data.readers.hf import Records
-from recurra.data.readers.layout import Layout, find_layout, opens_document, wrong_tag
+from recurra.data.readers.layout import Layout, opens_document, wrong_tag
+from recurra.data.readers.objects import form_of, json_lines, json_whole
 from recurra.data.readers.source import Format, read_parts
 from recurra.data.readers.text import Rows
 from recurra.data.splits import Splits
@@ -15,7 +18,7 @@ from recurra.errors import DataError
 from recurra.training.recipe import Recipe
 
 NOT_DATA = (".md", ".zip", ".json", ".toml", ".pdf")
-RECORD_TAGS = ("ner_tags", "tags", "labels", "ner")  # columns of a data set of the hub
+LISTS_OF_TAGS = ("ner_tags", "tags", "labels", "ner")
 NAMES = "; if this row names the columns, give --tag-column by its name"
 LONGEST = 250  # tokens of a file that nothing parts into sentences
 
@@ -59,15 +62,18 @@ def read_file(path: str | Path, rows: Rows, recipe: Recipe | None = None) -> lis
     """Return the tagged sentences of one file. A sentence with a bad row is left out.
 
     Args:
-        path: the file: CoNLL columns, parted by tabs or blanks, or CSV.
+        path: the file: CoNLL columns, parted by tabs or blanks, CSV, or JSON with lists.
         rows: what bad rows, and what was assumed, are told to.
         recipe: names columns, where they are not to be detected.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
     """
     path = Path(path)
+    recipe = recipe or Recipe()
+    if form := form_of(path, rows):
+        return _from_json(path, form, rows, recipe)
     lines, is_csv = cut_lines(path, rows)
-    layout = find_layout(path, lines, recipe or Recipe())
+    layout = find_layout(path, lines, recipe)
     if layout.told:
         rows.note(path, layout.told)
     sentences = list(_sentences(path, lines, layout, rows))
@@ -161,28 +167,47 @@ def to_iob2(tags: list[str]) -> list[str]:
 
 
 def _from_records(records: Records, rows: Rows, recipe: Recipe) -> list[Tagged]:
+    return _from_lists(records.name, records.columns, enumerate(records, start=1), rows, recipe)
+
+
+def _from_json(path: Path, form: str, rows: Rows, recipe: Recipe) -> list[Tagged]:
+    found = json_lines(path, rows) if form == "JSON lines" else json_whole(path, rows)
+    first = next(found, None)
+    if first is None:
+        raise DataError(path, "holds no sentences")
+    columns = [str(key) for key in first[1]]
+    return _from_lists(str(path), columns, chain([first], found), rows, recipe)
+
+
+def _from_lists(
+    source: str,
+    columns: list[str],
+    numbered: Iterable[tuple[int, dict[str, Any]]],
+    rows: Rows,
+    recipe: Recipe,
+) -> list[Tagged]:
+    """Return the sentences of rows that hold a list of tokens and a list of tags."""
     names = {
-        "token_column": next((c for c in ("tokens", "words") if c in records.columns), "words"),
-        "tag_column": next((c for c in RECORD_TAGS if c in records.columns), RECORD_TAGS[0]),
+        "token_column": next((c for c in ("tokens", "words") if c in columns), "words"),
+        "tag_column": next((c for c in LISTS_OF_TAGS if c in columns), LISTS_OF_TAGS[0]),
     }
     for field, usual in names.items():
         name = getattr(recipe, field) or usual
-        if name.isdecimal() and 1 <= int(name) <= len(records.columns):
-            name = records.columns[int(name) - 1]
-        if name not in records.columns:
-            listed = ", ".join(records.columns)
-            raise DataError(records.name, f"has no column {name!r}; its columns are {listed}")
+        if name not in columns and name.isdecimal() and 1 <= int(name) <= len(columns):
+            name = columns[int(name) - 1]
+        if name not in columns:
+            raise DataError(source, f"has no column {name!r}; its columns are {', '.join(columns)}")
         names[field] = name
     text, label = names.values()
     found = []
-    for row, record in enumerate(records, start=1):
-        tokens, tags = record[text], record[label]
+    for row, record in numbered:
+        tokens, tags = (v if isinstance(v := record.get(c), list) else [] for c in (text, label))
         if not tokens or len(tokens) != len(tags) or None in tags:
-            rows.bad(records.name, "does not have one tag per token", row)
+            rows.bad(source, "does not have one tag per token", row)
         elif not all(isinstance(token, str) and token.strip(" ") for token in tokens):
-            rows.bad(records.name, f"has a token that is no text or empty in {text!r}", row)
+            rows.bad(source, f"has a token that is no text or empty in {text!r}", row)
         elif strange := [tag for tag in tags if not TAG.fullmatch(str(tag))]:
-            rows.bad(records.name, f"has the tag {strange[0]!r}; a tag is O, or B-, I-TYPE", row)
+            rows.bad(source, wrong_tag(strange[0]), row)
         else:
-            found.append(Tagged(list(tokens), to_iob2(list(tags)), f"{records.name}:{row}"))
+            found.append(Tagged(list(tokens), to_iob2(list(tags)), f"{source}:{row}"))
     return found
