@@ -80,12 +80,13 @@ def test_a_stray_byte_in_utf_8_is_told_with_its_row(
         tabular.read(Recipe(data=str(path), encoding="utf-8"))
 
 
-def test_what_is_named_is_taken(tmp_path: Path) -> None:
+def test_what_is_named_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rows.txt"
     path.write_bytes("naïve Ωμέγα".encode("cp1253", "replace").replace(b"?", b"\xef"))
     assert list(lines(path, Rows(encoding="cp1253"))) == [(1, "naοve Ωμέγα")]
     path.write_bytes("naïve".encode())
     assert list(lines(path, Rows(encoding="latin-1"))) == [(1, "naÃ¯ve")]
+    assert capsys.readouterr().err.endswith("as --encoding says; it is UTF-8\n")
     path.write_bytes(b"fine\n\x81\n")
     with pytest.raises(DataError, match=r"rows\.txt:2: is not CP1252 \(byte 0x81\)"):
         list(lines(path, Rows(encoding="windows-1252")))
@@ -130,15 +131,36 @@ def test_one_guess_for_all_files_of_a_run(tmp_path: Path) -> None:
     assert [row[:2] for row in again.train] == [row[:2] for row in splits.test]
 
 
-def test_the_guess_travels_with_the_model(tmp_path: Path) -> None:
+def test_the_guess_travels_with_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import recurra
+    from recurra.cli import main
 
-    path = tmp_path / "spam.csv"
-    rows = [f"{'spam' if i % 2 else 'ham'},win £{i} – now" for i in range(40)]
-    path.write_bytes("\n".join(["label,text", *rows]).encode("cp1252"))
-    model = recurra.train("sentiment", str(path), out=str(tmp_path / "run"), epochs=1, hidden=4)
-    assert recurra.load(tmp_path / "run").recipe.encoding == "utf-8,cp1252"
+    path, run = tmp_path / "spam.csv", str(tmp_path / "run")
+    words = "Очень хороший фильм", "Плохой грязный номер"
+    rows = [f"{'spam' if i % 2 else 'ham'},{words[i % 2]} {i}" for i in range(40)]
+    path.write_bytes("\n".join(["label,text", *rows]).encode("koi8-r"))
+    recurra.train("sentiment", str(path), out=run, epochs=1, hidden=4, embedding=4)
+    model = recurra.load(run)
+    assert model.recipe.encoding == "utf-8,koi8-r"
     assert model.evaluate(str(path))["accuracy"] >= 0
+    lines = tmp_path / "lines.txt"
+    for text, encoding, option in [
+        ("дом\nмир", "koi8-r", []),  # too little to guess from
+        ("дом\nмир", "utf-8", []),
+        ("дом\nмир", "cp1251", ["--encoding", "cp1251"]),
+        ("дом\r\nмир", "utf-16", []),
+    ]:
+        lines.write_bytes(text.encode(encoding))
+        capsys.readouterr()
+        assert main(["predict", run, "--file", str(lines), *option]) == 0
+        out = capsys.readouterr().out.splitlines()
+        assert [line.rsplit(maxsplit=1)[1] for line in out] == ["дом", "мир"]
+    assert main(["predict", run, "--file", str(lines), "--encoding", "koi9"]) == 2
+    assert "unknown encoding 'koi9'" in capsys.readouterr().err
+    assert main(["evaluate", run, "--data", str(path), "--label-column", "3"]) == 2
+    assert "has no column '3'" in capsys.readouterr().err
 
 
 ENDS = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}

@@ -37,11 +37,18 @@ def arguments(texts: Sequence[str]) -> Iterator[Line]:
             yield _line(f"input {number}", os.fsencode(text))
 
 
-def lines(file: Path | None) -> Iterator[Line]:
+def lines(
+    file: Path | None, encoding: str | None = None, learned: str | None = None
+) -> Iterator[Line]:
     """Yield every line of a file, or of standard input: blank ones and unreadable ones too.
 
     A line ends with LF or CR LF; in a file that begins without any LF, with CR.
 
+    Args:
+        file: the file; none: standard input.
+        encoding: the file's, where it is not to be detected.
+        learned: the encoding of the data that the model was trained on: where the file is neither
+            marked nor UTF-8, it is in this one.
     Raises:
         RecurraError: there is no input, or no text.
     """
@@ -54,12 +61,30 @@ def lines(file: Path | None) -> Iterator[Line]:
     try:
         if file is None:
             piped: Any = sys.stdin.buffer
-            yield from _numbered(name, piped if hasattr(piped, "peek") else BufferedReader(piped))
+            piped = piped if hasattr(piped, "peek") else BufferedReader(piped)
+            yield from _numbered(name, _narrowed(name, piped, encoding) if encoding else piped)
             return
-        with existing_file(file).open("rb") as opened:
-            yield from _numbered(name, opened)
+        known = _detected(existing_file(file), encoding, learned)
+        with file.expanduser().open("rb") as opened:
+            yield from _numbered(name, _narrowed(name, opened, known) if known else opened)
     except OSError as error:
         raise RecurraError(f"{name} cannot be read: {reason(error)}") from error
+
+
+def _detected(path: Path, encoding: str | None, learned: str | None) -> str | None:
+    """Return the encoding of a file that is neither marked nor UTF-8."""
+    from recurra.data.readers.encoding import UTF_8, Encodings, names
+    from recurra.data.readers.text import chunks
+
+    if learned and not encoding:
+        name, other = names(learned)
+        encoding = f"{UTF_8},{other or name}" if (other or name) != UTF_8 else None
+    with path.open("rb") as file:
+        start = file.peek(8192)[:8192]
+    found = Encodings(encoding, lambda _: None).of(str(path), start, lambda: chunks(path))
+    if start.startswith((*WIDE, b"\xef\xbb\xbf")) or found == UTF_8:
+        return None
+    return found
 
 
 def _numbered(name: str, file: BufferedReader) -> Iterator[Line]:
@@ -82,9 +107,12 @@ def _narrowed(name: str, file: BufferedReader, known: str) -> BufferedReader:
     try:
         text = file.read().decode(known)
     except UnicodeDecodeError as error:
-        raise RecurraError(f"{name} begins as {known} does, and is not: {error.reason}") from error
+        raise RecurraError(f"{name} cannot be read as {known}: {error.reason}") from error
     if text:
-        say(f"{name}: read as {known}")
+        say(
+            f"{name}: read as {known}"
+            + (" (--encoding changes it)" if known not in WIDE.values() else "")
+        )
     return BufferedReader(BytesIO(text.encode()))
 
 

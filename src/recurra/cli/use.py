@@ -16,7 +16,15 @@ Cell = Annotated[
 
 
 def evaluate(
-    bundle: Path, /, *, data: str | None = None, cell: Cell = None, as_json: bool = False
+    bundle: Path,
+    /,
+    *,
+    data: str | None = None,
+    encoding: str | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    cell: Cell = None,
+    as_json: bool = False,
 ) -> None:
     """Print every metric of a model on the test part of its data, or of yours.
 
@@ -26,12 +34,20 @@ def evaluate(
         Folder of a trained model.
     data
         File or folder, as for `recurra train`; none: the data that it was trained on.
+    encoding
+        Of its text files; none: detected.
+    text_column
+        Column of the text, by name or number; none: detected.
+    label_column
+        Column of the label, by name or number; none: detected.
     as_json
         One JSON object instead of a table.
     """
     from recurra.tasks.model import load
 
-    metrics = load(bundle, cell=cell).evaluate(data)
+    given = {"encoding": encoding, "text_column": text_column, "label_column": label_column}
+    fields = {name: value for name, value in given.items() if value is not None}
+    metrics = load(bundle, cell=cell).evaluate(data, **fields)
     if as_json:
         print(json.dumps(metrics))
         return
@@ -44,6 +60,7 @@ def predict(
     /,
     *inputs: str,
     file: Path | None = None,
+    encoding: str | None = None,
     tokens: bool = False,
     as_json: bool = False,
     beam: Whole | None = None,
@@ -63,6 +80,8 @@ def predict(
         Texts or image files, as the model's task reads them; after `--`, one may begin with a dash.
     file
         A text file with one input per line.
+    encoding
+        Of the file or of standard input; none: told by its bytes, or that of the model's data.
     tokens
         Words are taken as they are, for models that tag words: one a line of the file or of
         standard input, a blank line between sentences; of an argument, parted by blanks.
@@ -81,10 +100,10 @@ def predict(
     if inputs and file:
         raise RecurraError(f"give inputs or --file {file}, not both")
     decoding = {} if beam is None else {"beam": beam}
-    Recipe.of(decoding)
+    Recipe.of(decoding, {} if encoding is None else {"encoding": encoding})
     model = load(bundle, cell=cell)
     total, failed = 0, []
-    asked = arguments(inputs) if inputs else lines(file)
+    asked = arguments(inputs) if inputs else lines(file, encoding, model.recipe.encoding)
     parse = model.task.parse
     if tokens:
         if not model.task.takes_words:

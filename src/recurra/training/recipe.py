@@ -83,8 +83,12 @@ class Recipe:
     test: str | None = option(
         "data", None, "test file; none: found in the folder, or split off", NAME
     )
-    text_column: str | None = option("data", None, "column of the text; none: detected", NAME)
-    label_column: str | None = option("data", None, "column of the label; none: detected", NAME)
+    text_column: str | None = option(
+        "data", None, "column of the text, by name or number; none: detected", NAME
+    )
+    label_column: str | None = option(
+        "data", None, "column of the label, by name or number; none: detected", NAME
+    )
     image_column: str | None = option(
         "data", None, "column of the pictures' paths, by name or number; none: detected", NAME
     )

@@ -186,6 +186,8 @@ class Encodings:
         self, path: str, start: bytes, chunks: Callable[[], Iterable[bytes]]
     ) -> tuple[str, bool]:
         if self.forced:
+            if self.forced != UTF_8 and (scan := Scan(chunks())).characters and not scan.strays:
+                self.tell(f"{path}: read as {self.forced}, as --encoding says; it is UTF-8")
             return self.forced, False
         if marked := by_mark(start):
             if marked.startswith("utf-16-"):

@@ -195,6 +195,13 @@ def lone_returns(path: Path, rows: Rows) -> list[int]:
         return [] if isinstance(f.newlines, str) else ends
 
 
+def chunks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file, unpacked if it is gzip, in pieces."""
+    with open_bytes(path) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
 def encoding_of(path: Path, rows: Rows) -> str:
     """Return the encoding of a text file, as one of the files that `rows` is for.
 
@@ -202,16 +209,11 @@ def encoding_of(path: Path, rows: Rows) -> str:
         DataError: it is not text.
     """
 
-    def chunks() -> Iterator[bytes]:
-        with open_bytes(path) as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
-
     with open_bytes(path) as file:
         start = file.peek(8192)[:8192]
     known = rows.encodings.forced or by_mark(start)
     binary = b"\0" in start and not (known or "").startswith(("utf-16", "utf-32"))
-    found = "" if binary else rows.encodings.of(str(path), start, chunks)
+    found = "" if binary else rows.encodings.of(str(path), start, lambda: chunks(path))
     if binary:
         raise DataError(path, "is not text; a text file is needed here")
     return found
