@@ -160,6 +160,21 @@ def test_own_predictions_are_fed_more_and_more():
     assert seen == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
 
 
+def test_the_training_loss_is_of_the_steps_since_the_last_validation():
+    class Counting(Tagger):
+        steps = 0
+
+        def loss(self, batch, smoothing=0.0):
+            total, count = super().loss(batch, smoothing)
+            if self.training:
+                self.steps += 1
+                return TinyLoss(total * 0 + self.steps, count * 0 + 1)
+            return TinyLoss(total, count)
+
+    entries = train(Counting(), epochs=3).entries  # of 6 steps each
+    assert [entry["train_loss"] for entry in entries] == pytest.approx([3.5, 9.5, 15.5])
+
+
 def test_patience_stops():
     answers = iter([2.0, 1.0, 1.5, 1.0, 1.1, 9.0])
     history = train(network(), check=lambda _: {"loss": next(answers)}, epochs=50, patience=3)
