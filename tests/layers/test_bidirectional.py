@@ -1,9 +1,12 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 from recurra import tree
-from recurra.cells import GRU, LSTM
+from recurra.cells import GRU, LSTM, SLSTM, Elman
+from recurra.engines.native import library
 from recurra.layers import Bidirectional, BidirectionalState, LookAhead, Recurrent, Stack
 
 LENGTHS = torch.tensor([6, 3, 0, 1])
@@ -67,3 +70,59 @@ def test_both_read_the_same_input():
 def test_a_layer_that_lags_is_refused():
     with pytest.raises(ValueError, match="lags by 2 steps"):
         Bidirectional(GRU(3, 3), LookAhead(3, 2))
+
+
+@pytest.mark.parametrize("lengths", [[5, 0, 9, 1, 7], None])
+@pytest.mark.parametrize("kind", [LSTM, GRU, Elman, SLSTM])
+def test_both_directions_at_once_are_each_on_its_own(
+    kind: Any, lengths: list[int] | None, monkeypatch: pytest.MonkeyPatch
+):
+    torch.manual_seed(0)
+    layer = Bidirectional(kind(6, 16), kind(6, 16))
+    x, grad = torch.randn(5, 9, 6, requires_grad=True), torch.randn(5, 9, 32)
+    rows = None if lengths is None else torch.tensor(lengths)
+    state = layer.initial_state(5)._replace(
+        backward=tree.unflatten(
+            layer.initial_state(5).backward,
+            [torch.rand(5, 16) + 0.5 for _ in tree.leaves(layer.initial_state(5).backward)],
+        )
+    )
+
+    def run() -> list[torch.Tensor]:
+        y, after = layer(x, state, lengths=rows)
+        ends = tree.leaves(after)
+        loss = (y * grad).sum() + sum((end * end).sum() for end in ends)
+        sources = [x, *layer.parameters()]
+        first = torch.autograd.grad(loss, sources, retain_graph=True)
+        twice = torch.autograd.grad(loss, sources, create_graph=True)
+        second = torch.autograd.grad(sum((g * g).sum() for g in twice), sources)
+        return [y, *ends, *first, *second]
+
+    seen: list[bool] = []
+    at_once = layer._at_once
+
+    def look(*given: Any) -> Any:
+        both = at_once(*given)
+        seen.append(both is not None)
+        return both
+
+    monkeypatch.setattr(layer, "_at_once", look)
+    found = run()
+    layer.backward_layer.register_forward_hook(lambda *_: None)  # its own call must then be made
+    want = run()
+    assert seen == [library.missing() is None, False]
+    torch.testing.assert_close(found, want, atol=1e-4, rtol=1e-4)
+
+
+def test_dropped_weights_and_hooks_leave_each_direction_to_itself():
+    x = torch.randn(2, 5, 3)
+    halves = [Recurrent(GRU(3, 4), weight_drop=0.5), Recurrent(GRU(3, 4))]
+    layer = Bidirectional(*halves)
+    before = layer.initial_state(2)
+    assert layer._at_once(x, before, None) is None
+    layer.eval()
+    assert (layer._at_once(x, before, None) is not None) is (library.missing() is None)
+    halves[1].cell.register_forward_hook(lambda *_: None)
+    assert layer._at_once(x, before, None) is None
+    named = Bidirectional(Recurrent(GRU(3, 4), engine="loop"), Recurrent(GRU(3, 4), engine="loop"))
+    assert named._at_once(x, before, None) is None

@@ -91,6 +91,11 @@ class Vocabulary:
     def _numbers(self) -> dict[str, int]:
         return {token: number for number, token in enumerate(self.tokens)}
 
+    @cached_property
+    def _words(self) -> dict[str, int]:
+        """Return the numbers of what a text may say: of all tokens but the specials."""
+        return dict(zip(self.tokens[len(SPECIALS) :], range(len(SPECIALS), len(self)), strict=True))
+
     def __len__(self) -> int:
         return len(self.tokens)
 
@@ -102,8 +107,8 @@ class Vocabulary:
 
         A text that spells a special token cannot end a sentence by it.
         """
-        found = (self._numbers.get(token, UNKNOWN) for token in tokens)
-        return [number if number >= len(SPECIALS) else UNKNOWN for number in found]
+        number = self._words.get
+        return [number(token, UNKNOWN) for token in tokens]
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
         """Return the tokens, without padding, start and end."""

@@ -5,12 +5,15 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.modules import module as modules
 
 from recurra import inputs
 from recurra.cells.base import Cell
+from recurra.engines.base import traced
+from recurra.engines.both import both_ways
 from recurra.layers.base import Layer
 from recurra.layers.lengths import reverse
-from recurra.layers.recurrent import as_layer
+from recurra.layers.recurrent import Recurrent, as_layer
 
 
 class BidirectionalState(NamedTuple):
@@ -79,7 +82,35 @@ class Bidirectional(Layer):
         if state is not None:
             inputs.fields("Bidirectional", "the state", state, BidirectionalState)
         before = self.initial_state(x.shape[0]) if state is None else state
+        if (both := self._at_once(x, before, lengths)) is not None:
+            y, forward, backward = both
+            return y, BidirectionalState(forward, backward)
         ahead, forward = self.forward_layer(x, before.forward, lengths=lengths)
         back, backward = self.backward_layer(reverse(x, lengths), before.backward, lengths=lengths)
         y = torch.cat([ahead, reverse(back, lengths)], dim=-1)
         return y, BidirectionalState(forward, backward)
+
+    def _at_once(
+        self, x: Tensor, before: BidirectionalState, lengths: Tensor | None
+    ) -> tuple[Tensor, Any, Any] | None:
+        """Return what both layers say, where they are cells that one engine reads both ways."""
+        ahead, back = self.forward_layer, self.backward_layer
+        if traced() or type(ahead) is not Recurrent or type(back) is not Recurrent:
+            return None
+        if ahead.engine != back.engine or any(map(_more_than_its_cell, (ahead, back))):
+            return None
+        return both_ways(ahead.cell, back.cell, x, before, lengths, ahead.engine)
+
+
+def _more_than_its_cell(layer: Recurrent) -> bool:
+    """Return whether a call of the layer does other things than unroll its cell."""
+    dropped = layer.training and layer.weight_drop > 0
+    hooks = (
+        layer._forward_pre_hooks,
+        layer._forward_hooks,
+        layer._backward_pre_hooks,
+        layer._backward_hooks,
+    )
+    # private to torch, which asks it at every call of a module
+    everywhere = modules._has_any_global_hook()  # type: ignore[no-untyped-call]
+    return dropped or bool(everywhere) or any(hooks)

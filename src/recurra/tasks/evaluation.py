@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from recurra.data.readers.source import place
 from recurra.errors import DataError
 from recurra.tasks.task import Codec
+from recurra.topologies.loss import Loss, cross_entropy
 from recurra.training.batches import placed
 
 
@@ -39,6 +40,35 @@ def mean_loss(
         total, count = total + float(loss.total), count + float(loss.count)
     network.train(training)
     return {"loss": total / max(count, 1.0)}
+
+
+@torch.inference_mode()
+def classified(
+    network: nn.Module, codec: Codec, examples: Sequence[Any], logits: Any, size: int = 64
+) -> tuple[list[list[float]], dict[str, float]]:
+    """Return every example's probabilities, and {"loss": …}, from one pass over them.
+
+    Args:
+        network: a classifier.
+        codec: its codec, whose batches have the classes as `y`.
+        examples: with labels that the codec knows.
+        logits: batch → the network's scores of its rows.
+        size: rows of a batch.
+    """
+    losses: list[Loss] = []
+
+    def run(batch: Any) -> list[list[float]]:
+        scores = logits(batch)
+        losses.append(cross_entropy(scores, batch.y))
+        found: list[list[float]] = scores.softmax(-1).tolist()
+        return found
+
+    found = collect(network, codec, examples, run, size)
+    total, count = (
+        sum(float(loss.total) for loss in losses),
+        sum(int(loss.count) for loss in losses),
+    )
+    return found, {"loss": total / max(count, 1)}
 
 
 @torch.inference_mode()

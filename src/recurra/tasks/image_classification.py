@@ -17,11 +17,11 @@ from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
 from recurra.tasks.codecs.scale import scale_of
 from recurra.tasks.convolution import ImageEncoder
 from recurra.tasks.evaluation import (
+    classified,
     collect,
     known,
     label_accuracy,
     label_baseline,
-    mean_loss,
 )
 from recurra.tasks.task import Task
 from recurra.topologies import OneToOne
@@ -68,11 +68,8 @@ def evaluate(
     """Return accuracy and loss."""
     known(codec.labels, rows)
     rows = images.as_shape(rows, codec.shape)
-    found = probabilities(network, codec, rows)
-    return {
-        "accuracy": label_accuracy(codec.labels, rows, found),
-        **mean_loss(network, codec, rows),
-    }
+    found, loss = classified(network, codec, rows, lambda batch: network(batch.x))
+    return {"accuracy": label_accuracy(codec.labels, rows, found), **loss}
 
 
 def baseline(

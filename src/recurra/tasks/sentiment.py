@@ -17,11 +17,11 @@ from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.text import TextCodec, TextPrediction, checked
 from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import (
+    classified,
     collect,
     known,
     label_accuracy,
     label_baseline,
-    mean_loss,
 )
 from recurra.tasks.task import Task
 from recurra.topologies import ManyToOne
@@ -70,11 +70,12 @@ def evaluate(
 ) -> dict[str, float]:
     """Return accuracy and loss."""
     known(codec.labels, rows)
-    found = probabilities(network, codec, rows)
-    return {
-        "accuracy": label_accuracy(codec.labels, rows, found),
-        **mean_loss(network, codec, rows),
-    }
+
+    def logits(batch: Labelled) -> Any:
+        return network(batch.x, batch.lengths)
+
+    found, loss = classified(network, codec, rows, logits)
+    return {"accuracy": label_accuracy(codec.labels, rows, found), **loss}
 
 
 def baseline(

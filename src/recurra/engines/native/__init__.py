@@ -83,6 +83,30 @@ def run(
     return rows.unpack(cell.read(u, type(state)(*h))), type(state)(*last)
 
 
+def turns(cell: Cell[Any]) -> bool:
+    """Return whether the cell's kernels read backward what lies forward: `run_both` takes it."""
+    return type(cell) in (Elman, GRU, LSTM, SLSTM)
+
+
+def run_both(
+    ahead: Cell[Any],
+    back: Cell[Any],
+    x: Float[Tensor, "batch time input"],
+    states: tuple[Any, Any],
+    lengths: Lengths,
+) -> tuple[Float[Tensor, "batch time output"], Any, Any]:
+    """Unroll one cell from the start and one from the end, both of which `turns` takes."""
+    rows = Rows.of(len(x), x.shape[1], lengths)
+    lines, outputs, last = rows.pack(x), [], []
+    for cell, state, way in ((ahead, states[0], rows), (back, states[1], rows.backward())):
+        fused = _fused(cell)
+        assert fused is not None
+        y, state = run_fused(fused, cell, way, lines, state)
+        outputs.append(y)
+        last.append(state)
+    return rows.unpack(torch.cat(outputs, dim=1)), last[0], last[1]
+
+
 def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     """Refuse cells without kernels or an `Affine` or `Rotation`, and other numbers than float32."""
     kind = type(cell).__name__

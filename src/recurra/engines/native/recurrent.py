@@ -100,13 +100,16 @@ def _transposed_product(
     """Return gradsᵀ times the state before each line, which is y's line before, block by block.
 
     y is read where it lies: `grads`, which is overwritten, is made 0 in the rows' first lines.
+    Of rows that are read backward, the line before is the next one.
     """
     first = rows.first()
     begun, initial = grads[first], initial if rows.valid is None else initial[rows.lengths > 0]
     grads[first] = 0
+    one, other = slice(1, None), slice(-1)
+    now, before = (one, other) if rows.step > 0 else (other, one)
     return _joined(
         [
-            transposed_product(grads[1:, gates], y[:-1, seen]).addmm_(
+            transposed_product(grads[now, gates], y[before, seen]).addmm_(
                 begun[:, gates].T, initial[:, seen]
             )
             for gates, seen in blocks

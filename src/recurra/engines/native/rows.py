@@ -22,6 +22,7 @@ class Rows(NamedTuple):
     offsets: Int[Tensor, "batch"]
     lengths: Int[Tensor, "batch"]
     valid: Int[Tensor, "lines"] | None  # of the lines within [batch · time]; None: all of them
+    step: int = 1  # lines from one step of a row to its next; −1: rows are read from their ends
 
     @classmethod
     def of(cls, batch: int, time: int, lengths: Lengths) -> "Rows":
@@ -36,6 +37,8 @@ class Rows(NamedTuple):
 
     def pack(self, x: Inexact[Tensor, "batch time n"]) -> Inexact[Tensor, "lines n"]:
         """Return the valid steps."""
+        if self.step < 0:
+            return x.flatten(0, 1).index_select(0, self._places())
         if self.valid is None:
             return x.flatten(0, 1)
         if not _fits(x):
@@ -45,6 +48,9 @@ class Rows(NamedTuple):
 
     def unpack(self, lines: Inexact[Tensor, "lines n"]) -> Inexact[Tensor, "batch time n"]:
         """Return the steps in their places, with zeros beyond lengths."""
+        if self.step < 0:
+            zeros = lines.new_zeros(self.batch * self.time, lines.shape[1])
+            return zeros.index_copy(0, self._places(), lines).view(self.batch, self.time, -1)
         if self.valid is None:
             return lines.view(self.batch, self.time, lines.shape[1])
         if not _fits(lines):
@@ -53,6 +59,15 @@ class Rows(NamedTuple):
         padded: Tensor = _Unpack.apply(lines, self)
         return padded
 
+    def backward(self) -> "Rows":
+        """Return the same lines, read from each row's last step to its first."""
+        return self._replace(offsets=self.offsets + self.lengths - 1, step=-1)
+
+    def _places(self) -> Int[Tensor, "lines"]:
+        """Return where in [batch · time] each line belongs, where rows are read backward."""
+        row = torch.repeat_interleave(self.lengths)
+        return row * self.time + self.offsets[row] - torch.arange(len(row))
+
     def first(self) -> Int[Tensor, "rows"]:
         """Return the first line of each row that has any."""
         return self.offsets if self.valid is None else self.offsets[self.lengths > 0]
@@ -60,7 +75,7 @@ class Rows(NamedTuple):
     def call(self, function: str, width: int, *arguments: Any) -> None:
         """Call a kernel of the library on these rows."""
         lines = self.batch * self.time if self.valid is None else len(self.valid)
-        call(function, lines, 1, self.offsets, self.lengths, width, *arguments)
+        call(function, lines, self.step, self.offsets, self.lengths, width, *arguments)
 
 
 class _Pack(Function):
