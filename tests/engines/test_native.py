@@ -452,3 +452,14 @@ def test_transforms_of_functions(kind: str) -> None:
     torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5)
     with pytest.raises(EngineRefused, match="no rules for vmap"):
         torch.func.grad(loss)(x, "native")
+
+
+def test_indrnn_is_held_to_its_bound() -> None:
+    cell = IndRNN(3, 4, time_scale=5.0)
+    cell.from_state.data = torch.tensor([3.0, -3.0, 0.5, 1.2])
+    x = torch.randn(2, 20, 3, generator=torch.Generator().manual_seed(0))
+    found = []
+    for engine in ("native", "loop"):
+        y, _ = unroll(cell, x, engine=engine)
+        found.append([y, *torch.autograd.grad(y.square().sum(), list(cell.parameters()))])
+    torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
