@@ -15,7 +15,8 @@ namespace {
 
 using recurra::MLSTM;
 
-constexpr float least = 1e-6f;  // as FLOOR in recurra's cell
+constexpr float least = 1e-6f;   // as FLOOR in recurra's cell
+constexpr float coarse = 1 << 24;  // from here on whole numbers are rounded
 
 // log(sigma(x)) = min(x, 0) - log(1 + e), e = e^-|x|, and log(1 + e) = 2 artanh(e / (2 + e)).
 RECURRA_INLINE Vec log_sigmoid(Vec x) {
@@ -94,13 +95,18 @@ struct HeadChunk : Scratch {
 
   void read_gates(float m) {
     each([&](int64_t s) { store(decay + s, log_sigmoid(load(f + s))); });
-    double sum = 0;
+    double sum = 0, exact = m;
     for (int64_t s = 0; s < count; ++s) {
       const float moved = decay[s] + m, peak = i[s] < 0 ? 0 : i[s];
-      const float now = moved <= peak ? peak : moved;
       carries[s] = moved > peak ? 1.0f : moved == peak ? 0.5f : 0.0f;
+      exact = moved <= peak ? peak : decay[s] + exact;
+      const float now = static_cast<float>(exact);
       // what rounding m loses goes into the state: both together stay exact
-      const double change = static_cast<double>(decay[s]) + m - now;
+      double change = static_cast<double>(decay[s]) + m - now;
+      if (now >= coarse) {  // where that is a factor of more than e, the state would overflow
+        if (moved > peak || change > 0) change = 0;
+        exact = now;
+      }
       sum += change < -1e4 ? -1e4 : change;
       high[s] = static_cast<float>(sum);
       low[s] = static_cast<float>(sum - high[s]);
