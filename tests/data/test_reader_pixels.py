@@ -137,6 +137,16 @@ def test_a_picture_is_turned_as_its_tag_says(tag: int, ending: str, tmp_path: Pa
         assert pixels[low, 3 * low // 2].max() < 60
 
 
+def test_a_turned_picture_keeps_its_detail(tmp_path: Path) -> None:
+    stored = np.zeros((1600, 100), np.uint8)
+    stored[:, ::2] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path / "a.jpg", Image.fromarray(stored), exif=exif, quality=100)
+    lines = read(path, (50, 100), 1)[:, 25, 0].astype(int)
+    assert np.abs(np.diff(lines)).min() > 200
+
+
 def test_damaged_tags_turn_nothing(tmp_path: Path) -> None:
     path = saved(
         tmp_path / "a.jpg", Image.new("RGB", (8, 4)), exif=b"Exif\0\0II*\0\xff\xff\xff\xff"
@@ -174,19 +184,46 @@ def test_sixteen_bits_are_turned_and_transparent_like_others(tmp_path: Path) -> 
     assert read(tmp_path / "b.png", channels=1)[0, 1, 0] == 65535
 
 
+def retagged(content: bytes, **tags: int) -> bytes:
+    """Return a TIFF with other numbers in tags that it has; 284 becomes 339, the sign."""
+    changed = bytearray(content)
+    start = struct.unpack_from("<I", content, 4)[0]
+    for n in range(struct.unpack_from("<H", content, start)[0]):
+        place = start + 2 + 12 * n
+        tag = struct.unpack_from("<H", content, place)[0]
+        if f"t{tag}" in tags:
+            name = 339 if tag == 284 else tag
+            struct.pack_into("<HHIHH", changed, place, name, 3, 1, tags[f"t{tag}"], 0)
+    return bytes(changed)
+
+
+def test_twelve_packed_bits_have_their_own_range(tmp_path: Path) -> None:
+    content = retagged(tiff(Image.fromarray(np.zeros((1, 3), np.uint8))), t256=2, t258=12)
+    (tmp_path / "a.tif").write_bytes(content[:-3] + b"\xff\xf8\x00")
+    assert read(tmp_path / "a.tif", (2, 1), 1).ravel().tolist() == [65535, 32776]
+
+
+def test_a_colour_of_sixteen_bits_can_be_the_transparent_one(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(0x1234, clear=struct.pack(">HHH", *[0x1234] * 3)))
+    assert read(tmp_path / "a.png").min() == 255
+    (tmp_path / "b.png").write_bytes(png(0x1234, clear=struct.pack(">HHH", *[0x9934] * 3)))
+    assert read(tmp_path / "b.png").max() == 0x12
+
+
 def test_real_numbers_are_kept(tmp_path: Path) -> None:
     numbers = np.array([[0, 0.5, 1], [-3, 1e6, 0.25]], np.float32)
     pixels = read(saved(tmp_path / "a.tif", Image.fromarray(numbers)), channels=1)
     assert (pixels.dtype, pixels[..., 0].tolist()) == (np.float32, numbers.tolist())
 
 
-def png(value: int) -> bytes:
-    """Return a PNG with colours of 16 bits."""
+def png(value: int, clear: bytes = b"") -> bytes:
+    """Return a PNG with colours of 16 bits, one of them transparent."""
     values = np.full((2, 3, 3), value, ">u2")
     lines = b"".join(b"\0" + line.tobytes() for line in values)
     file = b"\x89PNG\r\n\x1a\n"
     header = struct.pack(">IIBBBBB", 3, 2, 16, 2, 0, 0, 0)
-    for kind, data in [(b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]:
+    chunks = [(b"IHDR", header), (b"tRNS", clear), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
+    for kind, data in chunks if clear else [chunks[0], *chunks[2:]]:
         body = kind + data
         file += struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
     return file
@@ -198,19 +235,6 @@ def tiff(picture: Any) -> bytes:
     return file.getvalue()
 
 
-def signed() -> bytes:
-    content = bytearray(tiff(Image.fromarray(np.array([[1, 2, 251]], np.uint8))))
-    count = struct.unpack_from("<H", content, struct.unpack_from("<I", content, 4)[0])[0]
-    start = struct.unpack_from("<I", content, 4)[0] + 2
-    place = next(
-        start + 12 * n
-        for n in range(count)
-        if struct.unpack_from("<H", content, start + 12 * n)[0] == 284  # planes: 1
-    )
-    struct.pack_into("<HHIHH", content, place, 339, 3, 1, 2, 0)
-    return bytes(content)
-
-
 WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "a.png": (lambda: b"", "is empty"),
     "b.png": (lambda: png(4000)[:40], "cannot be read as a picture"),
@@ -220,7 +244,8 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "f.tif": (lambda: tiff(Image.new("LAB", SIZE)), "LAB colours; save it as RGB"),
     "g.pgm": (lambda: b"P5 9000 9000 255\n", "9000×9000 pixels, over 64 million"),
     "h.pgm": (lambda: b"P5 99999 99999 255\n", "cannot be read as a picture"),
-    "j.tif": (signed, "has signed bytes"),
+    "j.tif": (lambda: retagged(tiff(Image.new("L", SIZE)), t284=2), "has signed bytes"),
+    "k.tif": (lambda: retagged(tiff(Image.new("I;16", SIZE)), t262=0), "has 0 as white in over"),
     "i.jpg": (lambda: b"\xff\xd8\xff\xe0 no picture", "cannot be read as a picture"),
 }
 
