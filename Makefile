@@ -44,8 +44,13 @@ check-native-sanitizers: check-native-pages check-native-address check-native-th
 check-native-pages: native/build/plain
 	OMP_WAIT_POLICY=passive $</tests/recurra_check
 
+# and wrong calls of the whole package, the sanitizer brought into Python where the compiler has one
 check-native-address: native/build/address
 	OMP_WAIT_POLICY=passive $</tests/recurra_check --memory exact
+	@library=$$(c++ -print-file-name=libasan.so); if test -f "$$library"; then \
+	  LD_PRELOAD=$$library ASAN_OPTIONS=detect_leaks=0 OMP_NUM_THREADS=1 $(BIN)/python \
+	    -m tests.inputs.wrong_calls --library $</librecurra.so; \
+	else echo "no libasan.so of this compiler: wrong calls are tried without it"; fi
 
 check-native-thread: native/build/thread
 	$(FIXED_LAYOUT) $</tests/recurra_check --memory exact --calls 2000 --short
