@@ -72,6 +72,15 @@ def answer(tests: list[str], log: str, limit: float, stop: bool = True) -> dict[
     return {"code": code, "seconds": time.monotonic() - began, **found}
 
 
+def _shrink_nothing() -> None:
+    """Let hypothesis stop at the first failure: looking for the smallest takes most of the time."""
+    with suppress(ImportError):
+        from hypothesis import Phase, settings
+
+        settings.register_profile("mutations", phases=[Phase.explicit, Phase.generate])
+        settings.load_profile("mutations")
+
+
 def _run(tests: list[str], log: str, options: list[str]) -> None:
     """Run tests, and end this process."""
     os.setsid()
@@ -79,6 +88,7 @@ def _run(tests: list[str], log: str, options: list[str]) -> None:
     for stream in (1, 2):
         os.dup2(out, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    _shrink_nothing()
     first = First()
     code = 3
     try:
