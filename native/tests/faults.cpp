@@ -21,6 +21,7 @@ std::vector<Case::Fault> Case::faults() {
       {"width largest", BAD_SIZE, [&] { given.width = INT64_MAX; }},
       {"threads 0", BAD_SIZE, [&] { given.threads = 0; }},
       {"threads negative", BAD_SIZE, [&] { given.threads = -2; }},
+      {"threads huge", BAD_SIZE, [&] { given.threads = 1 << 20; }},
       {"rows negative", BAD_SIZE, [&] { rows.rows = -1; }},
       {"rows huge", BAD_SIZE, [&] { rows.rows = HUGE_SIZE; }},
       {"lines negative", BAD_SIZE, [&] { rows.lines = -1; }},

@@ -1,10 +1,11 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from recurra.cells import GRU, LSTM, Elman, MinGRU
 from recurra.engines import PREFERENCE, unroll
-from recurra.errors import EngineRefused, RecurraError
+from recurra.errors import EngineRefused, InputError, RecurraError
 from recurra.layers import Recurrent, Stack
 
 
@@ -143,3 +144,12 @@ def test_the_engine_asked_for_runs_the_dropped_weight_too(monkeypatch: pytest.Mo
     layer(torch.randn(2, 3, 3))
     layer.eval()(torch.randn(2, 3, 3))
     assert asked == ["vendor", "vendor"]
+
+
+def test_a_weight_made_of_others_is_not_dropped():
+    layer = Recurrent(GRU(3, 2), weight_drop=0.5)
+    prune.l1_unstructured(layer.cell, "from_state", amount=0.5)
+    x = torch.randn(1, 2, 3)
+    with pytest.raises(InputError, match="`from_state` of GRU is made of other weights"):
+        layer(x)
+    assert layer.eval()(x)[0].shape == (1, 2, 2)
