@@ -1,11 +1,14 @@
 """Products of large matrices are the same by all of torch's libraries, wherever their lines lie."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
 from recurra.engines.native import library
 from recurra.engines.native.product import (
+    _in_halves,
     add_product,
     linear,
     product,
@@ -128,3 +131,20 @@ def test_linear_is_torchs(biased: bool, monkeypatch: pytest.MonkeyPatch) -> None
     assert "_Affine" in str(linear(x.requires_grad_(), weight).grad_fn.next_functions)
     with torch.autocast("cpu", torch.bfloat16):
         assert linear(x, weight).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("text", "halves"),
+    [
+        ("vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n", True),
+        ("vendor_id\t: AuthenticAMD\ncpu family\t: 26\ncpu family\t: 26\n", False),
+        ("CPU architecture: 8\n", False),
+        ("cpu family\t: unknown\n", False),
+        (None, False),
+    ],
+)
+def test_the_family_tells_how_wide_its_vectors_are(tmp_path: Path, text: str | None, halves: bool):
+    about = tmp_path / "cpuinfo"
+    if text is not None:
+        about.write_text(text)
+    assert _in_halves(about) is halves

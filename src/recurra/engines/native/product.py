@@ -2,10 +2,12 @@
 
 On AMD's processors with AVX-512, MKL keeps to AVX2, half as wide; oneDNN does not. It makes a plan
 for each shape that it meets, which costs more than a batch's product: so it is given few shapes.
+Before Zen 5, AVX-512 runs in two halves there and is no faster: all is left to MKL.
 """
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +20,7 @@ from recurra.engines.native.memory import LARGE, fresh
 from recurra.inputs import impure, transformed
 
 FEW = 32  # lines that are left to MKL
+ZEN_5 = 26  # family of AMD's processors whose AVX-512 is as wide as its name
 NARROW = 1 << 10  # numbers of a sum over all lines below which MKL is the faster
 WORTH = 1 << 24  # multiplications of a `linear` that are worth a step of Python in the graph
 
@@ -129,7 +132,18 @@ def _mkl_is_half_as_wide() -> bool:
     return (
         library.missing() is None
         and library.vendor() == "amd"
+        and not _in_halves()
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
         and torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
+
+
+def _in_halves(about: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether the processor is known to be of a family before Zen 5's, 26."""
+    try:
+        lines = about.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):  # not Linux
+        return False
+    found = [line.partition(":")[2] for line in lines if line.startswith("cpu family")]
+    return bool(found) and found[0].strip().isdecimal() and int(found[0]) < ZEN_5
