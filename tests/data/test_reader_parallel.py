@@ -136,6 +136,8 @@ DE = [f"Am Tag {i} haben sie wieder {verb}." for i, verb in enumerate(["gelacht"
         ("English words/sentences\tGerman words/sentences\n", "{en}\t{de}"),
         ("Source\tTarget\n", "{en}\t{de}"),
         ("#\tleft\tright\n", "{i}\t{en}\t{de}"),
+        ("", "{en}, so ||| {de}, ja"),
+        ("", "{en}|||{de}"),
     ],
 )
 @pytest.mark.parametrize("ending", ["tsv", "csv"])
@@ -150,7 +152,8 @@ def test_two_columns_of_sentences_among_others(
     path.write_text(content if ending == "tsv" else content.replace("\t", ","))
     splits = read(Recipe(data=str(path)))
     found = sorted(pair[:2] for part in splits.parts for pair in part)
-    assert found == sorted(zip(EN, DE, strict=True))
+    added = (", so", ", ja") if "so" in row else ("", "")
+    assert found == sorted((en + added[0], de + added[1]) for en, de in zip(EN, DE, strict=True))
     told = capsys.readouterr().err.splitlines()[0]
     assert ("header in row 1" if header else "no header") in told
     assert told.endswith("(--source, --target)")
@@ -180,6 +183,8 @@ def test_pairs_in_json(tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     rows = [{"id": i, "de": de, "en": en} for i, (en, de) in enumerate(zip(EN, DE, strict=True))]
     path.write_text("\n".join(map(json.dumps, rows)))
+    assert read(Recipe(data=str(path), source="en")).train[0][:2] == (EN[0], DE[0])
+    path.write_text("\n".join(json.dumps({"translation": row, "id": 1}) for row in rows))
     assert read(Recipe(data=str(path), source="en")).train[0][:2] == (EN[0], DE[0])
     path.write_text(json.dumps({"de": "a", "en": ["b"]}) + "\n" + json.dumps(rows[0]))
     with pytest.raises(DataError, match=r"pairs\.jsonl:1: holds an array.* in column 'en'"):

@@ -11,7 +11,8 @@ from recurra.errors import DataError
 
 Line = tuple[int, str]
 
-NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+BARS = "|||"
+NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar", BARS: BARS, f" {BARS} ": BARS}
 ORDERS = {".tsv": "\t,;|", ".tab": "\t,;|", ".csv": ",;\t|"}
 LOOK = 2000  # lines looked at to detect
 SHARED = 3  # so many whole rows within one quoted cell are no cell
@@ -148,6 +149,9 @@ def find_dialect(path: Path, sample: Sequence[Line]) -> Dialect:
     """
     ending = Path(path.name.removesuffix(".gz")).suffix.lower()
     best: tuple[tuple[float, ...], Dialect] | None = None
+    if all(BARS in text for _, text in sample if text.strip()):  # of aligners: source ||| target
+        spaced = all(f" {BARS} " in text for _, text in sample if text.strip())
+        return fitted(path, Dialect(f" {BARS} " if spaced else BARS, quoted=False), sample)
     for dialect in _candidates(path, ORDERS.get(ending, "\t,;|"), sample):
         score, width = _fit(path, dialect, sample)
         if width > 1 and (best is None or score > best[0]):
@@ -155,6 +159,18 @@ def find_dialect(path: Path, sample: Sequence[Line]) -> Dialect:
     if best is None:
         raise DataError(path, "has one column; two are needed in each row")
     return best[1]
+
+
+def fitted(path: Path, dialect: Dialect, sample: Sequence[Line]) -> Dialect:
+    """Return a dialect whose delimiter is known, with the width of its rows.
+
+    Raises:
+        DataError: no row has two cells.
+    """
+    width = _fit(path, dialect, sample)[1]
+    if width < 2:
+        raise DataError(path, f"has one column between {NAMES[dialect.delimiter]}s")
+    return dialect._replace(width=width)
 
 
 def _candidates(path: Path, order: str, sample: Sequence[Line]) -> Iterator[Dialect]:

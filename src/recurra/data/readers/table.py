@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from recurra.data.readers.columns import Column, is_header, survey
-from recurra.data.readers.delimited import LOOK, NAMES, find_dialect, records
+from recurra.data.readers.delimited import LOOK, NAMES, Dialect, find_dialect, fitted, records
 from recurra.data.readers.objects import form_of, json_lines, json_whole
 from recurra.data.readers.text import Rows, lines
 from recurra.errors import DataError
 
 Cells = Sequence[Any]
+
+FAST_TEXT = re.compile(r"__label__(\S+)\s+(?!__label__)(.*)")
+SEPARATOR = re.compile("sep=([,;|\t])", re.IGNORECASE)  # the first line that Excel writes and reads
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,17 @@ def open_table(
     if not any(line.strip() for _, line in sample):
         list(lines(path, rows))  # tells a bad row, if there is nothing else
         raise DataError(path, "holds no rows")
-    dialect = find_dialect(path, sample)
+    if all(FAST_TEXT.match(line) for _, line in sample if line.strip()):
+        return _of_fast_text(path, rows)
+    named_by_excel = SEPARATOR.fullmatch(sample[0][1])
+    if named_by_excel:
+        dialect = fitted(path, Dialect(named_by_excel[1]), sample[1:])
+    else:
+        dialect = find_dialect(path, sample)
 
     def whole(rows: Rows) -> Iterator[tuple[int, list[str]]]:
-        return records(path, lines(path, rows), dialect, rows)
+        numbered = lines(path, rows)
+        return records(path, islice(numbered, bool(named_by_excel), None), dialect, rows)
 
     def fitting(rows: Rows) -> Iterator[tuple[int, list[str]]]:
         for row, cells in whole(rows):
@@ -114,8 +125,28 @@ def _numbers(named: Sequence[str | None], first: Sequence[str], below: Sequence[
     )
 
 
+def _of_fast_text(path: Path, rows: Rows) -> Table:
+    def cells(rows: Rows) -> Iterator[tuple[int, Cells]]:
+        for row, line in lines(path, rows):
+            found = FAST_TEXT.match(line)
+            if not line.strip():
+                continue
+            if found is None:
+                rows.bad(path, "does not begin with one __label__NAME", row)
+            else:
+                yield row, list(found.groups())
+
+    return Table(
+        path, "fastText's lines", survey((c for _, c in cells(rows.unheard())), 2), False, cells
+    )
+
+
 def _of_objects(path: Path, form: str, rows: Rows) -> Table:
-    read = json_lines if form == "JSON lines" else json_whole
+    def read(path: Path, rows: Rows) -> Iterator[tuple[int, dict[str, Any]]]:
+        for row, record in (json_lines if form == "JSON lines" else json_whole)(path, rows):
+            pair = record.get("translation")  # the hub's form for pairs of sentences
+            yield row, pair if isinstance(pair, dict) else record
+
     names: dict[str, Column] = {}
     count = 0
     for count, (_, record) in enumerate(read(path, rows.unheard()), start=1):
