@@ -23,7 +23,7 @@ class Stand(SimpleNamespace):
     """A model that writes down how it was asked."""
 
     def __init__(self, kind: str) -> None:
-        task = SimpleNamespace(type=kind, parse=str, example="G major", name="a task")
+        task = SimpleNamespace(type=kind, parse=str, example="G major", name="a task", ignores="")
         super().__init__(task=task, metrics=METRICS, asked=[])
 
     def evaluate(self, *data: Any) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from recurra.cli import main
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.task import Task
 
@@ -168,3 +169,16 @@ def test_a_temperature_and_a_seed_of_generate_are_used(runs: Runs, tmp_path: Pat
     assert first == again != other
     cold, colder = (tune("--temperature", "1e-6", "--seed", seed) for seed in ("1", "2"))
     assert cold == colder == tune("--top-k", "1")
+
+
+def test_what_a_task_has_no_use_for_is_refused_where_a_model_is_used(
+    runs: Runs, capsys: pytest.CaptureFixture[str]
+):
+    for line, refused in [
+        (["predict", "sentiment", "fine", "--beam", "3"], "beam: sentiment"),
+        (["predict", "ner", "Ann saw", "--beam", "3"], "beam: ner"),
+    ]:
+        name = line[1]
+        arguments = [line[0], str(runs(name).folder), *line[2:]]
+        assert main(arguments) == 2
+        assert f"{refused}" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Small files, and networks built from them, once for all tests of a session."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from recurra.layers import Layer
+from recurra.layers import bidirectional as bidirectional_layer
+from recurra.layers import recurrent as recurrent_layer
 from recurra.tasks.run import build, complete
 from recurra.tasks.task import Task
 from recurra.training.recipe import Recipe
@@ -91,6 +93,24 @@ class Seen:
             self.y[name].append(y[0] if isinstance(y, tuple) else y)
 
         return keep
+
+
+def watch_cells(monkeypatch: pytest.MonkeyPatch, seen: Callable[[Any, str | None], None]) -> None:
+    """Call `seen` with every cell that a layer unrolls, and the engine that it asks for."""
+    unroll, both_ways = recurrent_layer.unroll, bidirectional_layer.both_ways
+
+    def one(cell: Any, *args: Any, engine: str | None = None, **kwargs: Any) -> Any:
+        seen(cell, engine)
+        return unroll(cell, *args, engine=engine, **kwargs)
+
+    def two(ahead: Any, back: Any, *args: Any) -> Any:
+        if (found := both_ways(ahead, back, *args)) is not None:
+            seen(ahead, args[-1])
+            seen(back, args[-1])
+        return found
+
+    monkeypatch.setattr(recurrent_layer, "unroll", one)
+    monkeypatch.setattr(bidirectional_layer, "both_ways", two)
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:

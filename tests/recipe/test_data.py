@@ -239,7 +239,7 @@ def test_skip_bad_rows_goes_on_past_them_and_counts(task: Task, tmp_path: Path):
     assert same(found.train, whole.train)
 
 
-@proves("max_length")
+@proves("max_length", "sentiment", "ner", "translation", "music_generation")
 def test_max_length_cuts_what_is_longer(task: Task, home: dict[str, Parts]):
     train = read(task, **home[task.name].fields).train
     for most in (3, 512):

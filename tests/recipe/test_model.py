@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from recurra.cells import GRU, Cell, MinLSTM
 from recurra.errors import RecurraError
 from recurra.layers import Bidirectional, LookAhead, aligned
-from recurra.layers import recurrent as recurrent_layer
 from recurra.tasks.body import check
 from recurra.tasks.task import Task
 
-from .conftest import Lab, Seen, bodies, random
+from .conftest import Lab, Seen, bodies, random, watch_cells
 from .table import proves
 
 
@@ -37,14 +36,8 @@ def test_hidden_is_the_width_of_every_cell(task: Task, lab: Lab):
 
 @proves("engine")
 def test_engine_is_asked_for_by_every_layer(task: Task, lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    asked = []
-    unroll = recurrent_layer.unroll
-
-    def watched(*args: Any, engine: str | None = None, **kwargs: Any) -> Any:
-        asked.append(engine)
-        return unroll(*args, engine=engine, **kwargs)
-
-    monkeypatch.setattr(recurrent_layer, "unroll", watched)
+    asked: list[str | None] = []
+    watch_cells(monkeypatch, lambda _, engine: asked.append(engine))
     for engine in ("loop", None):
         asked.clear()
         lab.build(task, engine=engine, layers=2).loss(lab.batch(task))

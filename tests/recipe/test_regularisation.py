@@ -8,14 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recurra.layers import recurrent as recurrent_layer
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.task import Task
 from recurra.training.stepper import Stepper
 from tests.training import tiny
 from tests.training.test_fit import train as train_tiny
 
-from .conftest import Lab, Seen, bodies, random
+from .conftest import Lab, Seen, bodies, random, watch_cells
 from .table import proves, proves_for_all
 
 
@@ -55,6 +54,11 @@ def test_dropout_drops_between_layers_and_before_the_output_in_training_only(tas
         assert torch.equal(seen.x[f"{name} in"][0][0], seen.y[f"{name} out"][0])
     network.train()
     network.loss(batch)
+    for body in bodies(network):  # the first layer reads what the stack is given
+        x = random(2, 4, body.input_size)
+        own = Seen(first=body.layers[0])
+        body(x)
+        assert torch.equal(own.x["first"][0][0], x)
     for name, _, _ in spots:
         share = dropped(seen.y[f"{name} out"][2], seen.x[f"{name} in"][2][0], rate)
         assert abs(share - rate) < 0.08
@@ -112,15 +116,14 @@ def test_weight_drop_drops_recurrent_weights_in_training_only(
 ):
     network = lab.build(task, weight_drop=0.3, hidden=32, dropout=0.0)
     whole = {id(m): m.from_state.detach().clone() for m in network.modules() if _recurrent(m)}
-    shares, unroll = [], recurrent_layer.unroll
+    shares: list[float] = []
 
-    def watched(cell: Any, *args: Any, **kwargs: Any) -> Any:
+    def watched(cell: Any, _: str | None) -> None:
         used = cell.from_state.detach().clone()
         shares.append(dropped(whole[id(cell)], used, 0.3) if (used == 0).any() else 0.0)
         assert (cell.from_input != 0).all()
-        return unroll(cell, *args, **kwargs)
 
-    monkeypatch.setattr(recurrent_layer, "unroll", watched)
+    watch_cells(monkeypatch, watched)
     network.train()
     network.loss(lab.batch(task))
     assert shares

@@ -28,4 +28,4 @@ def test_it_learns_within_a_minute(case: str, tmp_path: Path):
     model = recurra.train(task, data=str(FOLDER / path), max_time="60s", out=str(out))
     metrics = model.metrics
     assert metrics["test"]["loss"] < metrics["baseline"]["loss"]
-    assert recurra.load(out).predict([example], max_length=64)
+    assert recurra.load(out).predict([example])

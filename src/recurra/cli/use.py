@@ -174,13 +174,15 @@ def generate(
         "max_length": max_length,
     }
     options = {name: value for name, value in given.items() if value is not None}
+    if "beam" not in model.task.ignores.split():
+        options["beam"] = 0  # pieces are drawn
     if not prompts and model.task.parse is Path:
         raise RecurraError(f"no input; give image files: recurra generate {bundle} photo.jpg")
     asked = list(prompts) or [model.task.example]
     wanted = [model.task.parse(prompt) for prompt in asked for _ in range(count)]
     if out is not None and out.suffix and len(wanted) > 1:
         raise RecurraError(f"{out} is one file, for {len(wanted)} pieces; give a folder as --out")
-    for piece in model.predict(wanted, seed=seed, beam=0, **options):
+    for piece in model.predict(wanted, seed=seed, **options):
         print(piece)
         if hasattr(piece, "save"):
             try:

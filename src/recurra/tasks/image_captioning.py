@@ -153,7 +153,6 @@ IMAGE_CAPTIONING = Task(
     },
     ignores=(
         "token_column tag_column sentence_column "
-        "label_column source target max_length bidirectional lookahead pool output "
-        "word_dropout"
+        "label_column source target bidirectional lookahead pool output word_dropout"
     ),
 )

@@ -44,10 +44,12 @@ class Model:
             inputs: what the task reads: texts, image files or arrays, attributes.
             decoding: recipe fields to use instead of the model's own: beam, temperature, ….
         Raises:
-            RecurraError: an input cannot be read; the text says which.
+            RecurraError: an input cannot be read, and the text says which; or the task has no use
+                for a field.
         """
         if isinstance(inputs, str | bytes) or not isinstance(inputs, Iterable):
             raise RecurraError(f"inputs: received a {type(inputs).__name__}; give a list of inputs")
+        self.task.refuse(decoding)
         inputs = list(inputs)
         recipe = Recipe.of(self.recipe.asdict(), decoding)
         if not inputs:
@@ -69,6 +71,7 @@ class Model:
         if not parts:
             # the same file as all three parts: nothing is split off from it
             given["valid"] = given["test"] = data
+        self.task.refuse(fields)
         recipe = Recipe.of(self.recipe.asdict(), given, fields)
         examples = self.task.read(recipe)
         return self.task.evaluate(self.network, self.codec, examples.test, recipe)

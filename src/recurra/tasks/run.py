@@ -53,9 +53,7 @@ def complete(task: Task, *given: Mapping[str, Any]) -> Recipe:
             the run that is resumed.
     """
     known = {name.replace("-", "_"): value for layer in given for name, value in layer.items()}
-    for name in known:
-        if name in task.ignores.split():
-            raise RecurraError(f"{name}: {task.name} has no use for it; leave it out")
+    task.refuse(known)
     if known.get("resume"):
         home = Path(Recipe.of(known).out or f"runs/{task.name}")
         stored = stored_recipe(task, home, known)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from recurra.data.splits import Splits
+from recurra.errors import RecurraError
 from recurra.training.recipe import Recipe
 
 LOWER_IS_BETTER = frozenset({"loss", "nll"})
@@ -95,3 +96,13 @@ class Task:
     sample_defaults: Mapping[str, Any] = field(default_factory=dict)
     takes_words: bool = False
     ignores: str = ""
+
+    def refuse(self, names: Iterable[str]) -> None:
+        """Refuse recipe fields that mean nothing here.
+
+        Raises:
+            RecurraError: with the first such field.
+        """
+        for name in names:
+            if name in self.ignores.split():
+                raise RecurraError(f"{name}: {self.name} has no use for it; leave it out")
