@@ -79,7 +79,7 @@ def write(
     except (TypeError, ValueError) as error:
         raise BundleError(f"{folder / CONFIG}: the configuration is no JSON: {error}") from error
     _check_config(folder, json.loads(text))
-    if len(text.encode()) > CONFIG_LIMIT:
+    if len(text.encode("utf-8", "backslashreplace")) > CONFIG_LIMIT:
         raise BundleError(f"{folder / CONFIG}: longer than {CONFIG_LIMIT >> 20} MiB")
     staging = folder / ".staging"
     try:

@@ -34,8 +34,8 @@ def replace(path: Path, put: Callable[[Path], object]) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file at once."""
-    replace(path, lambda part: part.write_bytes(text.encode()))
+    """Write a UTF-8 file at once; undecodable bytes of a path are escaped, as JSON has it."""
+    replace(path, lambda part: part.write_bytes(text.encode("utf-8", "backslashreplace")))
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -73,3 +73,14 @@ def test_a_model_is_evaluated_on_its_training_file(tmp_path: Path):
     data = write_reviews(tmp_path)
     model = train("sentiment", data, tmp_path / "run")
     assert 0 <= model.evaluate(data)["accuracy"] <= 1
+
+
+def test_a_folder_whose_parts_are_the_same_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    data = write_reviews(tmp_path)
+    (tmp_path / "both").mkdir()
+    for name in ("train.tsv", "test.tsv"):
+        shutil.copy(data, tmp_path / "both" / name)
+    train("sentiment", tmp_path / "both", tmp_path / "run")
+    assert "of 40 test rows are in the training part too" in capsys.readouterr().err

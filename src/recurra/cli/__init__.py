@@ -92,7 +92,12 @@ def answered(arguments: list[str]) -> int:
         return 130
     except OSError:
         raise
-    except Exception as error:  # the last resort: a user never meets a traceback
+    except Exception as error:
+        if "embedded null" in str(error):
+            return complain("a path holds a NUL character")
+        if exhausted(error):
+            return complain("there is not enough memory; smaller sizes or batches need less")
+        # the last resort: a user never meets a traceback
         if os.environ.get("RECURRA_DEBUG"):
             raise
         complain(
@@ -101,6 +106,13 @@ def answered(arguments: list[str]) -> int:
         )
         return 1
     return result if isinstance(result, int) else 0
+
+
+def exhausted(error: Exception) -> bool:
+    """Return whether it is memory that lacks; torch says so by a RuntimeError's text."""
+    said = str(error).lower()
+    lacks = "out of memory" in said or ("memory" in said and "allocate" in said)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and lacks)
 
 
 def explained(error: CycloptsError) -> str:

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from recurra.cli.prose import flowing
 from recurra.cli.whole import Whole
-from recurra.errors import RecurraError, unknown
+from recurra.errors import unknown
 
 bench = App(name="bench", help="Measure recurra on this machine: `recurra bench speed --help`.")
 
@@ -62,6 +62,7 @@ def speed(
     from recurra.benchmarks.question import Settings
     from recurra.benchmarks.questions import QUESTIONS
     from recurra.benchmarks.run import Files, measure_machine, run, write_page
+    from recurra.training.recipe import Recipe
 
     names = [known.name for known in QUESTIONS]
     for name in question or ():
@@ -72,8 +73,7 @@ def speed(
         parts = sorted({one for known in asked for one in known.parts})
         if name not in parts:
             raise unknown("part", name, parts)
-    if threads < 0:
-        raise RecurraError(f"threads: received {threads}; allowed is a whole number, 0 or more")
+    Recipe.of({"threads": threads})
     place = out or (Path() if Path("benchmarks/speed").is_dir() else Path("recurra-speed"))
     files = None if quick and out is None else Files.below(place)
     if page:

@@ -15,6 +15,9 @@ Cell = Annotated[
 ]
 
 
+MOST = 10_000  # pieces per prompt
+
+
 def evaluate(
     bundle: Path,
     /,
@@ -162,8 +165,8 @@ def generate(
     from recurra.storage import reason
     from recurra.tasks.model import load
 
-    if count < 1:
-        raise RecurraError(f"count: received {count}; allowed is a whole number, 1 or more")
+    if not 1 <= count <= MOST:
+        raise RecurraError(f"count: received {count}; allowed is a whole number from 1 to {MOST:,}")
     model = load(bundle, cell=cell)
     if model.task.type != "one-to-many":
         raise RecurraError(f"{bundle} is a {model.task.type} model; use recurra predict")

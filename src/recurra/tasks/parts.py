@@ -14,7 +14,7 @@ def check_parts(splits: Splits[Any], recipe: Recipe) -> None:
     """Tell how many rows two parts share, by content.
 
     Raises:
-        DataError: validation or test part has every row of the training part.
+        DataError: the file named as validation or test part has every row of the training part.
     """
     if splits.content is None:
         return
@@ -23,9 +23,10 @@ def check_parts(splits: Splits[Any], recipe: Recipe) -> None:
     for i, name, option in [(1, "validation", "valid"), (2, "test", "test")]:
         part = splits.parts[i]
         # what was split off the same file is missing in training, so it may have fewer rows
-        if _within(splits.digests[0], splits.digests[i]):
+        named = getattr(recipe, option)
+        if named and _within(splits.digests[0], splits.digests[i]):
             raise DataError(
-                getattr(recipe, option) or str(recipe.data),
+                named,
                 f"the {name} part has all {len(train):,} training rows; give other rows as "
                 f"--{option}, or leave it out: a tenth is split off",
             )

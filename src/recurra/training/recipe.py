@@ -44,8 +44,9 @@ def _duration(text: str) -> bool:
         return False
 
 
-COUNT = Allowed("a whole number, 0 or more", lambda n: n >= 0)
-SIZE = Allowed("a whole number, 1 or more", lambda n: n >= 1)
+COUNT = Allowed("a whole number, 0 or more, below 2**31", lambda n: 0 <= n < 2**31)
+SIZE = Allowed("a whole number, 1 or more, below 2**31", lambda n: 1 <= n < 2**31)
+THREADS = Allowed("a whole number from 0 to 1024", lambda n: 0 <= n <= 1024)
 DEPTH = Allowed("a whole number from 1 to 256", lambda n: 1 <= n <= 256)
 POSITIVE = Allowed("a number above 0", lambda n: n > 0)
 AMOUNT = Allowed("a number, 0 or more", lambda n: n >= 0)
@@ -54,7 +55,9 @@ PART = Allowed("a number from 0 to 1", lambda n: 0 <= n <= 1)
 SCALE = Allowed("a number, 2 or more", lambda n: n >= 2)
 NUCLEUS = Allowed("a number above 0, up to 1", lambda n: 0 < n <= 1)
 SEED = Allowed("a whole number from 0 to 2**63 - 1", lambda n: 0 <= n < 2**63)
-NAME = Allowed("a name or path that is not empty", lambda text: bool(text.strip()))
+NAME = Allowed(
+    "a name or path that is not empty", lambda text: bool(text.strip()) and "\0" not in text
+)
 TEXT = Allowed("an encoding by its name, or utf-8,NAME", lambda text: bool(encodings(text)))
 DEVICE = Allowed(
     "auto, cpu, cuda or cuda:N",
@@ -188,7 +191,7 @@ class Recipe:
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = option(
         "run", "32-true", "numeric precision, in Lightning Fabric's words"
     )
-    threads: int = option("run", 0, "CPU threads; 0: torch's choice", COUNT)
+    threads: int = option("run", 0, "CPU threads; 0: torch's choice", THREADS)
     tensorboard: bool = option("run", False, "write TensorBoard events too")
 
     @classmethod
@@ -265,7 +268,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """
     try:
         fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # no TOML, no UTF-8, no path
         reason = getattr(error, "strerror", None) or error
         raise RecurraError(f"recipe {path} cannot be read: {reason}") from error
     for name, value in fields.items():
