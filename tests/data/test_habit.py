@@ -123,8 +123,24 @@ def test_other_blanks_and_blanks_within_tokens() -> None:
 
 def test_a_slip_of_the_data_is_no_habit() -> None:
     data = [["it", "was", "day", "."]] * 20
-    assert learn([*data, ["one", "day.", "more"]]).words("a day.") == ["a", "day", "."]
+    assert learn([*data, ["one", "day.", "more"]]).words("a day. or") == ["a", "day", ".", "or"]
     assert learn([*data, *[["day.", "on"]] * 3]).words("day. on") == ["day.", "on"]
+
+
+def test_endings_are_cut_off_where_most_words_have_them_cut_off() -> None:
+    apart = [["Ann", "'s", "Bo's", "car"], ["Rome", "'s", "car"]]
+    whole = [["Ann", "'s", "Bo's", "Tom's", "car"]]
+    assert learn(apart).words("Eve's Bo's") == ["Eve", "'s", "Bo's"]
+    assert learn(whole).words("Eve's Bo's") == ["Eve's", "Bo's"]
+
+
+def test_a_plural_s_apostrophe_parts_no_names() -> None:
+    data = [
+        [*f"the {owners} ' {what}".split(), "O'Neill"]
+        for owners in ("boys", "girls", "dogs")
+        for what in ("a", "b", "c")
+    ]
+    assert learn(data).words("the cats' O'Hara") == ["the", "cats", "'", "O'Hara"]
 
 
 def test_an_abbreviation_that_ends_a_text_is_cut_where_training_s_never_end_one() -> None:

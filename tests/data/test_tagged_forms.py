@@ -206,6 +206,11 @@ def test_sentences_whose_rows_stand_apart_are_told(
     )
 
 
+def test_a_number_that_is_missing_within_a_sentence_ends_none(tmp_path: Path) -> None:
+    rows = "sent,word,tag\n1,Ann,B-PER\n,saw,O\n1,it,O\n2,so,O\n"
+    assert tokens_of(tmp_path / "n.csv", rows) == [["Ann", "saw", "it"], ["so"]]
+
+
 def test_sentences_are_numbered_within_their_documents(tmp_path: Path) -> None:
     rows = "doc,sent,word,tag\n1,1,Ann,B-PER\n1,1,saw,O\n2,1,it,O\n2,1,is,O\n2,2,so,O\n"
     assert tokens_of(tmp_path / "n.csv", rows) == [["Ann", "saw"], ["it", "is"], ["so"]]
