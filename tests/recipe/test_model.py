@@ -144,6 +144,13 @@ def test_residual_adds_a_layer_to_its_input(task: Task, lab: Lab):
     assert all(not hasattr(layer, "norm") for layer in plain.layers)
 
 
+@proves("residual")
+def test_residual_is_refused_where_no_layer_can_be_added_to_its_input(task: Task, lab: Lab):
+    with pytest.raises(RecurraError, match="residual: no layer's output is as wide"):
+        lab.build(task, residual=True, layers=1, embedding=7)
+    assert lab.build(task, residual=True, layers=2, embedding=7)
+
+
 @proves("time_scale")
 def test_time_scale_spreads_the_gates_biases_by_chrono(task: Task, lab: Lab):
     for cell in cells(lab.build(task, time_scale=1000.0, hidden=64)):

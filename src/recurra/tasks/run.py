@@ -15,6 +15,7 @@ from torch import nn
 
 from recurra import bundle
 from recurra.errors import RecurraError
+from recurra.layers import Residual
 from recurra.tasks.body import check
 from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model
@@ -135,12 +136,19 @@ def build(task: Task, codec: Any, recipe: Recipe) -> nn.Module:
     """Return the task's network, untrained.
 
     Raises:
-        RecurraError: the recipe's parts do not fit each other.
+        RecurraError: the recipe's parts do not fit each other, or one of them has no effect.
     """
     try:
-        return task.build(codec, recipe)
+        network = task.build(codec, recipe)
     except ValueError as error:
         raise RecurraError(f"this recipe makes no model: {error}") from error
+    asked = "residual" not in task.ignores.split() and recipe.residual
+    if asked and not any(isinstance(part, Residual) for part in network.modules()):
+        raise RecurraError(
+            "residual: no layer's output is as wide as its input, so none can be added to it; "
+            "raise layers to 2 or more"
+        )
+    return network
 
 
 def place(task: Task, recipe: Recipe) -> Path:
