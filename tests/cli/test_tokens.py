@@ -63,7 +63,7 @@ def test_more_than_one_word_in_a_line_is_its_sentence_s_error(
     bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     path = tmp_path / "words.txt"
-    for line in (b"Oslo B-LOC", b"Oslo\tB-LOC", b"Os\0lo"):
+    for line in (b"Oslo B-LOC", b"Oslo\tB-LOC", b"x" * 100_001):
         path.write_bytes(b"Ann\n" + line + b"\nx y\n\nsaw\n")
         assert main(["predict", bundle, "--file", str(path), "--tokens"]) == 2
         out, err = capsys.readouterr()
