@@ -236,6 +236,12 @@ def test_columns_that_cannot_be_told(
         read_captions(tmp_path / "a.csv", Rows(), Columns(**named))
 
 
+def test_columns_of_what_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("1.jpg#0\ta cat\n")
+    assert read_captions(tmp_path / "a.txt", Rows(), Columns("1"))[0].text == "a cat"
+    assert "a.txt: is no table; image_column and text_column are of no" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("annotation", "reason"),
     [

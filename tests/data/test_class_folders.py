@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import recurra
@@ -192,3 +193,12 @@ def test_arrays_beside_pictures_are_refused(tmp_path: Path) -> None:
     (tmp_path / "all.npz").write_bytes(b"")
     with pytest.raises(DataError, match=r"holds arrays \(all\.npz\) and folders of pictures"):
         read(Recipe(data=str(tmp_path)))
+
+
+def test_a_part_of_another_shape_is_refused_before_training(tmp_path: Path) -> None:
+    x, y = np.arange(160, dtype=np.uint8).reshape(20, 4, 2), np.arange(20) % 2
+    for name, images in [("a.npz", x), ("b.npz", x.reshape(20, 2, 4))]:
+        np.savez(tmp_path / name, x=images, y=y)
+    parts = {"data": str(tmp_path / "a.npz"), "valid": str(tmp_path / "b.npz")}
+    with pytest.raises(DataError, match=r"b\.npz:1: is 2×4×1; the training part is 4×2×1"):
+        read(Recipe(**parts))

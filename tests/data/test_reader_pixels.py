@@ -242,7 +242,7 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "d.tif": (lambda: tiff(Image.new("I", SIZE, 70000)), "whole numbers from 70000 to 70000"),
     "e.tif": (lambda: tiff(Image.new("F", SIZE, float("nan"))), "not finite"),
     "f.tif": (lambda: tiff(Image.new("LAB", SIZE)), "LAB colours; save it as RGB"),
-    "g.pgm": (lambda: b"P5 9000 9000 255\n", "9000×9000 pixels, over 64 million"),
+    "g.pgm": (lambda: b"P5 9999 9999 255\n", "9999×9999 pixels, over 64 million"),
     "h.pgm": (lambda: b"P5 99999 99999 255\n", "cannot be read as a picture"),
     "j.tif": (lambda: retagged(tiff(Image.new("L", SIZE)), t284=2), "has signed bytes"),
     "k.tif": (lambda: retagged(tiff(Image.new("I;16", SIZE)), t262=0), "has 0 as white in over"),

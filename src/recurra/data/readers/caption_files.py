@@ -44,6 +44,7 @@ def read_captions(path: Path, rows: Rows, columns: Columns = DETECTED) -> list[C
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
     """
+    table = False
     if path.name.lower().removesuffix(".gz").endswith(".json"):
         found = list(_coco(path, rows))
     else:
@@ -53,7 +54,10 @@ def read_captions(path: Path, rows: Rows, columns: Columns = DETECTED) -> list[C
         if any(TOKEN.fullmatch(line) for _, line in head[:50]):
             found = list(_flickr(path, everything, rows))
         else:
+            table = True
             found = list(_table(path, list(cells_of(path, head, everything, rows)), columns, rows))
+    if any(columns) and not table:
+        say(f"{path}: is no table; image_column and text_column are of no use to it")
     kept = []
     for caption in found:
         if not caption.picture.strip() or not caption.text.strip():
