@@ -114,6 +114,14 @@ def test_a_wrong_name_is_refused(given: str, error: str) -> None:
         Recipe.of({"encoding": given})
 
 
+def test_arguments_that_are_no_text_are_refused() -> None:
+    for field in ("data", "out", "label_column", "encoding", "cell"):
+        with pytest.raises(
+            RecurraError, match=rf"{field}: received 'caf.udce9', which is not UTF-8"
+        ):
+            Recipe.of({field: "caf\udce9"})
+
+
 def test_one_guess_for_all_files_of_a_run(tmp_path: Path) -> None:
     # By itself the second file could be many things.
     (tmp_path / "train.tsv").write_bytes(

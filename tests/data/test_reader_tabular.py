@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from recurra.data.readers.columns import Column
 from recurra.data.readers.tabular import TextLabel, read, read_file
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
@@ -294,3 +295,11 @@ def test_hundreds_of_labels(tmp_path: Path) -> None:
     rows = ({"text": f"text {i}", "label": i % 300} for i in range(900))
     path.write_text("\n".join(map(json.dumps, rows)))
     assert len({row.label for row in read(Recipe(data=str(path))).train}) == 300
+
+
+def test_long_values_are_told_apart_without_being_kept() -> None:
+    column = Column()
+    for i in range(30):
+        column.add("so " * 2000 + str(i % 20))
+    assert (column.different, column.repeats) == (20, False)
+    assert sum(map(len, column.values)) < 20 * 30

@@ -245,6 +245,11 @@ def checked(known: dataclasses.Field[Any], value: Any) -> Any:
     if value is None and type(None) in kinds:
         return None
     received = value
+    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+        # the command line's bytes that are no text could not be written into the model's files
+        raise RecurraError(
+            f"{known.name}: received {received!r}, which is not UTF-8; give the file another name"
+        )
     if float in kinds and type(value) is int:
         value = float(value)
     allowed: Allowed | None = known.metadata["allowed"]

@@ -15,6 +15,7 @@ from recurra.errors import DataError
 # In a table's cell; in JSON also null and NaN. "NA" and "none" are words: classes have such names.
 MISSING = frozenset({"", "nan", "NaN", "NAN", "null", "NULL", "None"})
 MOST = 20_000  # different values that are counted
+LONGEST = 300  # characters of a value that is kept as it is
 WORDY = 2000  # cells whose letters are counted
 NEARLY_EMPTY = 0.5
 FILLED = 0.95
@@ -109,11 +110,12 @@ class Column:
         if self._read < WORDY or self.rows % 50 == 0:
             self._read += 1
             self._letters += letters(cell)
-        if cell in self.values:  # nothing new but its number
-            self.values[cell] += 1
+        known = cell if len(cell) <= LONGEST else str(hash(cell))
+        if known in self.values:  # nothing new but its number
+            self.values[known] += 1
             return
         if len(self.values) < MOST:
-            self.values[cell] = 1
+            self.values[known] = 1
         if self.numeric:
             self.numeric = is_number(cell)
         if self.opening != "":
