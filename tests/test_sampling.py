@@ -71,7 +71,7 @@ REAL = st.floats(-8, 8, width=32)
     k=st.integers(0, 12),
     p=st.sampled_from([1e-6, 0.1, 0.37, 0.5, 0.75, 0.9, 0.999, 1.0]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_what_is_kept(logits: list[float], temperature: float, k: int, p: float) -> None:
     if max(logits) == -math.inf:
         logits[0] = 0.0
@@ -186,19 +186,19 @@ def test_a_seed_is_the_whole_of_chance() -> None:
 
 
 @given(
-    rows=st.integers(1, 4).flatmap(
+    rows=st.integers(1, 12).flatmap(
         lambda n: st.lists(
-            st.lists(st.sampled_from([-math.inf, 0.0, 1.0, 2.0]), min_size=n, max_size=n),
+            st.lists(st.sampled_from([-math.inf, *range(30)]), min_size=n, max_size=n),
             min_size=1,
             max_size=4,
         )
     ),
     width=st.integers(1, 4),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_first_of_equal_ones(rows: list[list[float]], width: int) -> None:
+    width = min(width, len(rows[0]))
     totals = torch.tensor(rows).double()
-    totals = totals.repeat(1, width)  # as many choices as places, at least
     expected = [sorted(range(len(r)), key=lambda i: (-r[i], i)) for r in totals.tolist()]
     found = first(totals, width)
     for row, order, have in zip(totals.tolist(), expected, found.tolist(), strict=True):

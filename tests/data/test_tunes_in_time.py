@@ -88,6 +88,15 @@ def test_what_a_test_file_is_named_for_is_not_split_off(tmp_path: Path) -> None:
     assert [len(part) for part in pitches(splits)] == [36, 4, 40]
 
 
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_a_part_of_a_tune_is_not_judged_by_the_whole(tmp_path: Path, part: str) -> None:
+    file = f"{write(tmp_path, piece(10)).data}/0.mid"
+    with pytest.raises(DataError, match=r"0\.mid: is in the training part too"):
+        read(Recipe(data=file, **{part: file}))  # type: ignore[arg-type]
+    both = read(Recipe(data=file, valid=file, test=file))  # to be evaluated, not learned from
+    assert [len(each) for each in both.parts] == [1, 1, 1]
+
+
 def test_two_tunes_and_copies_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     splits = read(write(tmp_path / "two", piece(10), piece(20, seed=1)))
     assert [len(part) for part in pitches(splits)] == [32 + 64, 4 + 8, 4 + 8]

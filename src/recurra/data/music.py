@@ -111,6 +111,8 @@ class Notes:
         voice = self.voice(score).score
         if limit is not None:
             del voice.tracks[0].notes[limit:]  # each note is two tokens at least
+        if not voice.note_num():
+            return []
         sequences = self.tokenizer(voice)
         return list(sequences[0].ids[:limit]) if sequences else []
 

@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from recurra.data.music import Notes
+from recurra.data.music import SETTINGS, Notes, Voice
 from recurra.data.readers.excerpts import excerpts
 from recurra.data.readers.smf import parse, symusic
 from recurra.data.readers.source import Kind, assemble, part_of
@@ -21,6 +21,7 @@ from recurra.training.recipe import Recipe
 
 Mode = Literal["major", "minor"]
 ENDINGS = (".mid", ".midi", ".rmi", ".kar")
+PITCHES = f"{SETTINGS['pitch_range'][0]} to {SETTINGS['pitch_range'][1] - 1}"
 LARGEST_FILE = 16 << 20
 MOST_CHANGES = 1_000
 MOST_BEATS = 50_000  # quarter notes to the last note: seven hours at 120 a minute
@@ -114,6 +115,9 @@ def read(recipe: Recipe) -> Splits[Tune]:
     missing = [part for part in ("valid", "test") if part not in parts]
     different = {kind.content(tune) for tune in parts["train"]}
     if missing and 0 < len(different) <= len(missing):
+        for tune in (tune for part in parts if part != "train" for tune in parts[part]):
+            if kind.content(tune) in different:
+                raise DataError(tune.where, "is in the training part too; name another file")
         parts |= _in_time(parts["train"], missing, reading, data)
     return assemble(parts, recipe, kind, rows)
 
@@ -161,6 +165,8 @@ def _entries(path: Path, rows: Rows) -> Iterator[Entry]:
             except OSError as error:
                 rows.bad(file, f"cannot be read: {error.strerror or error}")
     elif path.suffix.lower() in ENDINGS:
+        if not path.is_file():  # a pipe would be waited for
+            raise DataError(path, "is not a file that can be read")
         if existing_file(path).stat().st_size > LARGEST_FILE:
             raise DataError(path, "is over 16 MiB")
         yield Entry(PurePosixPath(path.name), path.read_bytes(), str(path))
@@ -204,13 +210,12 @@ def _tunes(entry: Entry, reading: Reading) -> list[Tune]:
         rows.bad(where, str(error))
         return []
     voice = reading.notes.voice(score)
-    if reason := unusable(score, voice.pitched, voice.score, endless):
+    if reason := unusable(score, voice, endless):
         rows.bad(where, reason)
         return []
     if (tokens := _tokens(voice.score, where, reading)) is None:
         return []
-    low, high = reading.notes.settings["pitch_range"]
-    reading.tell(f"notes out of MIDI pitches {low} to {high - 1}, left out", voice.outside, where)
+    reading.tell(f"notes out of MIDI pitches {PITCHES}, left out", voice.outside, where)
     reading.tell("notes that last no time, left out", voice.silent, where)
     reading.tell("notes that never end, left out", endless, where)
     if voice.signatures:
@@ -221,27 +226,27 @@ def _tunes(entry: Entry, reading: Reading) -> list[Tune]:
     return [Tune(score, *key_of(score), where, tokens)]
 
 
-def unusable(score: Any, pitched: int, voice: Any, endless: int) -> str | None:
+def unusable(score: Any, voice: Voice, endless: int) -> str | None:
     """Return why a score's one voice is nothing to learn from, if so.
 
     What it costs to write tokens grows with notes and bars: both are bounded here.
     """
-    notes = voice.tracks[0].notes
+    tick, notes = score.tpq, voice.score.tracks[0].notes
     if not len(notes):
         if not score.note_num():
             return "has no notes" + (", none that ends" if endless else "")
-        return "has no pitched notes" + (
-            ", drums alone" if not pitched else " in the piano's range"
-        )
-    if (changes := len(voice.time_signatures)) > MOST_CHANGES:
+        if not voice.pitched:
+            return "has no pitched notes, drums alone"
+        return f"has no pitched notes that last, of MIDI pitches {PITCHES}"
+    if (changes := len(voice.score.time_signatures)) > MOST_CHANGES:
         return f"changes its time signature {changes:,} times; at most {MOST_CHANGES:,} are read"
     if notes[0].time < 0:
         return "has notes beyond 2**31 ticks"
-    beats = notes[-1].time // score.tpq
+    beats = notes[-1].time // tick
     if beats > MOST_BEATS or beats > BEATS_PER_NOTE * (1 + len(notes)):
         return (
             f"has {beats:,} quarter notes' time for {len(notes):,} notes, at a division of "
-            f"{score.tpq}: too much silence; is the division right?"
+            f"{tick}: too much silence; is the division right?"
         )
     return None
 
