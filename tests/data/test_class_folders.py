@@ -202,3 +202,15 @@ def test_a_part_of_another_shape_is_refused_before_training(tmp_path: Path) -> N
     parts = {"data": str(tmp_path / "a.npz"), "valid": str(tmp_path / "b.npz")}
     with pytest.raises(DataError, match=r"b\.npz:1: is 2×4×1; the training part is 4×2×1"):
         read(Recipe(**parts))
+
+
+def test_one_folder_within_a_class_makes_it_no_part(tmp_path: Path) -> None:
+    fill(tmp_path, "train", "car", count=12)
+    fill(tmp_path, "train/old")
+    assert labels(tmp_path)[0] == ["car", "train"]
+
+
+def test_accents_of_every_class_in_another_form(tmp_path: Path) -> None:
+    fill(tmp_path, "train/caf\u00e9", "train/\u00e9t\u00e9", count=10)
+    fill(tmp_path, "test/cafe\u0301", "test/e\u0301te\u0301")
+    assert labels(tmp_path)[2] == ["caf\u00e9", "\u00e9t\u00e9"]
