@@ -255,6 +255,22 @@ def test_what_a_file_costs_is_bounded(data: bytes, tmp_path: Path) -> None:
     within_limits(run, seconds=2, megabytes=400)
 
 
+def test_no_more_notes_are_written_than_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes, counts = Notes(), []
+    tokenizer = notes.tokenizer
+
+    def count(score: Any) -> Any:
+        counts.append(score.note_num())
+        return tokenizer(score)
+
+    monkeypatch.setattr(notes, "tokenizer", count)
+    monkeypatch.setattr(count, "time_signatures", tokenizer.time_signatures, raising=False)
+    score = symusic.Score.from_midi(PLAIN)
+    assert len(notes.encode(score, 10)) == 10
+    assert len(notes.encode(score)) == 112
+    assert counts == [10, 32]
+
+
 def test_nothing_to_write_is_no_token() -> None:
     notes = Notes()
     for data in (midi(), midi(tune(channel=9)), midi(tune(base=112)), midi(tune(length=0))):
