@@ -272,3 +272,16 @@ def test_annotations_that_are_wrong(
     path.write_text(json.dumps({**whole, "annotations": None}))
     with pytest.raises(DataError, match="is not COCO captions"):
         read_captions(path, Rows())
+
+
+@pytest.mark.parametrize("before", ["", "elsewhere/"])
+def test_the_whole_path_counts_before_a_part_of_it(before: str, tmp_path: Path) -> None:
+    home = tmp_path / "pictures"
+    (home / "in").mkdir(parents=True)
+    rows = []
+    for number in range(6):
+        for name, colour in [(f"{number}.png", "red"), (f"in/{number}.png", "blue")]:
+            (home / name).write_bytes(png(colour, number))
+            rows.append((before + name, f"a {colour} square"))
+    table(tmp_path / "a.csv", rows)
+    right(every(f"{home},{tmp_path / 'a.csv'}"), 12)
