@@ -285,3 +285,17 @@ def test_the_whole_path_counts_before_a_part_of_it(before: str, tmp_path: Path) 
             rows.append((before + name, f"a {colour} square"))
     table(tmp_path / "a.csv", rows)
     right(every(f"{home},{tmp_path / 'a.csv'}"), 12)
+
+
+def test_accents_in_either_form_and_endings_that_differ(tmp_path: Path) -> None:
+    rows = album(tmp_path / "pictures")
+    for path in list((tmp_path / "pictures/red").iterdir()):
+        path.rename(path.with_name(f"e\u0301{path.name}"))
+    rows = [(name.replace("red/", "red/\u00e9"), text) for name, text in rows]
+    table(tmp_path / "a.csv", [*rows, ("green/0.jpg", "another picture")])
+    right(every(str(tmp_path)))
+
+
+def test_a_caption_may_end_like_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1.jpg,a cat\n2.jpg,see 1.jpg\n3.jpg,a dog\n4.jpg,a hen\n")
+    assert len(read_captions(tmp_path / "a.csv", Rows())) == 4

@@ -51,6 +51,11 @@ def test_other_numbers_go_from_the_least_to_the_greatest() -> None:
     assert scaled(Scale.fit([np.full(3, 7.0, np.float32)]), np.full(1, 7.0, np.float32)) == [0]
 
 
+def test_the_deepest_image_decides() -> None:
+    images = [np.array([value], np.uint16) for value in (900, 4000, 5)]
+    assert Scale.fit(images).bits == 12
+
+
 def codec(*images: np.ndarray) -> ImageCodec:
     return ImageCodec(["a"], (1, 3, 1), Scale.fit(images))
 
