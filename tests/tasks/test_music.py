@@ -8,6 +8,7 @@ from torch import nn
 
 import recurra
 from recurra.cli import main
+from recurra.data.music import MODES
 from recurra.data.readers import midi
 from recurra.data.readers.midi import Tune
 from recurra.tasks.codecs.tunes import MusicCodec
@@ -55,6 +56,11 @@ def test_the_input_is_the_answer_one_step_later(rows: list[Tune], codec: MusicCo
         assert y.tolist() == [*whole[:23], codec.notes.end]
         lengths.add(len(x))
     assert {20, 24} <= lengths  # short ones, and some that are cut
+
+
+def test_key_and_mode_are_numbers(rows: list[Tune], codec: MusicCodec) -> None:
+    told = [codec.encode(rows[0]._replace(key=7, mode=mode))[2].tolist() for mode in MODES]
+    assert told == [[7, 0], [7, 1]]
 
 
 def test_no_later_token_changes_a_logit(
