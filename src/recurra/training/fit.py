@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recurra.training import memory
 from recurra.training.batches import Batches, load, ranks
 from recurra.training.checkpoint import RunFolder
 from recurra.training.clock import Clock
@@ -59,6 +60,7 @@ def fit(
     """
     clock = Clock(recipe, time.monotonic() if began is None else began)
     folder = run if run is None or isinstance(run, RunFolder) else RunFolder(run)
+    memory.keep()
     fabric = launch(recipe)
     with interruptible() as asked:
         network = fabric.strategy.precision.convert_module(fabric.to_device(network))
