@@ -187,7 +187,7 @@ def taken(owner: str, name: str, module: nn.Module, x: Tensor) -> None:
             _compare_kinds(owner, name, x, module.weight)
 
 
-def fields(owner: str, name: str, given: Any, kind: type[tuple[Any, ...]]) -> None:
+def fields(owner: str, name: str, given: Any, kind: type[Any]) -> None:
     """Check that a value is a named tuple of this kind."""
     if not isinstance(given, kind):
         raise InputTypeError(f"{name} is a {type(given).__name__}; {owner} takes {kind.__name__}")

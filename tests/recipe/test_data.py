@@ -146,10 +146,8 @@ def test_columns_of_a_hub_data_set_are_the_ones_named(task: Task, monkeypatch: p
     record |= {"ner_tags": ["B-PER", "O"], "other_tags": ["B-LOC", "O"]}
     rows = [{**record, "words": [f"Rome{i}", "fell"]} for i in range(20)]
 
-    class Records(list[Any]):
-        name, columns = "hf:x", list(record)
-
-    monkeypatch.setattr(hf, "parts", lambda *_: {"train": Records(rows)})
+    records = hf.Records("hf:x", list(record), rows, {})
+    monkeypatch.setattr(hf, "parts", lambda *_: {"train": records})
     named = {name: COLUMNS[name] for name in OF_NER}
     found = read(task, data="hf:x", **named).train
     assert {row.tokens[0][:4] for row in found} == {"Rome"}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.tasks.task import Task
+from recurra.topologies import Writer
 
 from .conftest import Lab
 from .table import proves
@@ -17,11 +18,11 @@ from .table import proves
 NEVER = -1e4
 
 
-class Chain(nn.Module):
+class Chain(Writer):
     """Writes by a table of probabilities: token → what follows."""
 
     def __init__(self, size: int, follows: dict[int, dict[int, float]]) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # there is no decoder
         self.table = nn.Parameter(torch.full((size, size), NEVER))
         with torch.no_grad():
             for token, after in follows.items():

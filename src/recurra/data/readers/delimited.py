@@ -221,4 +221,4 @@ def _fit(path: Path, dialect: Dialect, sample: Sequence[Line]) -> tuple[tuple[fl
     blanks = sum(cell.startswith(" ") for _, row in cells for cell in row[1:])
     parted = sum(len(row) - 1 for _, row in cells)
     aside = 0.0 if width == 1 else blanks / max(1, parted)
-    return (found[width] if width > 1 else 0.0, -round(aside, 2)), width
+    return (float(found[width]) if width > 1 else 0.0, -round(aside, 2)), width
