@@ -1,4 +1,4 @@
-"""Streams that the layer itself steps: in evaluation, by its own class and engine, state by rows."""
+"""Streams that the layer itself steps: in evaluation, by class and engine, state by rows."""
 
 import pytest
 import torch
