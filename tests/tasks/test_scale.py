@@ -10,7 +10,10 @@ import torch
 import recurra
 from recurra.cli import main
 from recurra.data.readers.arrays import LabelledImage
+from recurra.data.readers.captions import CaptionedImage
+from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError
+from recurra.tasks.codecs.captions import CaptionCodec
 from recurra.tasks.codecs.pictures import ImageCodec
 from recurra.tasks.codecs.scale import Scale
 from recurra.tasks.convolution import ImageEncoder, Normalisation
@@ -136,3 +139,13 @@ def test_more_values_are_normalised_by_their_own() -> None:
         assert torch.equal(ours(x), theirs(x))
     assert torch.equal(ours.running_mean, theirs.running_mean)
     assert ImageEncoder((1, 1, 1), 4)(torch.rand(1, 1, 1, 1)).shape == (1, 1, 4)
+
+
+def test_captions_keep_the_scale_too() -> None:
+    vocabulary = Vocabulary.build([["a", "cat"]], size=10, least=1)
+    ours = CaptionCodec(vocabulary, (1, 3, 1), Scale(0.0, 4095.0, 12, real=False))
+    again = CaptionCodec.from_files(ours.files())
+    assert again.scale == ours.scale
+    image = np.array([0.0, 0.5, 1.0], np.float32).reshape(1, 3, 1)
+    with pytest.raises(DataError, match="holds numbers from 0 to 1; this model reads 0 to 4095"):
+        again.encode(CaptionedImage(image, ["a cat"], "x"))
