@@ -297,3 +297,13 @@ def test_fill_refuses_foreign_weights(foreign, says):
     with pytest.raises(BundleError, match=says):
         bundle.fill(network, foreign, "there")
     assert torch.equal(network.weight, before)
+
+
+def test_the_limit_is_the_last_size_that_is_read(tmp_path):
+    path = tmp_path / "some.safetensors"
+    storage.save_tensors(path, {"w": torch.ones(64)}, {})
+    header = int.from_bytes(path.read_bytes()[:8], "little")
+    size = path.stat().st_size - header
+    assert storage.load_tensors(path, size)[0]["w"].sum() == 64
+    with pytest.raises(BundleError, match="at most"):
+        storage.load_tensors(path, size - 1)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recurra.cli import main
-from recurra.data.readers.arrays import npz_images
+from recurra.data.readers.arrays import npz_images, read_idx
 from recurra.data.readers.images import open_image, read
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
@@ -136,3 +136,15 @@ def test_arrays_of_objects_and_arrays_left_out(
     np.savez(tmp_path / "more.npz", x=BYTES, y=LABELS, notes=names)
     assert len(npz_images(tmp_path / "more.npz", Rows())["train"]) == 20
     assert "more.npz: x, y are read; notes left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [(0x0B, ">i2"), (0x0C, ">i4"), (0x0E, ">f8")])
+def test_idx_numbers_are_big_endian(kind: int, dtype: str, tmp_path: Path) -> None:
+    wanted = np.array([[1, 258], [-3, 4]])
+    path = tmp_path / "numbers"
+    path.write_bytes(
+        bytes([0, 0, kind, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + wanted.astype(dtype).tobytes()
+    )
+    found = read_idx(path)
+    assert found.tolist() == wanted.tolist()
+    assert found.dtype.isnative

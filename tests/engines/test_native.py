@@ -463,3 +463,10 @@ def test_indrnn_is_held_to_its_bound() -> None:
         y, _ = unroll(cell, x, engine=engine)
         found.append([y, *torch.autograd.grad(y.square().sum(), list(cell.parameters()))])
     torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_of_another_shape_are_refused() -> None:
+    cell, x = GRU(3, 4), torch.zeros(1, 4, 3)
+    cell.from_state = nn.Parameter(torch.zeros(12, 5))
+    with pytest.raises(EngineRefused, match=r"from_state of GRU is \[12, 5\], not \[12, 4\]"):
+        choose(cell, x, "native")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from recurra.cells import GRU, LRU, LSTM
+from recurra.cells import GRU, LRU, LSTM, IndRNN
 from recurra.layers import Layer, LookAhead, Recurrent, Stack
 from recurra.streaming import Stream
 
@@ -56,3 +56,10 @@ def test_some_rows_of_a_state_are_read_and_are_a_copy() -> None:
     whole.re.zero_()
     some.re.zero_()
     assert float(stream.state.re.abs().min()) > 0
+
+
+def test_indrnn_is_held_to_its_bound() -> None:
+    torch.manual_seed(0)
+    cell = IndRNN(3, 4, time_scale=5.0)
+    cell.from_state.data = torch.tensor([3.0, -3.0, 0.5, 1.2])
+    assert agrees(Recurrent(cell)).engine == "native"

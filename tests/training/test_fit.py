@@ -175,6 +175,30 @@ def test_the_training_loss_is_of_the_steps_since_the_last_validation():
     assert [entry["train_loss"] for entry in entries] == pytest.approx([3.5, 9.5, 15.5])
 
 
+def test_a_validation_within_an_epoch_leaves_training_on(monkeypatch):
+    now, validating, seen = 1000.0, False, []
+    monkeypatch.setattr("time.monotonic", lambda: now)
+
+    class Slow(Tagger):
+        def loss(self, batch, smoothing=0.0):
+            nonlocal now
+            now += 0.01
+            if not validating:
+                seen.append(self.training)
+            return super().loss(batch, smoothing)
+
+    def check(model):
+        nonlocal validating
+        validating = True
+        found = validate(model)
+        validating = False
+        return found
+
+    history = train(Slow(), items=rows(4000), check=check, epochs=1, max_time="2s")
+    assert len(history.entries) > 2
+    assert all(seen)
+
+
 def test_patience_stops():
     answers = iter([2.0, 1.0, 1.5, 1.0, 1.1, 9.0])
     history = train(network(), check=lambda _: {"loss": next(answers)}, epochs=50, patience=3)
