@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from recurra.decoding import Hypothesis, beam, greedy, sample
+from recurra.decoding import Hypothesis, beam, greedy, likeliest, sample
 from recurra.errors import RecurraError
 
 torch.set_num_threads(1)
@@ -402,3 +402,9 @@ def test_refuses(write: object, options: dict[str, object], message: str) -> Non
         write(  # type: ignore[operator]
             Tiny(), context(2), **{"start": START, "end": END, "max_steps": 3} | options
         )
+
+
+def test_the_first_are_in_falling_order():
+    totals = torch.tensor([[0.5, 0.1, 0.9, 0.7], [0.1, 0.2, 0.3, 0.2]])
+    assert likeliest.first(totals, 3).tolist() == [[2, 3, 0], [2, 1, 3]]
+    assert likeliest.first(totals[1:], 2).tolist() == [[2, 1]]
