@@ -369,3 +369,15 @@ def test_paragraphs_of_help_flow_and_examples_stay():
     )
     assert flowing(command).__doc__ == text
     assert flowing(command).__doc__ == text  # once more changes nothing
+
+
+def test_a_wrong_number_clears_no_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "results.json").write_text("{}", encoding="utf-8")
+    assert "seed" in refused(["demo", "--out", str(tmp_path), "--seed", "-1"], capsys)
+    assert (tmp_path / "results.json").exists()
+
+
+def test_bench_reads_data_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    argv = ["bench", "speed", "--question", "training", "--out", str(tmp_path / "out")]
+    assert "is no folder" in refused([*argv, "--data", str(tmp_path / "no")], capsys)
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from recurra.cli.prose import flowing
 from recurra.cli.whole import Whole
-from recurra.errors import unknown
+from recurra.errors import RecurraError, unknown
 
 bench = App(name="bench", help="Measure recurra on this machine: `recurra bench speed --help`.")
 
@@ -80,6 +80,8 @@ def speed(
         write_page(Files.below(place), QUESTIONS)
         return 0
     named = data or (Path(os.environ["RECURRA_DATA"]) if os.environ.get("RECURRA_DATA") else None)
+    if named is not None and not named.is_dir():
+        raise RecurraError(f"--data {named} is no folder; give the one that holds `sst2`")
     settings = Settings(threads or torch.get_num_threads(), quick, named)
     failed: list[str] = []
     try:

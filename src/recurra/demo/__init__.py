@@ -24,6 +24,7 @@ from recurra.tasks.catalogue import TASKS, find
 from recurra.tasks.model import Model
 from recurra.tasks.run import Run, complete
 from recurra.tasks.task import Task
+from recurra.training.recipe import Recipe
 
 LONGEST_FIRST = ("music_generation", "translation", "image_captioning")
 
@@ -41,6 +42,7 @@ def run(out: Path, *, only: Sequence[str] | None = None, seed: int = 0) -> None:
         RecurraError: `out` is something else's folder, or a task is unknown.
     """
     tasks = [find(name) for name in only] if only else list(TASKS)
+    Recipe.of({"seed": seed})  # refused before anything is cleared
     clear(out)
     began = time.monotonic()
     done = work(tasks, out, seed)
