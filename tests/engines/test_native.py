@@ -455,6 +455,7 @@ def test_transforms_of_functions(kind: str) -> None:
 
 
 def test_indrnn_is_held_to_its_bound() -> None:
+    torch.manual_seed(0)
     cell = IndRNN(3, 4, time_scale=5.0)
     cell.from_state.data = torch.tensor([3.0, -3.0, 0.5, 1.2])
     x = torch.randn(2, 20, 3, generator=torch.Generator().manual_seed(0))
@@ -462,7 +463,9 @@ def test_indrnn_is_held_to_its_bound() -> None:
     for engine in ("native", "loop"):
         y, _ = unroll(cell, x, engine=engine)
         found.append([y, *torch.autograd.grad(y.square().sum(), list(cell.parameters()))])
-    torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
+    for mine, theirs in zip(*found, strict=True):  # sums of many: beside their largest number
+        largest = theirs.abs().max().item()
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-5 * largest)
 
 
 def test_weights_of_another_shape_are_refused() -> None:

@@ -230,7 +230,7 @@ def test_what_torch_lacks_is_refused_with_the_reason(make, error, text):
     ("hx", "text"),
     [
         (torch.zeros(1, 2, 4), "LSTM is h, c; hx has 1 tensors"),
-        ((torch.zeros(2, 2, 4),) * 2, r"hx is \[1 batch 4\] for this layer; got \[2, 2, 4\]"),
+        ((torch.zeros(2, 2, 4),) * 2, r"takes \[1 batch 4\]; got \[2, 2, 4\] as hx"),
         ((torch.zeros(1, 2, 5),) * 2, r"got \[1, 2, 5\]"),
     ],
     ids=["fields", "depths", "width"],
