@@ -92,6 +92,19 @@ def test_same_seed_same_weights_and_nothing_written_without_a_folder(tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("rate", "fields"), [(0.3, {"batch_size": 8}), (0.0, {"batch_size": 3})], ids=["drop", "order"]
+)
+def test_the_seed_decides_what_is_dropped_and_the_order_of_rows(rate, fields):
+    """Each alone: nothing is dropped, or all rows are one batch."""
+    nets = [network(rate) for _ in range(3)]
+    for net, seed in zip(nets, (0, 0, 1), strict=True):
+        train(net, items=rows(8), seed=seed, **fields)
+    weights = [net.body.weight for net in nets]
+    assert torch.allclose(weights[0], weights[1], atol=1e-6)
+    assert not torch.allclose(weights[0], weights[2], atol=1e-4)
+
+
 def test_accumulated_batches_equal_one_big_batch():
     """Weighted by steps, not by batches: the rows have 1 to 8 of them."""
     items = rows(12)
