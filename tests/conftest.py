@@ -10,6 +10,14 @@ from recurra.engines import adopt, reread
 from recurra.engines.table import Table, here
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, where annotations are checked, what is marked so."""
+    if config.getoption("--jaxtyping-packages", None):
+        for item in items:
+            if mark := item.get_closest_marker("unchecked"):
+                item.add_marker(pytest.mark.skip(reason=mark.args[0]))
+
+
 @pytest.fixture
 def nothing_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     """Yield the user's own table, empty and in force, in a cache of the test's own."""

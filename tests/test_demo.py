@@ -15,6 +15,7 @@ from recurra.errors import RecurraError
 from recurra.tasks.catalogue import TASKS, find
 from recurra.tasks.codecs.tags import TagPrediction
 from recurra.tasks.codecs.tunes import longest_copy
+from recurra.tasks.model import Model
 
 METRICS = {
     "metric": "span_f1",
@@ -26,7 +27,7 @@ METRICS = {
 }
 
 
-class Stand(SimpleNamespace):
+class Stand(SimpleNamespace, Model):
     """A model of a task whose parts are given."""
 
     def __init__(self, name: str, answer: Any, **parts: list[Any]) -> None:

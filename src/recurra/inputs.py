@@ -5,7 +5,7 @@ value that fits costs about a microsecond. A graph that is being traced is not l
 would be frozen by that.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -21,7 +21,12 @@ PLAIN = (Tensor, nn.Parameter)
 VMAP = torch._C._dispatch_key_parse("VmapMode")
 _dispatches = torch._C._dispatch_tls_is_dispatch_key_included
 
-Sizes = tuple[int | str, ...]  # a name stands for any size
+if TYPE_CHECKING:
+    Count = int  # as torch's own types have sizes
+else:  # what sizes are while a graph is made
+    Count = int | torch.SymInt | Tensor
+
+Sizes = tuple[Count | str, ...]  # a name stands for any size
 
 
 def jit_traced() -> bool:
@@ -121,7 +126,7 @@ def within(owner: str, name: str, given: Tensor, count: int) -> None:
             raise InputError(f"{name} has {wrong}; {owner} takes 0 to {count - 1}")
 
 
-def lengths(given: Any, rows: int | None = None) -> None:
+def lengths(given: Any, rows: Count | None = None) -> None:
     """Check the lengths of rows: one whole number each, 0 or more.
 
     Those on another device than the CPU are not looked at, and count as 0 where they are below.
@@ -251,7 +256,7 @@ class Seen(NamedTuple):
 SEEN: WeakKeyDictionary[nn.Module, Seen] = WeakKeyDictionary()
 
 
-def state(module: Any, given: Any, rows: int, like: Tensor | None) -> None:
+def state(module: Any, given: Any, rows: Count, like: Tensor | None) -> None:
     """Check a state against the one that a cell begins from: structure, sizes, types, places.
 
     Args:

@@ -9,6 +9,7 @@ import pytest
 
 from recurra.cli import main
 from recurra.tasks import model as models
+from recurra.tasks.model import Model
 from recurra.tasks.run import Run
 
 METRICS = {
@@ -19,7 +20,7 @@ METRICS = {
 }
 
 
-class Stand(SimpleNamespace):
+class Stand(SimpleNamespace, Model):
     """A model that writes down how it was asked."""
 
     def __init__(self, kind: str) -> None:

@@ -30,6 +30,10 @@ def test_each_is_refused() -> None:
     assert f"wrong calls of {len(MAKERS)} entries were refused" in run.stdout
 
 
+WRONG = pytest.mark.unchecked("checked annotations refuse it first")
+
+
+@WRONG
 @pytest.mark.parametrize("engine", [None, "loop", "native", "vendor"])
 def test_what_is_said(engine: str | None) -> None:
     layer, x = Recurrent(LSTM(2, 4), engine=engine), torch.zeros(2, 5, 2)
@@ -52,6 +56,7 @@ def test_what_is_said(engine: str | None) -> None:
         layer(x.tolist())
 
 
+@WRONG
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
 def test_lengths_of_any_whole_numbers(dtype: torch.dtype) -> None:
     layer, x = Stack(GRU(2, 4), GRU(4, 4)), torch.randn(3, 5, 2)

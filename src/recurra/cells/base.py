@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from recurra import inputs, tree
+from recurra.inputs import Count
 
 S = TypeVar("S", bound=tuple[Any, ...])
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Cell(nn.Module, ABC, Generic[S]):
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
 
     @abstractmethod
-    def initial_state(self, batch: int) -> S:
+    def initial_state(self, batch: Count) -> S:
         """Return the state before the first step, for `batch` rows."""
 
     def project(self, x: Float[Tensor, "*axes input"]) -> Float[Tensor, "*axes projected"]:
@@ -78,7 +79,7 @@ class Cell(nn.Module, ABC, Generic[S]):
             inputs.state(self, state, x.shape[0], like)
         return self.step(self.project(x), state)
 
-    def zeros(self, *sizes: int) -> Tensor:
+    def zeros(self, *sizes: Count) -> Tensor:
         """Return zeros of the dtype and on the device of the cell's weights."""
         like = next(self.parameters())
         return torch.zeros(sizes, dtype=like.dtype, device=like.device)

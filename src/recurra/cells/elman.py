@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra.cells.base import Cell
 from recurra.cells.initialisation import linear, orthogonal_blocks
+from recurra.inputs import Count
 
 
 class ElmanState(NamedTuple):
@@ -47,7 +48,7 @@ class Elman(Cell[ElmanState]):
         if nonlinearity == "tanh":
             orthogonal_blocks(self.from_state)
 
-    def initial_state(self, batch: int) -> ElmanState:
+    def initial_state(self, batch: Count) -> ElmanState:
         """Return zeros."""
         return ElmanState(self.zeros(batch, self.hidden_size))
 

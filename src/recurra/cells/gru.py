@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra.cells.base import Cell
 from recurra.cells.initialisation import chrono, linear, orthogonal_blocks
+from recurra.inputs import Count
 
 
 class GRUState(NamedTuple):
@@ -50,7 +51,7 @@ class GRU(Cell[GRUState]):
         _, z, _ = self.bias.detach().chunk(3)
         z.copy_(torch.ones(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
 
-    def initial_state(self, batch: int) -> GRUState:
+    def initial_state(self, batch: Count) -> GRUState:
         """Return zeros."""
         return GRUState(self.zeros(batch, self.hidden_size))
 

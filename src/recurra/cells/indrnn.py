@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra.cells.base import Cell
 from recurra.cells.initialisation import chrono, linear
+from recurra.inputs import Count
 
 
 class IndRNNState(NamedTuple):
@@ -49,7 +50,7 @@ class IndRNN(Cell[IndRNNState]):
         self.bias = nn.Parameter(torch.zeros(hidden_size))
         linear(self.from_input)
 
-    def initial_state(self, batch: int) -> IndRNNState:
+    def initial_state(self, batch: Count) -> IndRNNState:
         """Return zeros."""
         return IndRNNState(self.zeros(batch, self.hidden_size))
 

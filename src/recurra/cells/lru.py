@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from recurra.cells.base import LinearCell, Rotation, lift
 from recurra.cells.initialisation import linear
+from recurra.inputs import Count
 
 
 class LRUState(NamedTuple):
@@ -70,7 +71,7 @@ class LRU(LinearCell[LRUState]):
         linear(d)
         nn.init.normal_(self.to_output, std=1 / math.sqrt(hidden_size))
 
-    def initial_state(self, batch: int) -> LRUState:
+    def initial_state(self, batch: Count) -> LRUState:
         """Return zeros."""
         return LRUState(self.zeros(batch, self.hidden_size), self.zeros(batch, self.hidden_size))
 

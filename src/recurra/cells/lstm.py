@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra.cells.base import Cell
 from recurra.cells.initialisation import chrono, linear, orthogonal_blocks
+from recurra.inputs import Count
 
 
 class LSTMState(NamedTuple):
@@ -51,7 +52,7 @@ class LSTM(Cell[LSTMState]):
         if time_scale is not None:
             i.copy_(-f)
 
-    def initial_state(self, batch: int) -> LSTMState:
+    def initial_state(self, batch: Count) -> LSTMState:
         """Return zeros."""
         return LSTMState(self.zeros(batch, self.hidden_size), self.zeros(batch, self.hidden_size))
 

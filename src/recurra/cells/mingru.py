@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra.cells.base import Affine, LinearCell
 from recurra.cells.initialisation import chrono, linear
+from recurra.inputs import Count
 
 
 class MinGRUState(NamedTuple):
@@ -46,7 +47,7 @@ class MinGRU(LinearCell[MinGRUState]):
             -(torch.ones(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
         )
 
-    def initial_state(self, batch: int) -> MinGRUState:
+    def initial_state(self, batch: Count) -> MinGRUState:
         """Return zeros."""
         return MinGRUState(self.zeros(batch, self.hidden_size))
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra.cells.base import Affine, LinearCell
 from recurra.cells.initialisation import chrono, linear
+from recurra.inputs import Count
 
 
 class MinLSTMState(NamedTuple):
@@ -47,7 +48,7 @@ class MinLSTM(LinearCell[MinLSTMState]):
         f.copy_(torch.ones(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
         i.copy_(-f)
 
-    def initial_state(self, batch: int) -> MinLSTMState:
+    def initial_state(self, batch: Count) -> MinLSTMState:
         """Return zeros."""
         return MinLSTMState(self.zeros(batch, self.hidden_size))
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from recurra.cells.base import LinearCell
 from recurra.cells.heads import choose_heads
 from recurra.cells.initialisation import chrono, linear
+from recurra.inputs import Count
 
 FLOOR = 1e-6
 
@@ -100,7 +101,7 @@ class MLSTM(LinearCell[MLSTMState]):
             f.copy_(chrono(self.heads, time_scale))
             i.copy_(-f)
 
-    def initial_state(self, batch: int) -> MLSTMState:
+    def initial_state(self, batch: Count) -> MLSTMState:
         """Return zeros."""
         d = self.head_size
         return MLSTMState(

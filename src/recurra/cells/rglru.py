@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from recurra.cells.base import Affine, LinearCell
 from recurra.cells.heads import block_linear, choose_heads
 from recurra.cells.initialisation import chrono, linear
+from recurra.inputs import Count
 
 C = 8.0  # the paper's constant: a step with r = 1 decays by a^8
 
@@ -67,7 +68,7 @@ class RGLRU(LinearCell[RGLRUState]):
         for block in self.gates.detach().flatten(0, 1):
             linear(block)
 
-    def initial_state(self, batch: int) -> RGLRUState:
+    def initial_state(self, batch: Count) -> RGLRUState:
         """Return zeros."""
         return RGLRUState(self.zeros(batch, self.hidden_size))
 

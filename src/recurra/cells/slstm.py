@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from recurra.cells.base import Cell
 from recurra.cells.heads import block_linear, choose_heads
 from recurra.cells.initialisation import chrono, linear, spread
+from recurra.inputs import Count
 
 
 class SLSTMState(NamedTuple):
@@ -71,7 +72,7 @@ class SLSTM(Cell[SLSTMState]):
         if forget == "exp":
             f.copy_(nn.functional.logsigmoid(f))
 
-    def initial_state(self, batch: int) -> SLSTMState:
+    def initial_state(self, batch: Count) -> SLSTMState:
         """Return zeros, and for m the lowest number that can still be added to."""
         zeros = self.zeros(batch, self.hidden_size)
         return SLSTMState(zeros, zeros, zeros, zeros + torch.finfo(zeros.dtype).min / 2)

@@ -26,7 +26,7 @@ def takes_unicode() -> bool:
     return (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
 
 
-def silence(stream: TextIO) -> None:
+def silence(stream: TextIO | io.TextIOBase) -> None:
     """Send what is left in a stream's buffer nowhere: its reader has gone, or its disk is full."""
     with contextlib.suppress(OSError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -6,6 +6,8 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from recurra.inputs import Count
+
 
 class Layer(nn.Module, ABC):
     """A map of sequences that carries a state, so that a stream goes on where it stopped.
@@ -26,7 +28,7 @@ class Layer(nn.Module, ABC):
     streams: bool = True
 
     @abstractmethod
-    def initial_state(self, batch: int) -> Any:
+    def initial_state(self, batch: Count) -> Any:
         """Return the state before the first step: a tensor or (nested, named) tuple of tensors."""
 
     @abstractmethod

@@ -11,6 +11,7 @@ from recurra import inputs
 from recurra.cells.base import Cell
 from recurra.engines.base import traced
 from recurra.engines.both import both_ways
+from recurra.inputs import Count
 from recurra.layers.base import Layer
 from recurra.layers.lengths import reverse
 from recurra.layers.recurrent import Recurrent, as_layer
@@ -64,7 +65,7 @@ class Bidirectional(Layer):
         self.input_size = ahead.input_size
         self.output_size = ahead.output_size + back.output_size
 
-    def initial_state(self, batch: int) -> BidirectionalState:
+    def initial_state(self, batch: Count) -> BidirectionalState:
         """Return both layers' initial states."""
         return BidirectionalState(
             self.forward_layer.initial_state(batch), self.backward_layer.initial_state(batch)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra import inputs
+from recurra.inputs import Count
 from recurra.layers.base import Layer
 from recurra.layers.lengths import carry, zero_beyond
 
@@ -46,7 +47,7 @@ class LookAhead(Layer):
         self.delay = context
         self.weight = nn.Parameter(torch.eye(context + 1, 1).repeat(1, size))
 
-    def initial_state(self, batch: int) -> LookAheadState:
+    def initial_state(self, batch: Count) -> LookAheadState:
         """Return zeros."""
         return LookAheadState(self.weight.new_zeros(batch, self.delay, self.input_size))
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 from recurra.cells.base import Cell
 from recurra.engines import unroll
 from recurra.errors import InputError, InputTypeError
+from recurra.inputs import Count
 from recurra.layers.base import Layer
 from recurra.layers.dropout import check_rate
 
@@ -48,7 +49,7 @@ class Recurrent(Layer):
         self.cell, self.engine, self.weight_drop = cell, engine, weight_drop
         self.input_size, self.output_size = cell.input_size, cell.output_size
 
-    def initial_state(self, batch: int) -> Any:
+    def initial_state(self, batch: Count) -> Any:
         """Return the cell's."""
         return self.cell.initial_state(batch)
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra import inputs
 from recurra.cells.base import Cell
+from recurra.inputs import Count
 from recurra.layers.base import Layer
 from recurra.layers.lengths import carry, zero_beyond
 from recurra.layers.recurrent import as_layer
@@ -49,7 +50,7 @@ class Residual(Layer):
         self.norm = nn.RMSNorm(self.input_size, eps=1e-5)
         self.delay, self.streams = self.layer.delay, self.layer.streams
 
-    def initial_state(self, batch: int) -> Any:
+    def initial_state(self, batch: Count) -> Any:
         """Return the layer's, with zeros waiting where it lags."""
         inner = self.layer.initial_state(batch)
         if not self.delay:

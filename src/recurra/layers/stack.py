@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra import inputs
 from recurra.cells.base import Cell
+from recurra.inputs import Count
 from recurra.layers.base import Layer
 from recurra.layers.dropout import VariationalDropout, check_rate
 from recurra.layers.recurrent import as_layer
@@ -48,7 +49,7 @@ class Stack(Layer):
         self.delay = sum(part.delay for part in parts)
         self.streams = all(part.streams for part in parts)
 
-    def initial_state(self, batch: int) -> tuple[Any, ...]:
+    def initial_state(self, batch: Count) -> tuple[Any, ...]:
         """Return the layers' initial states."""
         return tuple(layer.initial_state(batch) for layer in self._parts())
 

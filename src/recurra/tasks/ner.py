@@ -101,7 +101,10 @@ def baseline(codec: TagCodec, train: Sequence[Tagged], test: Sequence[Tagged]) -
 
 
 def predict(
-    network: ManyToManyEqual, codec: TagCodec, inputs: Sequence[str | list[str]], recipe: Recipe
+    network: ManyToManyEqual,
+    codec: TagCodec,
+    inputs: Sequence[str | list[str] | tuple[str, ...]],
+    recipe: Recipe,
 ) -> list[TagPrediction]:
     """Return tags and entities of each sentence: a text, or a list of its words."""
     rows = []
