@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from recurra.errors import BundleError
@@ -69,14 +69,9 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
         seen.add(own.untyped_storage().data_ptr())
     signed = {**metadata, "sha256": _hash(ready)}
 
-    def put(part: Path) -> None:
-        part.touch()
-        mode = part.stat().st_mode  # as the user's umask has it; the library's file is private
-        save_file(ready, part, metadata=signed)
-        part.chmod(mode)
-
     try:
-        replace(path, put)
+        # the library's own writing to a file leaves one of a random name where it is killed
+        replace(path, lambda part: part.write_bytes(save(ready, metadata=signed)))
     except (OSError, SafetensorError) as error:
         raise BundleError(
             f"{path} cannot be written: {reason(error)}; what it held before is kept"

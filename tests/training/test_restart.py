@@ -27,6 +27,11 @@ class Killed(BaseException):
     """Stands for kill -9: nothing is done after it."""
 
 
+def half(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content[: len(content) // 2])
+
+
 class Disk:
     """Counts what is done to files, and does no more from the n-th on."""
 
@@ -34,11 +39,14 @@ class Disk:
         self.count, self.dies_at = 0, dies_at
         for name in OPERATIONS:
             patch.setattr(os, name, self.counted(getattr(os, name)))
+        patch.setattr(Path, "write_bytes", self.counted(Path.write_bytes, half))
         patch.setattr(os, "fsync", lambda _: None)  # slow, and a process that dies leaves it be
 
-    def counted(self, real: Any) -> Any:
+    def counted(self, real: Any, dying: Any = None) -> Any:
         def call(*given: Any, **named: Any) -> Any:
             self.count += 1
+            if self.count == self.dies_at and dying:
+                dying(*given)
             if self.count >= self.dies_at:
                 raise Killed
             return real(*given, **named)
