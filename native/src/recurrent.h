@@ -8,6 +8,7 @@
 
 #include "kernels.h"
 #include "panel.h"
+#include "transpose.h"
 
 namespace {
 
@@ -38,27 +39,21 @@ struct Carried {
   RECURRA_INLINE void put(int64_t leaf, Vec x) const { store(at + leaf * stride, x); }
 };
 
-// Number of weight [gate][head][row][column]; c, k beyond the size are 0.
-RECURRA_INLINE float weight_at(const Recurrent& args, int64_t gate, int64_t head, int64_t row,
-                               int64_t column) {
-  return args.weight[((gate * args.heads + head) * args.size + row) * args.size + column];
+// Where weight [gate][head][row][column] lies.
+RECURRA_INLINE const float* weights_from(const Recurrent& args, int64_t gate, int64_t head,
+                                         int64_t row, int64_t column) {
+  return args.weight + ((gate * args.heads + head) * args.size + row) * args.size + column;
 }
 
 // Forward, a group has a panel for each gate, as long as a head is wide.
 template <class Cell>
 void pack_forward(const Recurrent& args, int64_t index, float* to) {
   const Group group = group_of(args, index);
-  constexpr int64_t line = 16;  // floats of a cache line: read whole
+  const int64_t count = group.end - group.begin;
   for (int gate = 0; gate < Cell::gates; ++gate, to += args.size * panel_columns) {
-    for (int64_t begin = 0; begin < args.size; begin += line) {
-      const int64_t end = begin + line < args.size ? begin + line : args.size;
-      for (int64_t j = 0; j < panel_columns; ++j) {
-        const int64_t row = group.first + j;
-        for (int64_t k = begin; k < end; ++k)
-          to[k * panel_columns + j] =
-              row < args.size ? weight_at(args, gate, group.head, row, k) : 0.0f;
-      }
-    }
+    if (count < panel_columns) memset(to, 0, args.size * panel_columns * sizeof *to);
+    transpose(weights_from(args, gate, group.head, group.first, 0), args.size, count, args.size,
+              1.0f, to, panel_columns);
   }
 }
 
@@ -66,12 +61,11 @@ void pack_forward(const Recurrent& args, int64_t index, float* to) {
 template <class Cell>
 void pack_backward(const Recurrent& args, int64_t index, float* to) {
   const Group group = group_of(args, index);
+  const int64_t count = group.end - group.begin;
   for (int gate = 0; gate < Cell::gates; ++gate) {
     for (int64_t k = 0; k < args.size; ++k, to += panel_columns) {
-      for (int64_t j = 0; j < panel_columns; ++j) {
-        const int64_t column = group.first + j;
-        to[j] = column < args.size ? weight_at(args, gate, group.head, k, column) : 0.0f;
-      }
+      memcpy(to, weights_from(args, gate, group.head, k, group.first), count * sizeof *to);
+      memset(to + count, 0, (panel_columns - count) * sizeof *to);
     }
   }
 }
