@@ -140,6 +140,19 @@ RECURRA_API int recurra_indrnn_backward(const recurra_rows* rows, int64_t width,
                                         const float* grad_last, float* grad_u, float* grad_each,
                                         float* grad_initial);
 
+/* An attention pool: u = W y + b, weights = softmax of score . tanh(u) over a row's steps, pooled the
+ * sum of weights times y, zero for a row without steps. Forward finds u, and leaves tanh(u) there;
+ * backward finds that. `weights` is [lines], `score` [width], `pooled` [rows, width].
+ * `grad_y` is the gradient that does not go through u, `grad_each` [rows, width] that of score by
+ * rows; `grad_u` may be `u` itself. */
+RECURRA_API int recurra_pool_forward(const recurra_rows* rows, int64_t width, int threads,
+                                     const float* y, float* u, const float* score, float* weights,
+                                     float* pooled);
+RECURRA_API int recurra_pool_backward(const recurra_rows* rows, int64_t width, int threads,
+                                      const float* y, const float* u, const float* score,
+                                      const float* weights, const float* grad_pooled,
+                                      float* grad_u, float* grad_y, float* grad_each);
+
 /* MLSTM, in chunks of `chunk` steps. `u` is W x + b: q, k, v, o of `width` numbers each, then i
  * and f of `heads`. With d = width / heads, c is [rows heads d d] (value, key), n [rows heads d],
  * m [rows heads]. Forward keeps in `states` what backward needs, or nothing where it is NULL: for

@@ -40,6 +40,7 @@ extern const Kernels kernels{
     indrnn_forward, indrnn_backward,
     &outer,
     &mlstm,
+    &pool,
     &streams,
 };
 

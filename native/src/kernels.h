@@ -88,6 +88,21 @@ struct IndRNN {
 
 using IndRNNKernel = void (*)(const IndRNN&, int64_t row, int64_t begin, int64_t end);
 
+// An attention pool; pointers as in recurra.h. `recent` [rows, width] has sums not yet added up,
+// `slopes` [lines] the gradients of the scores.
+struct Pool {
+  const recurra_rows* rows;
+  int64_t width;
+  const float *y, *score, *grad_pooled;
+  float *u, *weights, *pooled, *recent, *slopes, *grad_u, *grad_y, *grad_each;
+};
+
+using PoolKernel = void (*)(const Pool&, int64_t row);
+
+struct PoolKernels {
+  PoolKernel forward, backward;
+};
+
 // An MLSTM; pointers as in recurra.h. first[b] is the number of row b's first state in `states`.
 struct MLSTM {
   const recurra_rows* rows;
@@ -129,6 +144,7 @@ struct Kernels {
   IndRNNKernel indrnn_forward, indrnn_backward;
   const OuterKernel* outer;
   const MLSTMKernels* mlstm;
+  const PoolKernels* pool;
   const StreamTable* streams;
 };
 
@@ -136,21 +152,25 @@ namespace baseline {
 extern const Kernels kernels;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
+extern const PoolKernels pool;
 }
 namespace neon {
 extern const Kernels kernels;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
+extern const PoolKernels pool;
 }
 namespace avx2 {
 extern const Kernels kernels;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
+extern const PoolKernels pool;
 }
 namespace avx512 {
 extern const Kernels kernels;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
+extern const PoolKernels pool;
 }
 
 // The kernels taken by recurra_select; nullptr before.

@@ -30,6 +30,8 @@ void slstm_forward(Case& test);
 void slstm_backward(Case& test);
 void indrnn_forward(Case& test);
 void indrnn_backward(Case& test);
+void pool_forward(Case& test);
+void pool_backward(Case& test);
 void mlstm_forward(Case& test);
 void mlstm_backward(Case& test);
 
@@ -47,5 +49,6 @@ constexpr Function FUNCTIONS[] = {
     {"lstm_forward", lstm_forward, true},      {"lstm_backward", lstm_backward, true},
     {"slstm_forward", slstm_forward, true},    {"slstm_backward", slstm_backward, true},
     {"indrnn_forward", indrnn_forward, false}, {"indrnn_backward", indrnn_backward, false},
+    {"pool_forward", pool_forward, false},     {"pool_backward", pool_backward, false},
     {"mlstm_forward", mlstm_forward, true},    {"mlstm_backward", mlstm_backward, true},
 };

@@ -1,6 +1,12 @@
+import copy
+
 import pytest
 import torch
+from torch import nn
+from torch.nn.utils import prune
 
+from recurra.engines.native import missing
+from recurra.engines.native.rows import Rows
 from recurra.layers import AttentionPool, Last, Max, Mean
 
 LENGTHS = torch.tensor([6, 3, 0, 1])
@@ -84,3 +90,100 @@ def test_attention_tells_its_weights():
 def test_sizes_are_positive():
     with pytest.raises(ValueError, match="size is 0"):
         AttentionPool(0)
+
+
+@pytest.fixture
+def native_calls(monkeypatch):
+    """The kernels that are called, in their order."""
+    if reason := missing():
+        pytest.skip(reason)
+    names, call = [], Rows.call
+    monkeypatch.setattr(
+        Rows, "call", lambda rows, name, *given: (names.append(name), call(rows, name, *given))[1]
+    )
+    return names
+
+
+def gradients(pool, y, lengths, again=False):
+    y = y.clone().requires_grad_()
+    pooled = pool(y, lengths)
+    wanted = [y, *pool.parameters()]
+    found = torch.autograd.grad(pooled.square().sum(), wanted, create_graph=again)
+    if again:
+        size = sum(grad.square().sum() for grad in found)
+        found = torch.autograd.grad(size, wanted)
+    return [pooled, *found]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+@pytest.mark.parametrize("lengths", [None, torch.tensor([33, 9, 0, 1, 20])], ids=["full", "ragged"])
+@pytest.mark.parametrize("size", [1, 7, 48])
+def test_native_attention_is_torchs(size, lengths, again, native_calls):
+    torch.manual_seed(0)
+    pool, y = AttentionPool(size), torch.randn(33, 5, size).transpose(0, 1)
+    nn.init.normal_(pool.to_score.weight)
+    ours = gradients(pool, y, lengths, again)
+    assert "pool_forward" in native_calls
+    assert again or "pool_backward" in native_calls
+    exact = gradients(copy.deepcopy(pool).double(), y.double(), lengths, again)
+    for mine, right in zip(ours, exact, strict=True):
+        error = (mine - right).abs().max() / right.abs().max().clamp(min=1)
+        assert error < (1e-5 if again else 2e-6)
+
+
+def test_a_second_backward_pass_is_the_first(native_calls):
+    torch.manual_seed(0)
+    pool, y = AttentionPool(8), torch.randn(3, 5, 8, requires_grad=True)
+    loss = pool(y).square().sum()
+    first, second = (
+        torch.autograd.grad(loss, [y, *pool.parameters()], retain_graph=again)
+        for again in (True, False)
+    )
+    assert native_calls.count("pool_backward") == 2
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_frozen_parts_get_no_gradient(native_calls):
+    pool, y = AttentionPool(8), torch.randn(3, 5, 8)
+    pool.hidden.requires_grad_(False)
+    pool(y).sum().backward()
+    assert pool.hidden.weight.grad is None
+    assert pool.to_score.weight.grad.any()
+    assert "pool_backward" in native_calls
+
+
+class Rectified(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+SEEN = {
+    "a hook": lambda pool: pool.hidden.register_forward_hook(lambda *_: torch.zeros(3, 5, 8)),
+    "a pruned weight": lambda pool: prune.random_unstructured(pool.hidden, "weight", 0.5),
+    "a parametrized weight": lambda pool: nn.utils.parametrizations.weight_norm(pool.to_score),
+    "another map": lambda pool: setattr(pool, "hidden", Rectified(8, 8)),
+    "other sizes": lambda pool: (
+        setattr(pool, "hidden", type(pool.hidden)(8, 3)),
+        setattr(pool, "to_score", nn.Linear(3, 1, bias=False)),
+    ),
+    "no bias": lambda pool: setattr(pool, "hidden", type(pool.hidden)(8, 8, bias=False)),
+}
+
+
+@pytest.mark.parametrize("change", SEEN.values(), ids=SEEN.keys())
+def test_what_changes_its_maps_is_heeded(change, native_calls):
+    pool, y = AttentionPool(8), torch.randn(3, 5, 8)
+    change(pool)
+    scores = pool.to_score(torch.tanh(pool.hidden(y))).squeeze(-1)
+    torch.testing.assert_close(pool(y), (scores.softmax(1)[..., None] * y).sum(1))
+    assert "pool_forward" not in native_calls
+
+
+def test_native_attention_is_not_for_all_numbers(native_calls):
+    pool, y = AttentionPool(8), torch.randn(3, 5, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        pool(y)
+    torch.func.vmap(pool)(torch.randn(2, 3, 5, 8))
+    torch.func.jvp(pool, (y,), (y,))
+    pool.double()(y.double())
+    assert "pool_forward" not in native_calls

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules import module as modules
 from torch.nn.utils import parametrize
 
 from recurra.cells.base import Cell
@@ -26,6 +27,18 @@ def hooked(cell: Cell[Any]) -> bool:
         or cell._backward_pre_hooks
         or "parametrizations" in cell._modules
     )
+
+
+def observed(module: nn.Module) -> bool:
+    """Return whether hooks, its own or those of all modules, would see a call of a module."""
+    own = (
+        module._forward_pre_hooks,
+        module._forward_hooks,
+        module._backward_pre_hooks,
+        module._backward_hooks,
+    )
+    # private to torch, which asks it at every call of a module
+    return any(own) or bool(modules._has_any_global_hook())  # type: ignore[no-untyped-call]
 
 
 def renews(hook: object) -> bool:

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.modules import module as modules
 
 from recurra import inputs
 from recurra.cells.base import Cell
 from recurra.engines.base import traced
 from recurra.engines.both import both_ways
+from recurra.engines.hooks import observed
 from recurra.inputs import Count
 from recurra.layers.base import Layer
 from recurra.layers.lengths import reverse
@@ -106,12 +106,4 @@ class Bidirectional(Layer):
 def _more_than_its_cell(layer: Recurrent) -> bool:
     """Return whether a call of the layer does other things than unroll its cell."""
     dropped = layer.training and layer.weight_drop > 0
-    hooks = (
-        layer._forward_pre_hooks,
-        layer._forward_hooks,
-        layer._backward_pre_hooks,
-        layer._backward_hooks,
-    )
-    # private to torch, which asks it at every call of a module
-    everywhere = modules._has_any_global_hook()  # type: ignore[no-untyped-call]
-    return dropped or bool(everywhere) or any(hooks)
+    return dropped or observed(layer)

@@ -1,11 +1,16 @@
 """A sequence made one vector. A row of length 0 gives zeros."""
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra import inputs
+from recurra.engines.hooks import observed
+from recurra.engines.native.pool import attention_pool
 from recurra.layers.attention import normalise
 from recurra.layers.lengths import within, zero_beyond
 from recurra.layers.linear import Linear
@@ -95,16 +100,10 @@ class AttentionPool(nn.Module):
     ) -> Float[Tensor, "batch time"]:
         """Return α: how much each step counts."""
         self._check(y, lengths)
-        return self._weights(zero_beyond(y, lengths), lengths)
+        return _weights(self.hidden, self.to_score, zero_beyond(y, lengths), lengths)
 
     def _check(self, y: Tensor, lengths: Tensor | None) -> None:
         inputs.sequence("AttentionPool", y, self.size, lengths, self.hidden.weight)
-
-    def _weights(self, y: Tensor, lengths: Tensor | None) -> Float[Tensor, "batch time"]:
-        """Return α; y is zero beyond lengths."""
-        scores = self.to_score(torch.tanh(self.hidden(y))).squeeze(-1)
-        mask = None if lengths is None else within(lengths.to(y.device), y.shape[1])
-        return normalise(scores, mask)
 
     def forward(
         self,
@@ -113,5 +112,42 @@ class AttentionPool(nn.Module):
     ) -> Float[Tensor, "batch features"]:
         """Return the weighed mean."""
         self._check(y, lengths)
-        y = zero_beyond(y, lengths)
-        return (self._weights(y, lengths)[:, None] @ y).squeeze(1)
+        if self._is_plain():
+            weights = self.hidden.weight, self.hidden.bias, self.to_score.weight
+            exact = partial(_pooled_by, lengths)
+            if (pooled := attention_pool(exact, y, lengths, *weights)) is not None:
+                return pooled
+        return _pooled(self.hidden, self.to_score, y, lengths)
+
+    def _is_plain(self) -> bool:
+        """Return whether both linear maps are what they were made as, and no hook sees them."""
+        hidden, to_score = self.hidden, self.to_score
+        if type(hidden) is not Linear or type(to_score) is not nn.Linear or hidden.bias is None:
+            return False
+        return not (observed(hidden) or observed(to_score))
+
+
+Map = Callable[[Tensor], Tensor]
+
+
+def _weights(
+    hidden: Map, to_score: Map, y: Tensor, lengths: Tensor | None
+) -> Float[Tensor, "batch time"]:
+    """Return α; y is zero beyond lengths."""
+    scores = to_score(torch.tanh(hidden(y))).squeeze(-1)
+    mask = None if lengths is None else within(lengths.to(y.device), y.shape[1])
+    return normalise(scores, mask)
+
+
+def _pooled(
+    hidden: Map, to_score: Map, y: Tensor, lengths: Tensor | None
+) -> Float[Tensor, "batch features"]:
+    y = zero_beyond(y, lengths)
+    return (_weights(hidden, to_score, y, lengths)[:, None] @ y).squeeze(1)
+
+
+def _pooled_by(
+    lengths: Tensor | None, y: Tensor, weight: Tensor, bias: Tensor, score: Tensor
+) -> Float[Tensor, "batch features"]:
+    hidden = partial(functional.linear, weight=weight, bias=bias)
+    return _pooled(hidden, partial(functional.linear, weight=score), y, lengths)

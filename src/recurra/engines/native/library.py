@@ -16,7 +16,7 @@ from torch import Tensor
 from recurra.errors import RecurraError
 from recurra.inputs import impure
 
-VERSION = 1  # of the C interface that is called here
+VERSION = 2  # of the C interface that is called here
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 NOT_BUILT = "the native library is not built here: no C++ compiler was found at install"
 MOST_THREADS = 1 << 10  # as in status.h
@@ -33,6 +33,8 @@ FUNCTIONS = {
     "recurrent_backward": (2, 9),
     "indrnn_forward": (0, 5),
     "indrnn_backward": (0, 8),
+    "pool_forward": (0, 5),
+    "pool_backward": (0, 8),
     "mlstm_forward": (2, 9),
     "mlstm_backward": (2, 14),
 }
