@@ -41,7 +41,7 @@ def test_what_was_written_is_read(folder):
     config, read, files = bundle.read(folder)
     assert config["task"] == "sentiment"
     assert config["recipe"] == CONFIG["recipe"]
-    assert config["schema"] == 1
+    assert config["schema"] == 2
     assert config["torch"] == torch.__version__
     assert files == FILES
     assert read.keys() == tensors().keys()
@@ -123,7 +123,7 @@ DAMAGE = {
     "flipped byte in weights": (lambda f: flip(f / WEIGHTS), "damaged: its sha256"),
     "flipped byte in codec file": (lambda f: flip(f / "labels.txt"), "damaged: its sha256"),
     "foreign safetensors": (lambda f: save_file({"w": torch.zeros(2)}, f / WEIGHTS), "no sha256"),
-    "newer schema": (lambda f: edit(f, schema=2), "schema 2; this recurra reads 1: upgrade"),
+    "newer schema": (lambda f: edit(f, schema=3), "schema 3; this recurra reads 2: upgrade"),
     "schema true": (lambda f: edit(f, schema=True), "not a recurra bundle"),
     "foreign config": (lambda f: (f / "config.json").write_text('{"a": 1}'), "not a recurra"),
     "config a list": (lambda f: (f / "config.json").write_text("[1]"), "not a recurra bundle"),

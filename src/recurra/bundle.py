@@ -30,7 +30,7 @@ from recurra.storage import (
     save_tensors,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 RESERVED = {CONFIG, WEIGHTS, CARD, "last.safetensors", "metrics.jsonl", "tensorboard"}
 CONFIG_LIMIT, FILE_LIMIT = 1 << 20, 64 << 20

@@ -24,7 +24,9 @@ class Stand(SimpleNamespace, Model):
     """A model that writes down how it was asked."""
 
     def __init__(self, kind: str) -> None:
-        task = SimpleNamespace(type=kind, parse=str, example="G major", name="a task", ignores="")
+        task = SimpleNamespace(
+            type=kind, parse=str, example="G major", name="a task", options=["beam"]
+        )
         super().__init__(task=task, metrics=METRICS, asked=[])
 
     def evaluate(self, *data: Any) -> dict[str, float]:

@@ -13,7 +13,7 @@ from recurra.data.readers.caption_files import Columns, read_captions
 from recurra.data.readers.captions import CaptionedImage, read
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 Image = pytest.importorskip("PIL.Image")
 

@@ -11,7 +11,7 @@ from recurra.cli import main
 from recurra.data.readers.images import read
 from recurra.data.splits import Splits
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 Image = pytest.importorskip("PIL.Image")
 

@@ -9,7 +9,7 @@ from recurra.data.readers import parallel, tabular
 from recurra.data.readers.encoding import names
 from recurra.data.readers.text import Rows, lines
 from recurra.errors import DataError, InputError, RecurraError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 SENTENCES = {
     "cp1252": "Le café était très bon, à l’hôtel\nIt’s £1000 – “now”",

@@ -8,7 +8,7 @@ import pytest
 
 from recurra.data.readers import tabular
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 N = 40
 GOOD = [f"We would gladly come here again, round {i} was a delight" for i in range(N)]

@@ -15,7 +15,7 @@ from recurra.data.music import Notes
 from recurra.data.readers.midi import Tune, read
 from recurra.data.splits import Splits
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 symusic = pytest.importorskip("symusic")
 pytest.importorskip("miditok")

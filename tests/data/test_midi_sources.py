@@ -9,8 +9,8 @@ import pytest
 
 from recurra.data.readers.midi import read
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
 from tests.data.test_midi_files import midi, tune
+from tests.every import Every as Recipe
 
 pytest.importorskip("miditok")
 

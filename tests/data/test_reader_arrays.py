@@ -11,7 +11,7 @@ from recurra.data.readers.arrays import npz_images, read_idx
 from recurra.data.readers.images import open_image, read
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 RANDOM = np.random.default_rng(0)
 BYTES = RANDOM.integers(0, 256, (20, 3, 2), np.uint8)

@@ -12,7 +12,7 @@ from recurra.data.readers.caption_files import read_captions
 from recurra.data.readers.captions import read
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError, MissingExtra
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 Image = pytest.importorskip("PIL.Image")
 

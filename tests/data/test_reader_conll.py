@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from recurra.data.readers.conll import Tagged, read, read_file, to_iob2
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 IOB2 = ["B-PER", "I-PER", "B-PER", "O", "B-LOC", "B-ORG", "I-ORG", "I-ORG"]
 

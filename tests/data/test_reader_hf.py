@@ -8,7 +8,7 @@ import pytest
 
 from recurra.data.readers import conll, parallel, tabular
 from recurra.errors import DataError, MissingExtra
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 
 class Split(list[dict[str, Any]]):

@@ -12,7 +12,7 @@ from recurra.data.readers.arrays import read_idx
 from recurra.data.readers.images import open_image, read, read_path
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError, MissingExtra
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 Image = pytest.importorskip("PIL.Image")
 

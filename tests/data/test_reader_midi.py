@@ -10,7 +10,7 @@ import pytest
 
 from recurra.data.readers.midi import MAJOR, MINOR, estimate_key, key_of, read
 from recurra.errors import DataError, MissingExtra
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 symusic = pytest.importorskip("symusic")
 

@@ -9,7 +9,7 @@ import pytest
 from recurra.data.readers.parallel import Pair, languages, read, read_files
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 
 def folder(path: Path, suffixes: tuple[str, ...] = ("en", "de")) -> Path:

@@ -14,7 +14,7 @@ from recurra.data.readers import captions, images
 from recurra.data.readers.pictures import load, sizes
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 Image = pytest.importorskip("PIL.Image")
 

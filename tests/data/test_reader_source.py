@@ -10,7 +10,7 @@ from recurra.data.readers import tabular
 from recurra.data.readers.source import part_of
 from recurra.data.readers.text import LONGEST_ROW, Rows, lines
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 
 def table(path: Path, texts: list[str]) -> Path:

@@ -10,7 +10,7 @@ from recurra.data.readers.columns import Column
 from recurra.data.readers.tabular import TextLabel, read, read_file
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 
 def pairs(path: Path, **fields: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from recurra.data.readers import captions, conll, images, midi, parallel, tabular
 from recurra.data.splits import Splits
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 ROOT = Path(os.environ.get("RECURRA_DATA", "no folder"))
 pytestmark = [

@@ -10,7 +10,7 @@ from recurra.data.samples import chorales
 from recurra.data.samples.cache import replaced
 from recurra.data.samples.chorales import Piece
 from recurra.errors import MissingExtra
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 symusic = pytest.importorskip("symusic")
 

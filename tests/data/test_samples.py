@@ -18,7 +18,7 @@ from recurra.data.readers import tabular
 from recurra.data.samples import dates, digits, ner, scenes, sentiment
 from recurra.data.splits import Splits
 from recurra.errors import MissingExtra
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 
 @cache

@@ -9,7 +9,7 @@ import recurra
 from recurra.data.readers.conll import read, read_file
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 FLAT = [["Ann", "visits", "Oslo", "#"], ["Paris", ",", '"'], ["#", "It", "rained"]]
 TAGS = [["B-PER", "O", "B-LOC", "O"], ["B-LOC", "O", "O"], ["O", "O", "O"]]

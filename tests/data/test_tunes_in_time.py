@@ -11,7 +11,7 @@ from recurra.data.readers.excerpts import excerpts
 from recurra.data.readers.midi import Tune, read
 from recurra.data.splits import Splits
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 symusic = pytest.importorskip("symusic")
 pytest.importorskip("miditok")

@@ -18,7 +18,7 @@ from recurra.tasks import translation
 from recurra.tasks.ner import NER
 from recurra.tasks.sentiment import SENTIMENT
 from recurra.topologies import ManyToManyUnequal
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 
 @pytest.mark.parametrize(

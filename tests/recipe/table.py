@@ -10,11 +10,12 @@ from recurra.tasks.task import Task
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 ROWS: dict[str, set[str]] = {}
+FIELDS = sorted({name for task in TASKS for name in task.options})
 
 
 def users(field: str) -> list[Task]:
     """Return the tasks that take the field."""
-    return [task for task in TASKS if field not in task.ignores.split()]
+    return [task for task in TASKS if field in task.options]
 
 
 def proves(fields: str, *names: str) -> Callable[[Test], Test]:

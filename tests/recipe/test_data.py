@@ -1,6 +1,5 @@
 """Rows of the fields that say what is read, and how much of it."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,10 @@ from recurra.errors import DataError
 from recurra.tasks.ner import NER
 from recurra.tasks.run import complete
 from recurra.tasks.task import Task
-from recurra.training.recipe import Recipe
 from tests.figures.parts import Parts, write
 
 from .conftest import Lab
 from .table import proves
-
-FIELDS = [field.name for field in dataclasses.fields(Recipe)]
 
 
 def content(example: Any) -> Any:
@@ -91,7 +87,7 @@ def test_without_data_the_sample_has_defaults_of_its_own(task: Task, home: dict[
     assert {name: getattr(sample, name) for name in ours} == ours
     plain = {**complete(task, {"data": parts.data}).asdict(), "data": None}
     told = {**task.defaults, "data": None}
-    assert plain == {**Recipe().asdict(), **told}
+    assert plain == {**task.recipe().asdict(), **told}
     assert theirs.data == parts.data
 
 
@@ -137,7 +133,7 @@ def test_columns_are_the_ones_named(task: Task, tmp_path: Path):
 
 COLUMNS = {"text_column": "words", "token_column": "words"}
 COLUMNS |= {"label_column": "other_tags", "tag_column": "other_tags"}
-OF_NER = [name for name in COLUMNS if name in FIELDS and name not in NER.ignores.split()]
+OF_NER = [name for name in COLUMNS if name in NER.options]
 
 
 @proves(" ".join(OF_NER), "ner")

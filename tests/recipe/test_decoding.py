@@ -69,8 +69,7 @@ class Desk:
 
     def _taken(self) -> dict[str, Any]:
         own = {"beam": 0, "temperature": 1.0, "top_p": 1.0}
-        ignored = self.task.ignores.split()
-        return {name: value for name, value in own.items() if name not in ignored}
+        return {name: value for name, value in own.items() if name in self.task.options}
 
     def coin(self, p: float) -> Chain:
         """Return what writes a with probability p, else b, and ends."""
@@ -134,7 +133,7 @@ def test_seed_draws_the_same_again(task: Task, desk: Desk):
 def test_max_length_ends_what_would_never_end(task: Task, lab: Lab):
     desk = Desk(task, lab)
     endless = Chain(desk.size, {desk.start: {desk.a: 1.0}, desk.a: {desk.a: 1.0}})
-    greedy = {} if "beam" in task.ignores.split() else {"beam": 1}
+    greedy = {} if "beam" not in task.options else {"beam": 1}
     recipe = lab.recipe(task, max_length=5, **greedy)
     codec = task.fit(lab.splits(task).train, recipe)
     (answer,) = task.predict(endless, codec, [desk.input], recipe)

@@ -131,7 +131,7 @@ def normed(x: Tensor, weight: Tensor) -> Tensor:
 @proves("residual")
 def test_residual_adds_a_layer_to_its_input(task: Task, lab: Lab):
     # two layers: where embeddings are not as wide as outputs, only the second can add up
-    both = {"bidirectional": True} if "bidirectional" not in task.ignores.split() else {}
+    both = {"bidirectional": True} if "bidirectional" in task.options else {}
     body = bodies(lab.build(task, residual=True, layers=2, dropout=0.0, **both))[-1]
     below, above = body.layers
     nn.init.uniform_(above.norm.weight, 0.5, 1.5)

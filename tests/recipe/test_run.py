@@ -71,7 +71,7 @@ OTHER: dict[str, Any] = {
 
 
 def taken(task: Task) -> dict[str, Any]:
-    return {name: value for name, value in OTHER.items() if name not in task.ignores.split()}
+    return {name: value for name, value in OTHER.items() if name in task.options}
 
 
 class Stop(Exception):  # noqa: N818
@@ -92,7 +92,7 @@ def test_flags_reach_the_recipe(
     monkeypatch.setenv("RECURRA_DEBUG", "1")
     wanted = {**taken(task), "data": "some/where", "out": str(tmp_path / "run")}
     for name in ("valid", "test", "text_column", "label_column", "source", "target"):
-        if name not in task.ignores.split():
+        if name in task.options:
             wanted[name] = f"the {name}"
     flags: list[str] = []
     for name, value in wanted.items():
@@ -141,19 +141,20 @@ def test_wiring(task: Task, lab: Lab, tmp_path: Path, monkeypatch: pytest.Monkey
     recipe = complete(task, fields)
     model = Run(spied, recipe, quiet=True).train()
     splits = task.read(recipe)
-    settled = dataclasses.replace(recipe, encoding=splits.encoding)
+    told = {"encoding": splits.encoding} if "encoding" in task.options else {}
+    settled = dataclasses.replace(recipe, **told)
     for name in names:
         for args in given[name]:
             assert args[-1] == (recipe if name == "read" else settled), name
     ((args, kwargs),) = loops
     assert kwargs["recipe"] == settled
-    told = {name: [len(args[2]) for args in given[name]] for name in ("validate", "evaluate")}
-    assert set(told["validate"]) == {len(splits.valid)}
-    assert told["evaluate"] == [len(splits.test)]
+    counts = {name: [len(args[2]) for args in given[name]] for name in ("validate", "evaluate")}
+    assert set(counts["validate"]) == {len(splits.valid)}
+    assert counts["evaluate"] == [len(splits.test)]
     assert len(args[1]) == len(splits.train)
     assert (kwargs["metric"], kwargs["higher"]) == (task.criterion, task.criterion in GROWS)
     stored = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
-    assert Recipe.of(stored) == settled == model.recipe
+    assert task.recipe.of(stored) == settled == model.recipe
 
 
 GROWS = {"accuracy", "span_f1"}

@@ -24,7 +24,7 @@ from recurra.tasks.codecs.text import TextCodec
 from recurra.tasks.codecs.tunes import MusicCodec, parse
 from recurra.tasks.evaluation import collect, mean_loss
 from recurra.topologies import Loss, cross_entropy
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 WORDS = Vocabulary.build([["a", "b", "c", "a", "b", "a"]], size=99)  # a: 4, b: 5, c: 6
 BLACK = np.zeros((2, 2, 3), np.uint8)

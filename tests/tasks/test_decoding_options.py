@@ -16,13 +16,12 @@ from recurra.data.readers.captions import CaptionedImage
 from recurra.data.readers.parallel import Pair
 from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model, load
-from recurra.training.recipe import Recipe
 
 
 def untrained(name: str, fit: Sequence[Any], **fields: Any) -> Model:
     """A model whose random weights make some tokens much likelier than others."""
     task = find(name)
-    recipe = Recipe.of(task.defaults, {"hidden": 8, "embedding": 8, "layers": 1}, fields)
+    recipe = task.recipe.of(task.defaults, {"hidden": 8, "embedding": 8, "layers": 1}, fields)
     torch.manual_seed(1)
     codec = task.fit(fit, recipe)
     network = task.build(codec, recipe).eval()

@@ -11,7 +11,7 @@ from recurra.errors import DataError
 from recurra.tasks.catalogue import find
 from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import known
-from recurra.training.recipe import Recipe
+from tests.every import Every as Recipe
 
 
 def test_padding_is_never_read_as_an_unknown_word() -> None:

@@ -15,9 +15,9 @@ from recurra.tasks.codecs.tunes import MusicCodec
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.music_generation import MUSIC_GENERATION as TASK
 from recurra.topologies import Writer
-from recurra.training.recipe import Recipe
 from tests.data.test_midi_files import midi as write
 from tests.data.test_midi_files import tune
+from tests.every import Every as Recipe
 from tests.tasks.conftest import TINY
 
 symusic = pytest.importorskip("symusic")

@@ -5,7 +5,9 @@ import sys
 import pytest
 
 from recurra.errors import RecurraError
-from recurra.training.recipe import Recipe, checked, read_toml, seconds
+from recurra.training.recipe import read_toml
+from recurra.training.values import checked, seconds
+from tests.every import Every as Recipe
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_check_refuses_a_recipe_made_by_hand():
 def test_every_default_is_allowed_and_has_one_line_of_help():
     Recipe().check()
     for field in dataclasses.fields(Recipe):
-        assert checked(field, field.default) == field.default
+        assert checked(field, Recipe.hints()[field.name], field.default) == field.default
         assert field.metadata["help"]
         assert "\n" not in field.metadata["help"]
 

@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
@@ -13,7 +13,7 @@ from recurra.tasks.catalogue import TASKS
 from recurra.tasks.model import Model
 from recurra.tasks.run import Run, complete
 from recurra.tasks.task import Task
-from recurra.training.recipe import Recipe, read_toml
+from recurra.training.recipe import read_toml
 
 CODES = {"interrupted": 130, "terminated": 143}  # as a shell has them: 128 and the signal
 GROUPS = ("data", "model", "regularisation", "optimisation", "decoding", "run")
@@ -25,7 +25,7 @@ def add_tasks(app: App) -> None:
         app.command(command(task), name=task.name)
 
 
-def command(task: Task) -> Callable[..., int]:
+def command(task: Task[Any]) -> Callable[..., int]:
     """Return the function that trains a task; its signature is the recipe with its defaults."""
 
     def run(**given: Any) -> int:
@@ -40,10 +40,8 @@ def command(task: Task) -> Callable[..., int]:
     parameters = [
         _parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run")
     ]
-    kinds = get_type_hints(Recipe)
-    for field in dataclasses.fields(Recipe):
-        if field.name in task.ignores.split():
-            continue
+    kinds = task.recipe.hints()
+    for field in dataclasses.fields(task.recipe):
         default = task.defaults.get(field.name, field.default)
         help_text, group = field.metadata["help"], field.metadata["group"]
         parameters.append(_parameter(field.name, kinds[field.name], default, help_text, group))
@@ -68,7 +66,7 @@ def _parameter(name: str, kind: Any, default: Any, text: str, group: str) -> ins
     )
 
 
-def _help(task: Task) -> str:
+def _help(task: Task[Any]) -> str:
     return f"""{task.summary} ({task.type})
 
     Reads {task.reads}. Without --data it trains on the embedded sample.
@@ -97,5 +95,5 @@ def report(model: Model, runner: Run) -> None:
     print(f'  recurra {_use(runner.task)} {runner.folder} "{runner.task.example}"')
 
 
-def _use(task: Task) -> str:
+def _use(task: Task[Any]) -> str:
     return "predict" if task.type != "one-to-many" else "generate"

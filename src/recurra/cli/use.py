@@ -98,15 +98,20 @@ def predict(
     from recurra.cli.tokens import parse as words_of
     from recurra.cli.tokens import parted, sentences
     from recurra.tasks.model import load
-    from recurra.training.recipe import Recipe
+    from recurra.training.options import Encoded, Searched
 
     if inputs and file:
         raise RecurraError(f"give inputs or --file {file}, not both")
     decoding = {} if beam is None else {"beam": beam}
-    Recipe.of(decoding, {} if encoding is None else {"encoding": encoding})
+    Searched.of(decoding)
+    Encoded.of({} if encoding is None else {"encoding": encoding})
     model = load(bundle, cell=cell)
     total, failed = 0, []
-    asked = arguments(inputs) if inputs else lines(file, encoding, model.recipe.encoding)
+    asked = (
+        arguments(inputs)
+        if inputs
+        else lines(file, encoding, getattr(model.recipe, "encoding", None))
+    )
     parse = model.task.parse
     if tokens:
         if not model.task.takes_words:
@@ -177,7 +182,7 @@ def generate(
         "max_length": max_length,
     }
     options = {name: value for name, value in given.items() if value is not None}
-    if "beam" not in model.task.ignores.split():
+    if "beam" in model.task.options:
         options["beam"] = 0  # pieces are drawn
     if not prompts and model.task.parse is Path:
         raise RecurraError(f"no input; give image files: recurra generate {bundle} photo.jpg")

@@ -69,7 +69,7 @@ def clear(out: Path) -> None:
     mark.touch()
 
 
-def work(tasks: Sequence[Task], out: Path, seed: int) -> dict[str, tuple[dict[str, Any], str]]:
+def work(tasks: Sequence[Task[Any]], out: Path, seed: int) -> dict[str, tuple[dict[str, Any], str]]:
     """Return result and page section of each task, by name."""
     order = sorted(tasks, key=lambda t: t.name not in LONGEST_FIRST)
     done: dict[str, tuple[dict[str, Any], str]] = {}
@@ -77,7 +77,7 @@ def work(tasks: Sequence[Task], out: Path, seed: int) -> dict[str, tuple[dict[st
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
         with Watch(order, out) as watch:
-            futures: dict[Future[Any], Task] = {
+            futures: dict[Future[Any], Task[Any]] = {
                 pool.submit(one, task.name, out, seed): task for task in order
             }
             for future in as_completed(futures):

@@ -11,7 +11,7 @@ from recurra.tasks.task import Task
 class Section(NamedTuple):
     """What the page says of one model."""
 
-    task: Task
+    task: Task[Any]
     result: dict[str, Any]
     body: str
 

@@ -23,7 +23,7 @@ class Watch:
         out: the demo's folder.
     """
 
-    def __init__(self, tasks: Sequence[Task], out: Path) -> None:
+    def __init__(self, tasks: Sequence[Task[Any]], out: Path) -> None:
         self.out, self.count = out, len(tasks)
         self.console = Console()
         self.over = threading.Event()
@@ -55,7 +55,7 @@ class Watch:
         self.over.set()
         self.bars.stop()
 
-    def finished(self, task: Task, result: dict[str, Any]) -> None:
+    def finished(self, task: Task[Any], result: dict[str, Any]) -> None:
         """Show what a model reached."""
         self.seen += 1
         said = (

@@ -23,6 +23,7 @@ from recurra.layers import (
     Residual,
     Stack,
 )
+from recurra.training.options import Attended, Body, Pooled, TwoWay
 from recurra.training.recipe import Recipe
 
 
@@ -59,7 +60,10 @@ def check(recipe: Recipe) -> None:
         RecurraError: the cell is unknown or fails, or its engine refuses it.
     """
     try:
-        layer = recurrent(recipe, recipe.embedding)
+        if isinstance(recipe, Body):
+            layer = recurrent(recipe, recipe.embedding)
+        else:
+            layer = Recurrent(cell(recipe, recipe.embedding))
         like = torch.zeros(2, 5, recipe.embedding)
         if recipe.device != "cpu" and torch.cuda.is_available():
             layer, like = layer.cuda(), like.cuda()
@@ -80,7 +84,7 @@ def check(recipe: Recipe) -> None:
         )
 
 
-def body(recipe: Recipe, input_size: int, *, bidirectional: bool | None = None) -> Layer:
+def body(recipe: Body, input_size: int, *, bidirectional: bool | None = None) -> Layer:
     """Return the recipe's recurrent layers on inputs of this size.
 
     Args:
@@ -88,7 +92,8 @@ def body(recipe: Recipe, input_size: int, *, bidirectional: bool | None = None) 
         input_size: length of the input features.
         bidirectional: other than the recipe's (decoders read one way only).
     """
-    both = recipe.bidirectional if bidirectional is None else bidirectional
+    free = recipe if bidirectional is None and isinstance(recipe, TwoWay) else None
+    both = bidirectional or (free is not None and free.bidirectional)
     layers: list[Layer] = []
     try:
         for _ in range(recipe.layers):
@@ -99,14 +104,14 @@ def body(recipe: Recipe, input_size: int, *, bidirectional: bool | None = None) 
                 layer = Residual(layer)
             layers.append(layer)
             input_size = layer.output_size
-        if bidirectional is None and recipe.lookahead:
-            layers.append(LookAhead(input_size, recipe.lookahead))
+        if free is not None and free.lookahead:
+            layers.append(LookAhead(input_size, free.lookahead))
     except ValueError as error:
         raise RecurraError(f"this recipe makes no model: {error}") from error
     return Stack(*layers, dropout=recipe.dropout, variational=recipe.variational)
 
 
-def recurrent(recipe: Recipe, input_size: int) -> Recurrent:
+def recurrent(recipe: Body, input_size: int) -> Recurrent:
     """Return one recurrent layer of the recipe's cell.
 
     Raises:
@@ -119,7 +124,7 @@ def recurrent(recipe: Recipe, input_size: int) -> Recurrent:
         raise RecurraError(f"this recipe makes no model: {error}") from error
 
 
-def pool(recipe: Recipe, size: int) -> nn.Module:
+def pool(recipe: Pooled, size: int) -> nn.Module:
     """Return the recipe's pooling over features of this size.
 
     Raises:
@@ -135,7 +140,7 @@ def pool(recipe: Recipe, size: int) -> nn.Module:
     return {"last": Last, "mean": Mean, "max": Max}[recipe.pool]()
 
 
-def attention(recipe: Recipe, query_size: int, memory_size: int) -> Attention:
+def attention(recipe: Attended, query_size: int, memory_size: int) -> Attention:
     """Return the recipe's attention of a decoder over an encoder's outputs."""
     if recipe.attention == "additive":
         return AdditiveAttention(query_size, memory_size, recipe.hidden)

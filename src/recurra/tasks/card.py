@@ -6,19 +6,21 @@ from typing import Any
 from torch import nn
 
 from recurra.tasks.task import Task
+from recurra.training.options import Body
 from recurra.training.recipe import Recipe
 
 
-def card(task: Task, recipe: Recipe, metrics: Mapping[str, Any], network: nn.Module) -> str:
+def card(task: Task[Any], recipe: Recipe, metrics: Mapping[str, Any], network: nn.Module) -> str:
     """Return the card as Markdown."""
     size = sum(parameter.numel() for parameter in network.parameters())
     data = recipe.data or "the embedded sample"
+    layers = recipe.layers if isinstance(recipe, Body) else 1
     lines = [
         f"# {task.name} ({task.type})",
         "",
         task.summary,
         "",
-        f"- cell `{recipe.cell}`, {recipe.layers} layer(s) of {recipe.hidden}, {size:,} parameters",
+        f"- cell `{recipe.cell}`, {layers} layer(s) of {recipe.hidden}, {size:,} parameters",
         f"- trained on {data}, seed {recipe.seed}",
     ]
     if metrics:

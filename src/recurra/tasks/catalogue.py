@@ -1,6 +1,9 @@
 """Every task by its name: one import line here makes a task known to the command line."""
 
-from recurra.errors import unknown
+from collections.abc import Iterable
+from typing import Any
+
+from recurra.errors import RecurraError, unknown
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
 from recurra.tasks.music_generation import MUSIC_GENERATION
@@ -9,7 +12,7 @@ from recurra.tasks.sentiment import SENTIMENT
 from recurra.tasks.task import Task
 from recurra.tasks.translation import TRANSLATION
 
-TASKS: tuple[Task, ...] = (
+TASKS: tuple[Task[Any], ...] = (
     IMAGE_CLASSIFICATION,
     MUSIC_GENERATION,
     IMAGE_CAPTIONING,
@@ -19,7 +22,7 @@ TASKS: tuple[Task, ...] = (
 )
 
 
-def find(name: str) -> Task:
+def find(name: str) -> Task[Any]:
     """Return the task of this name.
 
     Raises:
@@ -30,3 +33,14 @@ def find(name: str) -> Task:
     if normal not in known:
         raise unknown("task", name, list(known))
     return known[normal]
+
+
+def refuse(task: Task[Any], names: Iterable[str]) -> None:
+    """Refuse options that other tasks have and this one has not.
+
+    Raises:
+        RecurraError: with the first such option.
+    """
+    for name in names:
+        if name not in task.options and any(name in other.options for other in TASKS):
+            raise RecurraError(f"{name}: {task.name} has no use for it; leave it out")

@@ -10,14 +10,14 @@ from recurra.decoding import Hypothesis, beam, greedy, sample
 from recurra.tasks.evaluation import collect
 from recurra.tasks.task import Codec
 from recurra.topologies import Writer
-from recurra.training.recipe import Recipe
+from recurra.training.options import Searched
 
 
 def decode(
     network: Writer,
     codec: Codec,
     rows: Sequence[Any],
-    recipe: Recipe,
+    recipe: Searched,
     context: Callable[[Any], tuple[Tensor, ...]],
     *,
     start: int,

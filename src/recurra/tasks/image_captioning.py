@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,15 @@ from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.task import Task
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.metrics import scores
-from recurra.training.recipe import Recipe
+from recurra.training.options import Attended, Body, CaptionTable, Classes, Searched, Taught, Words
 
 
-def read(recipe: Recipe) -> Splits[CaptionedImage]:
+@dataclass(frozen=True, kw_only=True)
+class CaptioningRecipe(CaptionTable, Words, Body, Attended, Taught, Searched, Classes):
+    """Options of describing pictures."""
+
+
+def read(recipe: CaptioningRecipe) -> Splits[CaptionedImage]:
     """Return the user's images, or scenes of digits; training has one row per caption."""
     splits = captions.read(recipe) if recipe.data else scenes.load(recipe)
     one_each = [
@@ -40,7 +45,7 @@ def read(recipe: Recipe) -> Splits[CaptionedImage]:
     return replace(splits, train=one_each)
 
 
-def fit(train: Sequence[CaptionedImage], recipe: Recipe) -> CaptionCodec:
+def fit(train: Sequence[CaptionedImage], recipe: CaptioningRecipe) -> CaptionCodec:
     """Return the vocabulary of these captions, and the images' shape."""
     texts = (words(text) for row in train for text in row.captions)
     height, width, channels = train[0].image.shape
@@ -49,7 +54,7 @@ def fit(train: Sequence[CaptionedImage], recipe: Recipe) -> CaptionCodec:
     return CaptionCodec(vocabulary, (height, width, channels), scale_of(train, recipe))
 
 
-def build(codec: CaptionCodec, recipe: Recipe) -> nn.Module:
+def build(codec: CaptionCodec, recipe: CaptioningRecipe) -> nn.Module:
     """Return convolutions, and a decoder that attends to their grid."""
     encoder = ImageEncoder(codec.shape, recipe.hidden, cells=8)
     feeding = recipe.hidden if recipe.input_feeding else 0
@@ -67,7 +72,7 @@ def build(codec: CaptionCodec, recipe: Recipe) -> nn.Module:
 
 
 def hypotheses(
-    network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: Recipe
+    network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: CaptioningRecipe
 ) -> list[Hypothesis]:
     """Return the best caption of each image."""
 
@@ -79,14 +84,17 @@ def hypotheses(
 
 
 def validate(
-    network: nn.Module, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: Recipe
+    network: nn.Module,
+    codec: CaptionCodec,
+    rows: Sequence[CaptionedImage],
+    recipe: CaptioningRecipe,
 ) -> dict[str, float]:
     """Return the loss per word."""
     return mean_loss(network, codec, rows)
 
 
 def evaluate(
-    network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: Recipe
+    network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: CaptioningRecipe
 ) -> dict[str, float]:
     """Return exact match, BLEU and chrF against all captions of an image, and the loss."""
     answers = [codec.text(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
@@ -111,7 +119,7 @@ def predict(
     network: Writer,
     codec: CaptionCodec,
     inputs: Sequence[str | Path | np.ndarray],
-    recipe: Recipe,
+    recipe: CaptioningRecipe,
 ) -> list[Caption]:
     """Return a sentence about each image: a file, or an array."""
     opened = images.open_images(inputs, codec.shape)
@@ -129,6 +137,7 @@ IMAGE_CAPTIONING = Task(
     summary="A sentence about an image.",
     reads="folder or .zip of images with captions: CSV, Flickr token file or COCO JSON",
     example="photo.jpg",
+    recipe=CaptioningRecipe,
     read=read,
     codec=CaptionCodec.from_files,
     fit=fit,
@@ -151,8 +160,4 @@ IMAGE_CAPTIONING = Task(
         "epochs": 16,
         "learning_rate": 4e-3,
     },
-    ignores=(
-        "token_column tag_column sentence_column "
-        "label_column source target bidirectional lookahead pool output word_dropout"
-    ),
 )

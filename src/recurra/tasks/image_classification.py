@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,22 +26,27 @@ from recurra.tasks.evaluation import (
 )
 from recurra.tasks.task import Task
 from recurra.topologies import OneToOne
-from recurra.training.recipe import Recipe
+from recurra.training.options import Classes
 
 
-def read(recipe: Recipe) -> Splits[LabelledImage]:
+@dataclass(frozen=True, kw_only=True)
+class ImageRecipe(Classes):
+    """Options of labelling pictures."""
+
+
+def read(recipe: ImageRecipe) -> Splits[LabelledImage]:
     """Return the user's images, or scikit-learn's digits."""
     return images.read(recipe) if recipe.data else digits.load(recipe)
 
 
-def fit(train: Sequence[LabelledImage], recipe: Recipe) -> ImageCodec:
+def fit(train: Sequence[LabelledImage], recipe: ImageRecipe) -> ImageCodec:
     """Return labels, shape and scale of these images."""
     height, width, channels = train[0].image.shape
     labels = sorted({row.label for row in train})
     return ImageCodec(labels, (height, width, channels), scale_of(train, recipe))
 
 
-def build(codec: ImageCodec, recipe: Recipe) -> nn.Module:
+def build(codec: ImageCodec, recipe: ImageRecipe) -> nn.Module:
     """Return convolutions, one step of the cell, and a linear head."""
     encoder = ImageEncoder(codec.shape, recipe.embedding)
     features = nn.Sequential(
@@ -63,7 +69,7 @@ def probabilities(
 
 
 def evaluate(
-    network: nn.Module, codec: ImageCodec, rows: Sequence[LabelledImage], recipe: Recipe
+    network: nn.Module, codec: ImageCodec, rows: Sequence[LabelledImage], recipe: ImageRecipe
 ) -> dict[str, float]:
     """Return accuracy and loss."""
     known(codec.labels, rows)
@@ -80,7 +86,10 @@ def baseline(
 
 
 def predict(
-    network: nn.Module, codec: ImageCodec, inputs: Sequence[str | Path | np.ndarray], recipe: Recipe
+    network: nn.Module,
+    codec: ImageCodec,
+    inputs: Sequence[str | Path | np.ndarray],
+    recipe: ImageRecipe,
 ) -> list[ImagePrediction]:
     """Return label and probabilities of each image: a file, or an array.
 
@@ -103,6 +112,7 @@ IMAGE_CLASSIFICATION = Task(
     summary="The class of an image.",
     reads="folder of class folders, IDX (MNIST) or NPZ",
     example="digit.png",
+    recipe=ImageRecipe,
     read=read,
     codec=ImageCodec.from_files,
     fit=fit,
@@ -117,11 +127,4 @@ IMAGE_CLASSIFICATION = Task(
     predict=predict,
     defaults={"batch_size": 64, "epochs": 10, "dropout": 0.3},
     sample_defaults={"batch_size": 32, "epochs": 20},
-    ignores=(
-        "image_column token_column tag_column sentence_column encoding "
-        "text_column label_column source target max_length vocabulary engine layers "
-        "bidirectional lookahead residual pool output attention input_feeding "
-        "variational weight_drop word_dropout scheduled_sampling beam temperature top_k "
-        "top_p"
-    ),
 )

@@ -14,8 +14,10 @@ from recurra import bundle
 from recurra.cells import find as find_cell
 from recurra.errors import BundleError, RecurraError
 from recurra.tasks.card import card
-from recurra.tasks.catalogue import find
+from recurra.tasks.catalogue import find, refuse
+from recurra.tasks.stored import recipe_of
 from recurra.tasks.task import Codec, Task
+from recurra.training.options import Body
 from recurra.training.recipe import Recipe
 
 
@@ -31,7 +33,7 @@ class Model:
         metrics: what the test part said, where it was evaluated.
     """
 
-    task: Task
+    task: Task[Any]
     recipe: Recipe
     codec: Codec
     network: nn.Module
@@ -49,9 +51,9 @@ class Model:
         """
         if isinstance(inputs, str | bytes) or not isinstance(inputs, Iterable):
             raise RecurraError(f"inputs: received a {type(inputs).__name__}; give a list of inputs")
-        self.task.refuse(decoding)
+        refuse(self.task, decoding)
         inputs = list(inputs)
-        recipe = Recipe.of(self.recipe.asdict(), decoding)
+        recipe = self.task.recipe.of(self.recipe.asdict(), decoding)
         if not inputs:
             return []
         self.network.eval()
@@ -71,8 +73,8 @@ class Model:
         if not parts:
             # the same file as all three parts: nothing is split off from it
             given["valid"] = given["test"] = data
-        self.task.refuse(fields)
-        recipe = Recipe.of(self.recipe.asdict(), given, fields)
+        refuse(self.task, fields)
+        recipe = self.task.recipe.of(self.recipe.asdict(), given, fields)
         examples = self.task.read(recipe)
         return self.task.evaluate(self.network, self.codec, examples.test, recipe)
 
@@ -109,13 +111,14 @@ def load(folder: str | Path, *, cell: str | None = None) -> Model:
     stored = bundle.read(Path(folder))
     try:
         task = find(str(stored.config["task"]))
-        recipe = Recipe.of(stored.config["recipe"])
+        recipe = task.recipe.of(recipe_of(task, stored.config))
         metrics = dict(stored.config.get("metrics", {}))
     except (KeyError, TypeError, RecurraError) as error:
         raise BundleError(f"{folder}: config.json is not one of ours: {error}") from error
     if ":" in recipe.cell or cell is not None:
         recipe = dataclasses.replace(recipe, cell=_own_cell(recipe.cell, cell, folder))
-    recipe = dataclasses.replace(recipe, engine=None)
+    if isinstance(recipe, Body):
+        recipe = dataclasses.replace(recipe, engine=None)
     try:
         codec = task.codec(stored.files)
         if ":" not in recipe.cell:  # sizes are believed only where the weights have them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from recurra.tasks.codecs.tunes import GeneratedTune, MusicCodec, parse
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.task import Task
 from recurra.topologies import Decoder, OneToMany, Writer
-from recurra.training.recipe import Recipe
+from recurra.training.options import Body, Classes, Sampled, Taught
 
 
 class Attributes(nn.Module):
@@ -35,17 +36,22 @@ class Attributes(nn.Module):
         return vector
 
 
-def read(recipe: Recipe) -> Splits[Tune]:
+@dataclass(frozen=True, kw_only=True)
+class MusicRecipe(Body, Taught, Sampled, Classes):
+    """Options of writing tunes."""
+
+
+def read(recipe: MusicRecipe) -> Splits[Tune]:
     """Return the user's MIDI files, or Bach's chorales."""
     return midi.read(recipe) if recipe.data else chorales.load(recipe)
 
 
-def fit(train: Sequence[Tune], recipe: Recipe) -> MusicCodec:
+def fit(train: Sequence[Tune], recipe: MusicRecipe) -> MusicCodec:
     """Return the tokenizer; its vocabulary is fixed."""
     return MusicCodec(Notes(), recipe.max_length)
 
 
-def build(codec: MusicCodec, recipe: Recipe) -> nn.Module:
+def build(codec: MusicCodec, recipe: MusicRecipe) -> nn.Module:
     """Return an embedding of the attributes, and a decoder conditioned on it."""
     size = 16
     layers = body(recipe, recipe.embedding + size, bidirectional=False)
@@ -61,7 +67,7 @@ def build(codec: MusicCodec, recipe: Recipe) -> nn.Module:
 
 
 def evaluate(
-    network: nn.Module, codec: MusicCodec, rows: Sequence[Tune], recipe: Recipe
+    network: nn.Module, codec: MusicCodec, rows: Sequence[Tune], recipe: MusicRecipe
 ) -> dict[str, float]:
     """Return the negative log likelihood per token, in nats."""
     loss = mean_loss(network, codec, rows, size=recipe.batch_size)["loss"]
@@ -75,7 +81,7 @@ def baseline(codec: MusicCodec, train: Sequence[Tune], test: Sequence[Tune]) -> 
 
 
 def predict(
-    network: Writer, codec: MusicCodec, inputs: Sequence[tuple[int, str] | str], recipe: Recipe
+    network: Writer, codec: MusicCodec, inputs: Sequence[tuple[int, str] | str], recipe: MusicRecipe
 ) -> list[GeneratedTune]:
     """Return one tune per (key, mode), sampled with the recipe's temperature, top-k and top-p."""
     wanted = [parse(one) for one in inputs]
@@ -111,6 +117,7 @@ MUSIC_GENERATION = Task(
     summary="A piece of music in the key and mode that one asks for.",
     reads="a MIDI file, a folder or a .zip of them (pitched tracks are read as one)",
     example="G major",
+    recipe=MusicRecipe,
     read=read,
     codec=MusicCodec.from_files,
     fit=fit,
@@ -140,9 +147,4 @@ MUSIC_GENERATION = Task(
         "batch_size": 8,
         "learning_rate": 6e-3,
     },
-    ignores=(
-        "image_column token_column tag_column sentence_column encoding "
-        "text_column label_column source target vocabulary bidirectional lookahead pool output "
-        "attention input_feeding word_dropout beam"
-    ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -23,15 +25,23 @@ from recurra.tasks.evaluation import collect, mean_loss, prior_loss
 from recurra.tasks.task import Task
 from recurra.topologies import CRF, ManyToManyEqual, Softmax
 from recurra.training.metrics import span_f1
-from recurra.training.recipe import Recipe
+from recurra.training.options import Classes, TaggedTable, TwoWay, WordDropout, Words
+from recurra.training.values import option
 
 
-def read(recipe: Recipe) -> Splits[Tagged]:
+@dataclass(frozen=True, kw_only=True)
+class NerRecipe(TaggedTable, Words, TwoWay, WordDropout, Classes):
+    """Options of tagging words."""
+
+    output: Literal["softmax", "crf"] = option("model", "softmax", "output layer of a tagger")
+
+
+def read(recipe: NerRecipe) -> Splits[Tagged]:
     """Return the user's sentences, or the embedded ones."""
     return conll.read(recipe) if recipe.data else sample.load(recipe)
 
 
-def fit(train: Sequence[Tagged], recipe: Recipe) -> TagCodec:
+def fit(train: Sequence[Tagged], recipe: NerRecipe) -> TagCodec:
     """Return the codec of these training sentences."""
     texts = [[composed(token) for token in row.tokens] for row in train]
     lowered = ([token.lower() for token in text] for text in texts)
@@ -46,7 +56,7 @@ def fit(train: Sequence[Tagged], recipe: Recipe) -> TagCodec:
     )
 
 
-def build(codec: TagCodec, recipe: Recipe) -> nn.Module:
+def build(codec: TagCodec, recipe: NerRecipe) -> nn.Module:
     """Return word embedding, recurrent body, a linear head, and softmax or CRF."""
     embed = WordEmbedding(
         len(codec.words),
@@ -79,7 +89,7 @@ def tag(network: ManyToManyEqual, codec: TagCodec, rows: Sequence[Tagged]) -> li
 
 
 def evaluate(
-    network: ManyToManyEqual, codec: TagCodec, rows: Sequence[Tagged], recipe: Recipe
+    network: ManyToManyEqual, codec: TagCodec, rows: Sequence[Tagged], recipe: NerRecipe
 ) -> dict[str, float]:
     """Return span F1 and loss."""
     tags = tag(network, codec, rows)
@@ -104,7 +114,7 @@ def predict(
     network: ManyToManyEqual,
     codec: TagCodec,
     inputs: Sequence[str | list[str] | tuple[str, ...]],
-    recipe: Recipe,
+    recipe: NerRecipe,
 ) -> list[TagPrediction]:
     """Return tags and entities of each sentence: a text, or a list of its words."""
     rows = []
@@ -134,6 +144,7 @@ NER = Task(
     summary="A tag for every word of a sentence: who, where, when.",
     reads="CoNLL columns or CSV (IOB1, IOB2, IOBES, BILOU); a folder of train/dev/test",
     example="Maria Lindgren flew from Oslo to Boston on 3 May .",
+    recipe=NerRecipe,
     read=read,
     codec=TagCodec.from_files,
     fit=fit,
@@ -156,8 +167,4 @@ NER = Task(
         "batch_size": 16,
     },
     sample_defaults={"hidden": 96, "epochs": 18, "batch_size": 32, "learning_rate": 5e-3},
-    ignores=(
-        "image_column text_column label_column "
-        "source target pool attention input_feeding scheduled_sampling beam temperature top_k top_p"
-    ),
 )

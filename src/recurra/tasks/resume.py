@@ -13,22 +13,18 @@ from recurra import bundle
 from recurra.data.readers.text import say
 from recurra.data.splits import Splits
 from recurra.errors import BundleError, RecurraError
+from recurra.tasks.stored import recipe_of
 from recurra.tasks.task import Codec, Task
 from recurra.training.checkpoint import RunFolder
-from recurra.training.recipe import Recipe
 
-# what decides the network, its input, or which rows make a batch
-FIXED = {"max_length", "vocabulary", "batch_size", "accumulate", "seed"} | {
-    field.name
-    for field in dataclasses.fields(Recipe)
-    if field.metadata["group"] == "model" and field.name != "engine"
-}
+# what decides the network's input, or which rows make a batch
+FIXED = {"max_length", "vocabulary", "batch_size", "accumulate", "seed"}
 SHOWN = 3  # names that are told of those that came or went
 
 Fingerprint = dict[str, list[Any]]
 
 
-def stored_recipe(task: Task, home: Path, given: Mapping[str, Any]) -> dict[str, Any] | None:
+def stored_recipe(task: Task[Any], home: Path, given: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the recipe of the run to resume; None where a run begins, by what is given.
 
     A run that was killed at any time goes on from its last state or, where it saved none, begins
@@ -48,7 +44,7 @@ def stored_recipe(task: Task, home: Path, given: Mapping[str, Any]) -> dict[str,
         return None
     if config["task"] != task.name:
         raise RecurraError(f"{home} holds a run of {config['task']}, not of {task.name}")
-    stored: dict[str, Any] = config["recipe"]
+    stored = recipe_of(task, config)
     if not run.last.exists():
         if config.get("metrics") != {} or run.log.exists():
             raise RecurraError(
@@ -56,8 +52,8 @@ def stored_recipe(task: Task, home: Path, given: Mapping[str, Any]) -> dict[str,
             )
         say(f"{home} holds a recipe, but no state yet: the run begins by that recipe")
         return stored
-    before, now = Recipe.of(stored), Recipe.of(stored, given)
-    for name in sorted(FIXED):
+    before, now = task.recipe.of(stored), task.recipe.of(stored, given)
+    for name in sorted(field.name for field in dataclasses.fields(before) if _is_fixed(field)):
         old, new = getattr(before, name), getattr(now, name)
         if name == "cell":  # a file may have moved
             old, new = old.rsplit(":", 1)[-1], new.rsplit(":", 1)[-1]
@@ -67,6 +63,12 @@ def stored_recipe(task: Task, home: Path, given: Mapping[str, Any]) -> dict[str,
                 "leave it out, or begin in another --out"
             )
     return stored
+
+
+def _is_fixed(field: dataclasses.Field[Any]) -> bool:
+    """Return whether an option decides the network, its input, or which rows make a batch."""
+    of_model = field.metadata["group"] == "model" and field.name != "engine"
+    return of_model or field.name in FIXED
 
 
 def fingerprint(splits: Splits[Any]) -> Fingerprint:

@@ -17,12 +17,13 @@ from recurra import bundle
 from recurra.errors import RecurraError
 from recurra.layers import Residual
 from recurra.tasks.body import check
-from recurra.tasks.catalogue import find
+from recurra.tasks.catalogue import find, refuse
 from recurra.tasks.model import Model
 from recurra.tasks.parts import check_parts
 from recurra.tasks.resume import fingerprint, same_data, stored_recipe
-from recurra.tasks.task import LOWER_IS_BETTER, Task
+from recurra.tasks.task import LOWER_IS_BETTER, R, Task
 from recurra.training.checkpoint import RunFolder
+from recurra.training.options import Body, Encoded
 from recurra.training.recipe import Recipe
 
 
@@ -44,7 +45,7 @@ def train(task: str, data: str | None = None, **fields: Any) -> Model:
     return Run(chosen, complete(chosen, given)).train()
 
 
-def complete(task: Task, *given: Mapping[str, Any]) -> Recipe:
+def complete(task: Task[R], *given: Mapping[str, Any]) -> R:
     """Return the recipe of a run: what is given, over the task's defaults.
 
     The embedded sample has defaults of its own; a run that is resumed has its stored recipe.
@@ -54,13 +55,13 @@ def complete(task: Task, *given: Mapping[str, Any]) -> Recipe:
             the run that is resumed.
     """
     known = {name.replace("-", "_"): value for layer in given for name, value in layer.items()}
-    task.refuse(known)
+    refuse(task, known)
     if known.get("resume"):
-        home = Path(Recipe.of(known).out or f"runs/{task.name}")
+        home = Path(task.recipe.of(known).out or f"runs/{task.name}")
         stored = stored_recipe(task, home, known)
         if stored is not None:
-            return Recipe.of(stored, known)
-    return Recipe.of(task.defaults, {} if known.get("data") else task.sample_defaults, known)
+            return task.recipe.of(stored, known)
+    return task.recipe.of(task.defaults, {} if known.get("data") else task.sample_defaults, known)
 
 
 class Run:
@@ -74,7 +75,7 @@ class Run:
         RecurraError: the recipe's folder holds a model already.
     """
 
-    def __init__(self, task: Task, recipe: Recipe, *, quiet: bool = False) -> None:
+    def __init__(self, task: Task[Any], recipe: Recipe, *, quiet: bool = False) -> None:
         self.task, self.recipe, self.quiet = task, recipe, quiet
         self.folder = place(task, recipe)
         self.first = int(os.environ.get("RANK", "0")) == 0
@@ -89,8 +90,9 @@ class Run:
             torch.set_num_threads(self.recipe.threads)
         check(self.recipe)
         splits = self.task.read(self.recipe)
-        # what was guessed for these files holds for all that the model is given later
-        self.recipe = dataclasses.replace(self.recipe, encoding=splits.encoding)
+        if isinstance(self.recipe, Encoded):
+            # what was guessed for these files holds for all that the model is given later
+            self.recipe = dataclasses.replace(self.recipe, encoding=splits.encoding)
         check_parts(splits, self.recipe)
         torch.manual_seed(self.recipe.seed)
         codec = self.task.fit(splits.train, self.recipe)
@@ -132,7 +134,7 @@ class Run:
         return model
 
 
-def build(task: Task, codec: Any, recipe: Recipe) -> nn.Module:
+def build(task: Task[Any], codec: Any, recipe: Recipe) -> nn.Module:
     """Return the task's network, untrained.
 
     Raises:
@@ -142,7 +144,7 @@ def build(task: Task, codec: Any, recipe: Recipe) -> nn.Module:
         network = task.build(codec, recipe)
     except ValueError as error:
         raise RecurraError(f"this recipe makes no model: {error}") from error
-    asked = "residual" not in task.ignores.split() and recipe.residual
+    asked = isinstance(recipe, Body) and recipe.residual
     if asked and not any(isinstance(part, Residual) for part in network.modules()):
         raise RecurraError(
             "residual: no layer's output is as wide as its input, so none can be added to it; "
@@ -151,7 +153,7 @@ def build(task: Task, codec: Any, recipe: Recipe) -> nn.Module:
     return network
 
 
-def place(task: Task, recipe: Recipe) -> Path:
+def place(task: Task[Any], recipe: Recipe) -> Path:
     """Return the folder of a run: the recipe's, or the first of runs/TASK, runs/TASK-2 … free.
 
     Raises:

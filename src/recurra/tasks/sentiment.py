@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -25,21 +26,26 @@ from recurra.tasks.evaluation import (
 )
 from recurra.tasks.task import Task
 from recurra.topologies import ManyToOne
-from recurra.training.recipe import Recipe
+from recurra.training.options import Classes, Pooled, TextTable, WordDropout, Words
 
 
-def read(recipe: Recipe) -> Splits[TextLabel]:
+@dataclass(frozen=True, kw_only=True)
+class SentimentRecipe(TextTable, Words, Pooled, WordDropout, Classes):
+    """Options of labelling texts."""
+
+
+def read(recipe: SentimentRecipe) -> Splits[TextLabel]:
     """Return the user's rows, or the embedded sentences."""
     return tabular.read(recipe) if recipe.data else sample.load(recipe)
 
 
-def fit(train: Sequence[TextLabel], recipe: Recipe) -> TextCodec:
+def fit(train: Sequence[TextLabel], recipe: SentimentRecipe) -> TextCodec:
     """Return the codec of these training rows."""
     vocabulary = Vocabulary.build((words(row.text) for row in train), size=recipe.vocabulary)
     return TextCodec(vocabulary, sorted({row.label for row in train}), recipe.max_length)
 
 
-def build(codec: TextCodec, recipe: Recipe) -> nn.Module:
+def build(codec: TextCodec, recipe: SentimentRecipe) -> nn.Module:
     """Return embedding, recurrent body, pooling and a linear head."""
     embed = TokenEmbedding(
         len(codec.vocabulary),
@@ -66,7 +72,7 @@ def probabilities(
 
 
 def evaluate(
-    network: nn.Module, codec: TextCodec, rows: Sequence[TextLabel], recipe: Recipe
+    network: nn.Module, codec: TextCodec, rows: Sequence[TextLabel], recipe: SentimentRecipe
 ) -> dict[str, float]:
     """Return accuracy and loss."""
     known(codec.labels, rows)
@@ -86,7 +92,7 @@ def baseline(
 
 
 def predict(
-    network: nn.Module, codec: TextCodec, inputs: Sequence[str], recipe: Recipe
+    network: nn.Module, codec: TextCodec, inputs: Sequence[str], recipe: SentimentRecipe
 ) -> list[TextPrediction]:
     """Return label and probabilities of each text.
 
@@ -109,6 +115,7 @@ SENTIMENT = Task(
     summary="The label of a text (positive, negative; any number of classes).",
     reads="CSV, TSV or JSON with a text and a label column; a folder of train/dev/test files",
     example="not bad at all",
+    recipe=SentimentRecipe,
     read=read,
     codec=TextCodec.from_files,
     fit=fit,
@@ -129,9 +136,4 @@ SENTIMENT = Task(
         "word_dropout": 0.1,
         "learning_rate": 3e-3,
     },
-    ignores=(
-        "image_column token_column tag_column sentence_column "
-        "source target output attention input_feeding scheduled_sampling beam "
-        "temperature top_k top_p"
-    ),
 )

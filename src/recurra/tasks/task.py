@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+import builtins
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor, nn
 
 from recurra.data.splits import Splits
-from recurra.errors import RecurraError
 from recurra.training.recipe import Recipe
 
 LOWER_IS_BETTER = frozenset({"loss", "nll"})
+
+R = TypeVar("R", bound=Recipe)
 
 
 @runtime_checkable
@@ -47,7 +49,7 @@ class Prediction(Protocol):
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Generic[R]):
     """One application.
 
     Args:
@@ -56,6 +58,7 @@ class Task:
         summary: one line: what goes in, what comes out.
         reads: the file formats, one line.
         example: an input to try, as typed on a command line.
+        recipe: the options that it has, a record over the common `Recipe`.
         read: recipe → examples in three parts; the embedded sample where `recipe.data` is None.
         codec: a bundle's text files → codec.
         fit: training examples, recipe → codec (vocabulary, labels, tokenizer).
@@ -70,7 +73,6 @@ class Task:
         defaults: recipe fields that this task sets otherwise.
         sample_defaults: recipe fields for the embedded sample, which trains within a minute.
         takes_words: whether an input of `predict` may be a list of words.
-        ignores: recipe fields that mean nothing here, in one text, refused where they are given.
     Raises:
         every callable: RecurraError, one clear line, for what the user can mend.
     """
@@ -80,29 +82,24 @@ class Task:
     summary: str
     reads: str
     example: str
-    read: Callable[[Recipe], Splits[Any]]
+    recipe: builtins.type[R]
+    read: Callable[[R], Splits[Any]]
     codec: Callable[[Mapping[str, str]], Codec]
-    fit: Callable[[Sequence[Any], Recipe], Codec]
-    build: Callable[[Any, Recipe], nn.Module]
-    validate: Callable[[Any, Any, Sequence[Any], Recipe], dict[str, float]]
+    fit: Callable[[Sequence[Any], R], Codec]
+    build: Callable[[Any, R], nn.Module]
+    validate: Callable[[Any, Any, Sequence[Any], R], dict[str, float]]
     criterion: str
-    evaluate: Callable[[Any, Any, Sequence[Any], Recipe], dict[str, float]]
+    evaluate: Callable[[Any, Any, Sequence[Any], R], dict[str, float]]
     metric: str
     sample_metric: str
     baseline: Callable[[Any, Sequence[Any], Sequence[Any]], dict[str, float]]
     parse: Callable[[str], Any]
-    predict: Callable[[Any, Any, Sequence[Any], Recipe], list[Any]]
+    predict: Callable[[Any, Any, Sequence[Any], R], list[Any]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     sample_defaults: Mapping[str, Any] = field(default_factory=dict)
     takes_words: bool = False
-    ignores: str = ""
 
-    def refuse(self, names: Iterable[str]) -> None:
-        """Refuse recipe fields that mean nothing here.
-
-        Raises:
-            RecurraError: with the first such field.
-        """
-        for name in names:
-            if name in self.ignores.split():
-                raise RecurraError(f"{name}: {self.name} has no use for it; leave it out")
+    @property
+    def options(self) -> frozenset[str]:
+        """Return the names of the recipe's fields."""
+        return frozenset(known.name for known in fields(self.recipe))

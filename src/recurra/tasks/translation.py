@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -23,15 +24,20 @@ from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.task import Task
 from recurra.topologies import Decoder, ManyToManyUnequal, Writer
 from recurra.training.metrics import scores
-from recurra.training.recipe import Recipe
+from recurra.training.options import Attended, Classes, PairTable, Searched, Taught, TwoWay, Words
 
 
-def read(recipe: Recipe) -> Splits[Pair]:
+@dataclass(frozen=True, kw_only=True)
+class TranslationRecipe(PairTable, Words, TwoWay, Attended, Taught, Searched, Classes):
+    """Options of translating."""
+
+
+def read(recipe: TranslationRecipe) -> Splits[Pair]:
     """Return the user's pairs, or dates in many languages."""
     return parallel.read(recipe) if recipe.data else dates.load(recipe)
 
 
-def fit(train: Sequence[Pair], recipe: Recipe) -> PairCodec:
+def fit(train: Sequence[Pair], recipe: TranslationRecipe) -> PairCodec:
     """Return tokenizers learned from these pairs."""
     sources, targets = zip(*((pair.source, pair.target) for pair in train), strict=True)
     return PairCodec(
@@ -41,7 +47,7 @@ def fit(train: Sequence[Pair], recipe: Recipe) -> PairCodec:
     )
 
 
-def build(codec: PairCodec, recipe: Recipe) -> nn.Module:
+def build(codec: PairCodec, recipe: TranslationRecipe) -> nn.Module:
     """Return embedding, encoder, and a decoder that attends to it."""
     embed = TokenEmbedding(codec.source.get_vocab_size(), recipe.embedding, dropout=recipe.dropout)
     encoder = body(recipe, recipe.embedding)
@@ -61,7 +67,7 @@ def build(codec: PairCodec, recipe: Recipe) -> nn.Module:
 
 
 def hypotheses(
-    network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: Recipe
+    network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: TranslationRecipe
 ) -> list[Hypothesis]:
     """Return the best target of each source."""
     longest = max((len(row.target) for row in rows), default=0)
@@ -75,14 +81,14 @@ def hypotheses(
 
 
 def validate(
-    network: nn.Module, codec: PairCodec, rows: Sequence[Pair], recipe: Recipe
+    network: nn.Module, codec: PairCodec, rows: Sequence[Pair], recipe: TranslationRecipe
 ) -> dict[str, float]:
     """Return the loss per token."""
     return mean_loss(network, codec, rows)
 
 
 def evaluate(
-    network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: Recipe
+    network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: TranslationRecipe
 ) -> dict[str, float]:
     """Return exact match, BLEU, chrF and loss."""
     answers = [codec.target.decode(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
@@ -98,7 +104,7 @@ def baseline(codec: PairCodec, train: Sequence[Pair], test: Sequence[Pair]) -> d
 
 
 def predict(
-    network: Writer, codec: PairCodec, inputs: Sequence[str], recipe: Recipe
+    network: Writer, codec: PairCodec, inputs: Sequence[str], recipe: TranslationRecipe
 ) -> list[Translation]:
     """Return the translation of each text."""
     rows = [Pair(checked(text, i), "", "") for i, text in enumerate(inputs, 1)]
@@ -118,6 +124,7 @@ TRANSLATION = Task(
     summary="A text written from a text, of another length: a translation, a normal form.",
     reads="two parallel text files (also .gz), or TSV; a folder with train/valid/test of both",
     example="[fr] mardi 3 mars 2026",
+    recipe=TranslationRecipe,
     read=read,
     codec=PairCodec.from_files,
     fit=fit,
@@ -150,8 +157,4 @@ TRANSLATION = Task(
         "epochs": 5,
         "learning_rate": 6e-3,
     },
-    ignores=(
-        "image_column token_column tag_column sentence_column "
-        "text_column label_column pool output word_dropout"
-    ),
 )

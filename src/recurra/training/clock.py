@@ -6,7 +6,8 @@ import math
 import time
 from typing import Any
 
-from recurra.training.recipe import Recipe, seconds
+from recurra.training.recipe import Recipe
+from recurra.training.values import seconds
 
 # Under a time limit, validation takes at most a fifth of the time, and begins early: what it
 # costs must be known before the end, to stop in time for the last one.

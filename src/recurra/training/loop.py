@@ -17,6 +17,7 @@ from recurra.training.checkpoint import RunFolder, capture, restore
 from recurra.training.clock import Clock
 from recurra.training.interrupt import Wish
 from recurra.training.optimiser import learning_rate
+from recurra.training.options import Taught
 from recurra.training.progress import Progress, need_events
 from recurra.training.stepper import Stepper
 
@@ -293,7 +294,7 @@ class Loop:
     def _schedule_sampling(self) -> None:
         """Let a network that writes read more of its own predictions in each epoch."""
         network: Any = self.network
-        if self.recipe.scheduled_sampling and hasattr(network, "scheduled"):
+        if isinstance(self.recipe, Taught) and self.recipe.scheduled_sampling:
             last = self.recipe.epochs - 1
             done = self.batches.epoch / last if last else 1.0
             network.scheduled = self.recipe.scheduled_sampling * max(done, self.clock.share)

@@ -14,6 +14,7 @@ from recurra.training import faults
 from recurra.training.batches import Item, lengths, placed
 from recurra.training.checkpoint import generators, set_generators
 from recurra.training.optimiser import adamw
+from recurra.training.options import Classes
 from recurra.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -66,10 +67,12 @@ class Stepper:
 
     def loss(self, batch: Any) -> Any:
         """Return the loss of a batch: a sum and its count."""
+        recipe = self.recipe
+        options = {"smoothing": recipe.label_smoothing} if isinstance(recipe, Classes) else {}
         with self.fabric.autocast():
             # every topology has `loss`; nn.Module does not say so
             return self.network.loss(  # type: ignore[operator]
-                placed(batch, self.network), smoothing=self.recipe.label_smoothing
+                placed(batch, self.network), **options
             )
 
     def step(

@@ -15,7 +15,7 @@ from recurra.data.readers.source import Kind, assemble
 from recurra.data.readers.text import Rows, existing, existing_file, lines, say
 from recurra.data.splits import Splits
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from recurra.training.options import CaptionTable
 
 LIST = re.compile(r"(train|dev|valid|val|test)_?images?\.txt$", re.IGNORECASE)
 PARTS = {"train": "train", "test": "test", "dev": "valid", "valid": "valid", "val": "valid"}
@@ -29,7 +29,7 @@ class CaptionedImage(NamedTuple):
     where: str
 
 
-def read(recipe: Recipe, size: int = 64) -> Splits[CaptionedImage]:
+def read(recipe: CaptionTable, size: int = 64) -> Splits[CaptionedImage]:
     """Return the captioned pictures of `recipe.data`, in three parts.
 
     `recipe.data` is a folder that holds the pictures (themselves, in a folder, or in a zip), a

@@ -15,7 +15,7 @@ from recurra.data.readers.source import Format, read_parts
 from recurra.data.readers.text import Rows
 from recurra.data.splits import Splits
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from recurra.training.options import TaggedTable
 
 NOT_DATA = (".md", ".zip", ".json", ".toml", ".pdf")
 LISTS_OF_TAGS = ("ner_tags", "tags", "labels", "ner")
@@ -39,7 +39,7 @@ class Token(NamedTuple):
     row: int
 
 
-def read(recipe: Recipe) -> Splits[Tagged]:
+def read(recipe: TaggedTable) -> Splits[Tagged]:
     """Return the tagged sentences of `recipe.data`, in three parts, their tags in IOB2.
 
     Raises:
@@ -58,7 +58,7 @@ def read(recipe: Recipe) -> Splits[Tagged]:
     )
 
 
-def read_file(path: str | Path, rows: Rows, recipe: Recipe | None = None) -> list[Tagged]:
+def read_file(path: str | Path, rows: Rows, recipe: TaggedTable | None = None) -> list[Tagged]:
     """Return the tagged sentences of one file. A sentence with a bad row is left out.
 
     Args:
@@ -69,7 +69,7 @@ def read_file(path: str | Path, rows: Rows, recipe: Recipe | None = None) -> lis
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
     """
     path = Path(path)
-    recipe = recipe or Recipe()
+    recipe = recipe or TaggedTable()
     if form := form_of(path, rows):
         return _from_json(path, form, rows, recipe)
     lines, is_csv = cut_lines(path, rows)
@@ -166,11 +166,11 @@ def to_iob2(tags: list[str]) -> list[str]:
     return converted
 
 
-def _from_records(records: Records, rows: Rows, recipe: Recipe) -> list[Tagged]:
+def _from_records(records: Records, rows: Rows, recipe: TaggedTable) -> list[Tagged]:
     return _from_lists(records.name, records.columns, enumerate(records, start=1), rows, recipe)
 
 
-def _from_json(path: Path, form: str, rows: Rows, recipe: Recipe) -> list[Tagged]:
+def _from_json(path: Path, form: str, rows: Rows, recipe: TaggedTable) -> list[Tagged]:
     found = json_lines(path, rows) if form == "JSON lines" else json_whole(path, rows)
     first = next(found, None)
     if first is None:
@@ -184,7 +184,7 @@ def _from_lists(
     columns: list[str],
     numbered: Iterable[tuple[int, dict[str, Any]]],
     rows: Rows,
-    recipe: Recipe,
+    recipe: TaggedTable,
 ) -> list[Tagged]:
     """Return the sentences of rows that hold a list of tokens and a list of tags."""
     names = {

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from recurra.data.readers.cells import TAG, Line
 from recurra.data.readers.layout import NUMBER, NUMBERED, Layout, opens_document, wrong_tag
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from recurra.training.options import TaggedTable
 
 TOKEN_NAMES = {"word", "words", "token", "tokens", "form", "text"}
 TAG_NAMES = {"tag", "tags", "ner", "nertag", "nertags", "label", "labels", "entity", "iob", "bio"}
@@ -30,7 +30,7 @@ class Filled(NamedTuple):
     cells: list[str]
 
 
-def find_layout(path: Path, lines: Sequence[Line], recipe: Recipe) -> Layout:
+def find_layout(path: Path, lines: Sequence[Line], recipe: TaggedTable) -> Layout:
     """Return the layout that the recipe asks for, or else the one that is true of every row.
 
     Raises:
@@ -48,7 +48,7 @@ def find_layout(path: Path, lines: Sequence[Line], recipe: Recipe) -> Layout:
 
 
 class _Finder:
-    def __init__(self, path: Path, table: list[Filled], width: int, recipe: Recipe) -> None:
+    def __init__(self, path: Path, table: list[Filled], width: int, recipe: TaggedTable) -> None:
         self.path, self.width, self.recipe = path, width, recipe
         self.first, self.body = table[0], table[1:] or table
         self.columns = list(zip(*(line.cells for line in self.body), strict=True))

@@ -17,7 +17,7 @@ from recurra.data.readers.source import Kind, assemble, part_of
 from recurra.data.readers.text import Rows, existing, existing_file, say
 from recurra.data.splits import Splits
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from recurra.training.options import Body
 
 Mode = Literal["major", "minor"]
 ENDINGS = (".mid", ".midi", ".rmi", ".kar")
@@ -83,7 +83,7 @@ class Reading:
             say(f"{data}: {what}: {count:,} (first in {self.first[what]})")
 
 
-def read(recipe: Recipe) -> Splits[Tune]:
+def read(recipe: Body) -> Splits[Tune]:
     """Return the tunes of `recipe.data`, in three parts: its folders train, valid, test if any.
 
     Too few tunes to hold whole ones out are split in time: the parts of a tune follow each other.

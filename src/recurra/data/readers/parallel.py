@@ -31,7 +31,7 @@ from recurra.data.readers.text import (
 )
 from recurra.data.splits import Splits
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from recurra.training.options import PairTable
 
 TABLES = (".tsv", ".csv", ".txt", ".tab", *JSON_ENDINGS)
 # ISO 639-1, where it is no word that a sentence may consist of; and what corpora call the sides.
@@ -69,7 +69,7 @@ class Pair(NamedTuple):
     where: str
 
 
-def read(recipe: Recipe) -> Splits[Pair]:
+def read(recipe: PairTable) -> Splits[Pair]:
     """Return the sentence pairs of `recipe.data`, in three parts.
 
     `recipe.data` is two files `a,b`, a folder with one file per part and language
@@ -100,7 +100,7 @@ def read(recipe: Recipe) -> Splits[Pair]:
     return assemble(read, recipe, form, rows)
 
 
-def languages(recipe: Recipe) -> tuple[str, str] | None:
+def languages(recipe: PairTable) -> tuple[str, str] | None:
     """Return source and target language (file suffixes) of `recipe.data`, where it names them."""
     data = str(recipe.data)
     if "," in data and not Path(data).exists():
@@ -123,7 +123,7 @@ def _language(path: Path) -> str:
     return path.name.removesuffix(".gz").rpartition(".")[2].lower()
 
 
-def find_pairs(folder: Path, recipe: Recipe) -> dict[str, tuple[Path, Path]]:
+def find_pairs(folder: Path, recipe: PairTable) -> dict[str, tuple[Path, Path]]:
     """Return source and target file of each part, told by the files' language suffixes.
 
     Without `recipe.source` and `recipe.target`, the direction is the suffixes' alphabetical order.
@@ -191,7 +191,7 @@ def read_files(source: Path, target: Path, rows: Rows) -> list[Pair]:
 
 
 def read_table(
-    path: str | Path, rows: Rows, recipe: Recipe, told: set[str] | None = None
+    path: str | Path, rows: Rows, recipe: PairTable, told: set[str] | None = None
 ) -> list[Pair]:
     """Return the pairs of one table: the columns that the recipe names, or the first two of text.
 
@@ -207,7 +207,7 @@ def read_table(
     return _pairs(table, rows, recipe, told)
 
 
-def _pairs(table: Table, rows: Rows, recipe: Recipe, told: set[str] | None) -> list[Pair]:
+def _pairs(table: Table, rows: Rows, recipe: PairTable, told: set[str] | None) -> list[Pair]:
     source, target = _sides(table, recipe)
     text = (
         f"read as {table.form}, source from {table.called(source)}, target from "
@@ -241,7 +241,7 @@ def _is_header(first: Sequence[str], below: Sequence[Column]) -> bool:
     return (len({first[i] for i in named}) > 1 and new and short) or is_header(first, below)
 
 
-def _sides(table: Table, recipe: Recipe) -> tuple[int, int]:
+def _sides(table: Table, recipe: PairTable) -> tuple[int, int]:
     columns = table.columns
     given = [
         None if name is None else find(table.path, columns, name, header=table.header)
@@ -286,7 +286,7 @@ def _kept(
             rows.bad(path, f"has an empty {side} sentence", row)
 
 
-def _from_records(records: Records, rows: Rows, recipe: Recipe) -> list[Pair]:
+def _from_records(records: Records, rows: Rows, recipe: PairTable) -> list[Pair]:
     first = next(iter(records), {})
     if isinstance(first.get("translation"), dict):  # the hub's own form for translations
         columns = sorted(first["translation"])

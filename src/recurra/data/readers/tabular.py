@@ -21,7 +21,7 @@ from recurra.data.readers.table import Table, of_records, open_table
 from recurra.data.readers.text import LONGEST_ROW, Rows, say
 from recurra.data.splits import Splits
 from recurra.errors import DataError
-from recurra.training.recipe import Recipe
+from recurra.training.options import TextTable
 
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", *JSON_ENDINGS)
 
@@ -48,7 +48,7 @@ class Choice:
     label: int = 0
     told: set[str] = field(default_factory=set)
 
-    def of(self, table: Table, recipe: Recipe) -> tuple[int, int]:
+    def of(self, table: Table, recipe: TextTable) -> tuple[int, int]:
         """Return text and label of a table: as the recipe says, as before, or by content.
 
         Raises:
@@ -81,7 +81,7 @@ class Choice:
         return (self.text, self.label) if same else None
 
 
-def read(recipe: Recipe) -> Splits[TextLabel]:
+def read(recipe: TextTable) -> Splits[TextLabel]:
     """Return the labelled texts of `recipe.data`, in three parts.
 
     Raises:
@@ -102,7 +102,7 @@ def read(recipe: Recipe) -> Splits[TextLabel]:
 
 
 def read_file(
-    path: str | Path, rows: Rows, recipe: Recipe, choice: Choice | None = None
+    path: str | Path, rows: Rows, recipe: TextTable, choice: Choice | None = None
 ) -> list[TextLabel]:
     """Return the labelled texts of one file.
 
@@ -120,12 +120,14 @@ def read_file(
     return _examples(table, *choice.of(table, recipe), rows)
 
 
-def _from_records(records: Records, rows: Rows, recipe: Recipe, choice: Choice) -> list[TextLabel]:
+def _from_records(
+    records: Records, rows: Rows, recipe: TextTable, choice: Choice
+) -> list[TextLabel]:
     table = of_records(records.name, records.columns, records)
     return _examples(table, *choice.of(table, recipe), rows)
 
 
-def choose(table: Table, recipe: Recipe) -> tuple[int, int]:
+def choose(table: Table, recipe: TextTable) -> tuple[int, int]:
     """Return text and label of a table: as the recipe says, or by what the columns hold.
 
     Raises:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from recurra.data.readers.encoding import HANDLER, UNDECODED, Encodings, by_mark
 from recurra.errors import DataError
+from recurra.training.options import Encoded
 from recurra.training.recipe import Recipe
 
 LONGEST_ROW = 100_000
@@ -50,7 +51,8 @@ class Rows:
     def of(cls, recipe: Recipe) -> Rows:
         """Return the collector that a recipe asks for."""
         advice = " (skip_bad_rows goes on past it)"
-        return cls(skip=recipe.skip_bad_rows, advice=advice, encoding=recipe.encoding)
+        encoding = recipe.encoding if isinstance(recipe, Encoded) else None
+        return cls(skip=recipe.skip_bad_rows, advice=advice, encoding=encoding)
 
     def unheard(self) -> Rows:
         """Return a collector for a first look at files that are read again with this one."""

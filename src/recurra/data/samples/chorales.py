@@ -19,7 +19,7 @@ from recurra.data.readers.midi import Mode, Tune
 from recurra.data.samples.cache import cache_folder, replaced
 from recurra.data.splits import Splits
 from recurra.errors import MissingExtra, RecurraError
-from recurra.training.recipe import Recipe
+from recurra.training.options import Body
 
 VERSION = b"recurra chorales 1"
 TICKS = 480  # per quarter note
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
     opening: str
 
 
-def load(recipe: Recipe) -> Splits[Tune]:
+def load(recipe: Body) -> Splits[Tune]:
     """Return the chorales, 80/10/10 by piece; settings of one melody stay in one part.
 
     The first call reads the corpus (half a minute) and keeps MIDI files in the user's cache folder;
