@@ -18,7 +18,6 @@ from recurra.tasks import translation
 from recurra.tasks.ner import NER
 from recurra.tasks.sentiment import SENTIMENT
 from recurra.topologies import ManyToManyUnequal
-from tests.every import Every as Recipe
 
 
 @pytest.mark.parametrize(
@@ -121,12 +120,12 @@ def test_composed_and_decomposed_letters_are_the_same_to_every_task_s_codec() ->
     assert len({tuple(tokenizer.encode(normalize(form, TEXT)).ids) for form in FORMS}) == 1
     for trained in FORMS:
         rows = [TextLabel(normalize(trained, TEXT), label, "") for label in "ab"]
-        codec = SENTIMENT.fit(rows, Recipe())
+        codec = SENTIMENT.fit(rows, SENTIMENT.recipe())
         ids = [codec.encode(TextLabel(normalize(form, TEXT), "a", ""))[0] for form in FORMS]
         assert ids[0].tolist() == ids[1].tolist()
         assert UNKNOWN not in ids[0]
         tagged = [Tagged(normalize(trained, TEXT).split(), ["O"] * 6, "")]
-        codec = NER.fit(tagged, Recipe())
+        codec = NER.fit(tagged, NER.recipe())
         ids = [
             codec.encode(Tagged(normalize(form, TEXT).split(), ["O"] * 6, ""))[0] for form in FORMS
         ]
@@ -139,14 +138,14 @@ def test_a_right_translation_is_right_however_its_letters_were_typed(
     form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [Pair("a", normalize(form, TEXT), "")] * 3
-    codec = translation.fit(rows, Recipe())
+    codec = translation.fit(rows, translation.TRANSLATION.recipe())
     tokens = codec.target.encode(normalize("NFC", TEXT)).ids
     monkeypatch.setattr(
         translation, "hypotheses", lambda *_: [Hypothesis(tokens, 0.0, None, 0.0)] * len(rows)
     )
     monkeypatch.setattr(translation, "mean_loss", lambda *_: {})
     network = object.__new__(ManyToManyUnequal)  # nothing is asked of it
-    found = translation.evaluate(network, codec, rows, Recipe())
+    found = translation.evaluate(network, codec, rows, translation.TRANSLATION.recipe())
     assert found["exact_match"] == 1
     assert (
         translation.baseline(codec, rows, [Pair("a", normalize("NFC", TEXT), "")])["exact_match"]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,6 +11,13 @@ from torch import nn
 from recurra import cells, layers, topologies, unroll
 from recurra.data.batch import Aligned, Labelled, Paired, Single
 from recurra.streaming import Stream
+from recurra.topologies.distributions import (
+    Distribution,
+    Gaussian,
+    Point,
+    Quantiles,
+    StudentT,
+)
 from tests.inputs.spoiled import (
     WHOLE,
     Argument,
@@ -187,6 +195,19 @@ def _tagged(output: topologies.Softmax | topologies.CRF, method: str) -> Entry:
     tags = whole(BATCH, TIME, fixed=(0, 1))
     tags.most = None
     return output.loss, {"scores": scores, "tags": tags, "lengths": steps}
+
+
+def _foretold(output: Distribution, method: str) -> Entry:
+    raw = real(BATCH, TIME, output.size, fixed=(0, 1, 2) if method == "loss" else (2,), free=True)
+    if method == "loss":
+        live = torch.arange(TIME) < LENGTHS[:, None]
+        return output.loss, {
+            "raw": raw,
+            "y": real(BATCH, TIME, fixed=(0, 1)),
+            "live": Mask(live, optional=True),
+        }
+    raw.dims = False
+    return partial(output.quantile, levels=[0.5]), {"raw": raw}
 
 
 def _tagger() -> Entry:
@@ -384,6 +405,13 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         )
         for output in (topologies.Softmax(), topologies.CRF(KINDS))
         for method in ("loss", "decode")
+    },
+    **{
+        f"{type(output).__name__}.{method}": lambda draw, output=output, method=method: _foretold(
+            output, method
+        )
+        for output in (Point(), Gaussian(), StudentT(), Quantiles())
+        for method in ("loss", "quantile")
     },
     "cross_entropy": lambda draw: _entropy(),
     "within": lambda draw: _given_lengths(layers.within),

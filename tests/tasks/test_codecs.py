@@ -24,7 +24,6 @@ from recurra.tasks.codecs.text import TextCodec
 from recurra.tasks.codecs.tunes import MusicCodec, parse
 from recurra.tasks.evaluation import collect, mean_loss
 from recurra.topologies import Loss, cross_entropy
-from tests.every import Every as Recipe
 
 WORDS = Vocabulary.build([["a", "b", "c", "a", "b", "a"]], size=99)  # a: 4, b: 5, c: 6
 BLACK = np.zeros((2, 2, 3), np.uint8)
@@ -46,7 +45,7 @@ def test_captions_are_shifted_by_one() -> None:
 
 
 def test_pairs_are_shifted_by_one_and_each_side_has_its_own_tokens() -> None:
-    recipe = Recipe(vocabulary=60, max_length=5)
+    recipe = find("translation").recipe(vocabulary=60, max_length=5)
     pairs = [Pair("uvw vwu u", "xyz zx", ""), Pair("w", "z y x zz", "")]
     codec = find("translation").fit(pairs, recipe)
     items = [codec.encode(pair) for pair in pairs]
@@ -73,7 +72,9 @@ def test_tunes_are_shifted_by_one_and_keep_key_and_mode() -> None:
     x, y, asked = codec.encode(Tune(None, 7, "minor", "", (9, 10, 11, 12, 13)))
     shifted(x, y, [9, 10, 11], notes.start, notes.end)
     assert asked.tolist() == [7, 1]
-    network: Any = find("music_generation").build(codec, Recipe(hidden=4, embedding=4))
+    network: Any = find("music_generation").build(
+        codec, find("music_generation").recipe(hidden=4, embedding=4)
+    )
     told = network.encoder(torch.tensor([[7, 0], [7, 1], [8, 0]]))
     assert len({tuple(row) for row in told.tolist()}) == 3
 

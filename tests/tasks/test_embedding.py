@@ -11,7 +11,6 @@ from recurra.errors import DataError
 from recurra.tasks.catalogue import find
 from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import known
-from tests.every import Every as Recipe
 
 
 def test_padding_is_never_read_as_an_unknown_word() -> None:
@@ -24,8 +23,8 @@ def test_padding_is_never_read_as_an_unknown_word() -> None:
 
 
 def test_features_of_a_source_are_dropped_in_training() -> None:
-    recipe = Recipe(hidden=4, embedding=64, dropout=0.5, vocabulary=40)
     task = find("translation")
+    recipe = task.recipe(hidden=4, embedding=64, dropout=0.5, vocabulary=40)
     network: Any = task.build(task.fit([Pair("a b c", "x y", "")], recipe), recipe)
     tokens = torch.tensor([[4, 5, 4]])
     torch.manual_seed(0)

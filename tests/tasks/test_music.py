@@ -17,7 +17,6 @@ from recurra.tasks.music_generation import MUSIC_GENERATION as TASK
 from recurra.topologies import Writer
 from tests.data.test_midi_files import midi as write
 from tests.data.test_midi_files import tune
-from tests.every import Every as Recipe
 from tests.tasks.conftest import TINY
 
 symusic = pytest.importorskip("symusic")
@@ -29,19 +28,19 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Tune]:
     folder = tmp_path_factory.mktemp("tunes")
     for i in range(6):
         (folder / f"{i}.mid").write_bytes(write(tune(5 + i, 50 + i)))
-    splits = midi.read(Recipe(data=str(folder), max_length=24))
+    splits = midi.read(TASK.recipe(data=str(folder), max_length=24))
     return [one for part in splits.parts for one in part]
 
 
 @pytest.fixture(scope="module")
 def codec(rows: list[Tune]) -> MusicCodec:
-    return TASK.fit(rows, Recipe(max_length=24))  # type: ignore[return-value]
+    return TASK.fit(rows, TASK.recipe(max_length=24))  # type: ignore[return-value]
 
 
 @pytest.fixture(scope="module")
 def network(codec: MusicCodec) -> Writer:
     torch.manual_seed(0)
-    built = TASK.build(codec, Recipe(hidden=8, embedding=8, layers=2)).double().eval()
+    built = TASK.build(codec, TASK.recipe(hidden=8, embedding=8, layers=2)).double().eval()
     assert isinstance(built, Writer)
     nn.init.normal_(built.decoder.to_logits.weight)
     return built

@@ -21,10 +21,10 @@ from recurra.tasks.catalogue import find, refuse
 from recurra.tasks.model import Model
 from recurra.tasks.parts import check_parts
 from recurra.tasks.resume import fingerprint, same_data, stored_recipe
-from recurra.tasks.task import LOWER_IS_BETTER, R, Task
+from recurra.tasks.task import LOWER_IS_BETTER, Task
 from recurra.training.checkpoint import RunFolder
 from recurra.training.options import Body, Encoded
-from recurra.training.recipe import Recipe
+from recurra.training.recipe import R, Recipe
 
 
 def train(task: str, data: str | None = None, **fields: Any) -> Model:

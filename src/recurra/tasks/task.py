@@ -5,16 +5,14 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from recurra.data.splits import Splits
-from recurra.training.recipe import Recipe
+from recurra.training.recipe import R
 
 LOWER_IS_BETTER = frozenset({"loss", "nll"})
-
-R = TypeVar("R", bound=Recipe)
 
 
 @runtime_checkable

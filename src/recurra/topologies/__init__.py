@@ -3,6 +3,13 @@
 from recurra.topologies.base import Writer
 from recurra.topologies.crf import CRF
 from recurra.topologies.decoder import Decoder, DecoderState
+from recurra.topologies.distributions import (
+    Distribution,
+    Gaussian,
+    Point,
+    Quantiles,
+    StudentT,
+)
 from recurra.topologies.loss import Loss, cross_entropy
 from recurra.topologies.many_to_many_equal import ManyToManyEqual
 from recurra.topologies.many_to_many_unequal import ManyToManyUnequal
@@ -15,13 +22,18 @@ __all__ = [
     "CRF",
     "Decoder",
     "DecoderState",
+    "Distribution",
+    "Gaussian",
     "Loss",
     "ManyToManyEqual",
     "ManyToManyUnequal",
     "ManyToOne",
     "OneToMany",
     "OneToOne",
+    "Point",
+    "Quantiles",
     "Softmax",
+    "StudentT",
     "Writer",
     "cross_entropy",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from recurra.errors import RecurraError, unknown
 from recurra.training.values import (
@@ -90,7 +90,7 @@ class Recipe:
     tensorboard: bool = option("run", False, "write TensorBoard events too")
 
     @classmethod
-    def of(cls, *layers: Mapping[str, Any]) -> Self:
+    def of(cls: type[R], *layers: Mapping[str, Any]) -> R:
         """Return the recipe of several mappings, the later ones over the earlier.
 
         Raises:
@@ -134,6 +134,9 @@ class Recipe:
             for name, value in self.asdict().items()
             if value is not None
         )
+
+
+R = TypeVar("R", bound=Recipe)
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
