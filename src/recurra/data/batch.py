@@ -1,8 +1,8 @@
-"""The four shapes of a batch, one per family of topologies. Padded: batch first, then time."""
+"""The shapes of a batch, one per family of topologies. Padded: batch first, then time."""
 
 from typing import NamedTuple
 
-from jaxtyping import Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 
@@ -27,6 +27,18 @@ class Aligned(NamedTuple):
     x: Shaped[Tensor, "batch time *input"]
     lengths: Int[Tensor, "batch"]
     y: Int[Tensor, "batch time"]
+
+
+class Continued(NamedTuple):
+    """Stretches of long sequences, each of which goes on where the row's last one stopped.
+
+    fresh: the row begins a new sequence, and its state is the initial one.
+    """
+
+    x: Shaped[Tensor, "batch time *input"]
+    lengths: Int[Tensor, "batch"]
+    y: Shaped[Tensor, "batch time *output"]
+    fresh: Bool[Tensor, "batch"]
 
 
 class Paired(NamedTuple):

@@ -4,15 +4,16 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from recurra import inputs
-from recurra.data.batch import Aligned
+from recurra.data.batch import Aligned, Continued
 from recurra.layers import aligned, zero_beyond
 from recurra.layers.base import Layer
+from recurra.topologies.carry import Carrier
 from recurra.topologies.crf import CRF
 from recurra.topologies.loss import Loss
 from recurra.topologies.softmax import Softmax
 
 
-class ManyToManyEqual(nn.Module):
+class ManyToManyEqual(Carrier):
     """Label every step of a sequence.
 
         scores = head(body(embed(x)))
@@ -47,8 +48,13 @@ class ManyToManyEqual(nn.Module):
         """Return the best tag path of each row."""
         return self.output.decode(self(x, lengths), lengths.to(x.device))
 
-    def loss(self, batch: Aligned, smoothing: float = 0.0) -> Loss:
+    def loss(self, batch: Aligned | Continued, smoothing: float = 0.0) -> Loss:
         """Return the output's loss; it counts live steps."""
-        inputs.fields("ManyToManyEqual", "the batch", batch, Aligned)
-        scores = self(batch.x, batch.lengths)
+        if isinstance(batch, Continued):
+            x = zero_beyond(batch.x, batch.lengths)
+            inputs.taken("ManyToManyEqual", "x", self.embed, x)
+            scores = self.head(self.carry(self.embed(x), batch.lengths, batch.fresh))
+        else:
+            inputs.fields("ManyToManyEqual", "the batch", batch, Aligned)
+            scores = self(batch.x, batch.lengths)
         return self.output.loss(scores, batch.y, batch.lengths, smoothing)

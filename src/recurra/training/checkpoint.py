@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recurra import bundle
 from recurra.errors import BundleError, RecurraError
 from recurra.storage import load_tensors, read_metadata, reason, replace_text, save_tensors
 from recurra.training.progress import Events
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
 
 
 class RunFolder:
@@ -151,72 +147,3 @@ def _entry(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None
-
-
-def capture(
-    network: nn.Module, optimiser: torch.optim.Optimizer, fabric: Fabric
-) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    """Return weights, optimiser and random generators as tensors, and the optimiser's groups.
-
-    Every process must call it: each has random generators of its own.
-    """
-    kept = optimiser.state_dict()
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    for index, state in kept["state"].items():
-        tensors |= {f"optimiser.{index}.{key}": tensor for key, tensor in state.items()}
-    for kind, own in generators(fabric.device).items():
-        every = fabric.all_gather(own)
-        assert isinstance(every, Tensor)
-        tensors[f"random.{kind}"] = every.reshape(fabric.world_size, -1).cpu()
-    return tensors, kept["param_groups"]
-
-
-def restore(
-    tensors: Mapping[str, Tensor],
-    groups: list[dict[str, Any]],
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    fabric: Fabric,
-    source: Path,
-) -> None:
-    """Put back what `capture` returned.
-
-    Raises:
-        BundleError: it belongs to another network.
-    """
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "optimiser": {}, "random": {}}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        parts.setdefault(part, {})[rest] = tensor
-    bundle.fill(network, parts["network"], source)
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in parts["optimiser"].items():
-        index, _, key = name.partition(".")
-        # Cloned: what was read lies in the file's own pages.
-        state.setdefault(int(index), {})[key] = tensor.clone()
-    try:
-        optimiser.load_state_dict({"state": state, "param_groups": groups})
-    except (ValueError, KeyError) as error:
-        raise BundleError(f"{source} holds another network's optimiser: {error}") from error
-    rank = fabric.global_rank
-    # On more processes than before, the new ones keep the generators they were seeded with.
-    own = {
-        kind: every[rank].clone() for kind, every in parts["random"].items() if rank < len(every)
-    }
-    set_generators(own, fabric.device)
-
-
-def generators(device: torch.device) -> dict[str, Tensor]:
-    """Return the states of the random generators that training draws from."""
-    states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    return states
-
-
-def set_generators(states: Mapping[str, Tensor], device: torch.device) -> None:
-    """Put back what `generators` returned."""
-    if "cpu" in states:
-        torch.set_rng_state(states["cpu"])
-    if "cuda" in states and device.type == "cuda":
-        torch.cuda.set_rng_state(states["cuda"], device)

@@ -11,11 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recurra.data.windows import Stretches
 from recurra.training import memory
 from recurra.training.batches import Batches, load, ranks
 from recurra.training.checkpoint import RunFolder
 from recurra.training.clock import Clock
 from recurra.training.interrupt import interruptible
+from recurra.training.lanes import Lanes
 from recurra.training.launch import launch
 from recurra.training.loop import History, Judge, Loop
 from recurra.training.progress import Progress
@@ -44,7 +46,8 @@ def fit(
 
     Args:
         network: has `loss(batch, smoothing=)`, which returns a sum and its count.
-        train_items: encoded examples; the first tensor's length is the row's.
+        train_items: encoded examples; the first tensor's length is the row's. Of `Stretches`,
+            rows are lanes, and the network carries their state from batch to batch.
         collate: items → batch.
         recipe: how to train.
         run: the folder of the run, which holds its bundle already; None: nothing is written.
@@ -66,12 +69,11 @@ def fit(
         network = fabric.strategy.precision.convert_module(fabric.to_device(network))
         torch.manual_seed(recipe.seed + fabric.global_rank)
         stepper = Stepper(network, train_items, collate, recipe, fabric, describe)
-        batches = Batches(
-            ranks(train_items),
-            recipe.batch_size,
-            recipe.seed,
-            fabric.global_rank,
-            fabric.world_size,
+        order = recipe.batch_size, recipe.seed, fabric.global_rank, fabric.world_size
+        batches = (
+            Lanes(train_items, *order)
+            if isinstance(train_items, Stretches)
+            else Batches(ranks(train_items), *order)
         )
         loader = load(train_items, collate, batches, pin=fabric.device.type == "cuda")
         judge = Judge(validate, metric, higher)

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from recurra import bundle
 from recurra.errors import BundleError, RecurraError
 from recurra.training.batches import Batches
-from recurra.training.checkpoint import RunFolder, capture, restore
+from recurra.training.checkpoint import RunFolder
 from recurra.training.clock import Clock
 from recurra.training.interrupt import Wish
 from recurra.training.optimiser import learning_rate
 from recurra.training.options import Taught
 from recurra.training.progress import Progress, need_events
+from recurra.training.snapshot import capture, restore
 from recurra.training.stepper import Stepper
 
 STOPPED = ("interrupted", "terminated")  # by Ctrl-C, by SIGTERM
@@ -289,7 +290,8 @@ class Loop:
     def _share(self) -> float:
         """Return the share of the run that is done: of its steps or of its time, the larger."""
         whole = self.recipe.epochs * self.steps_per_epoch
-        return max((self.standing.step + 0.5) / whole, self.clock.share)
+        # of lanes, an epoch may have a batch more than the first one
+        return max(min((self.standing.step + 0.5) / whole, 1.0), self.clock.share)
 
     def _schedule_sampling(self) -> None:
         """Let a network that writes read more of its own predictions in each epoch."""

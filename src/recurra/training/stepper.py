@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from recurra.errors import RecurraError
 from recurra.training import faults
 from recurra.training.batches import Item, lengths, placed
-from recurra.training.checkpoint import generators, set_generators
 from recurra.training.optimiser import adamw
 from recurra.training.options import Classes
 from recurra.training.recipe import Recipe
+from recurra.training.snapshot import generators, set_generators
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
