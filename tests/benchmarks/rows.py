@@ -2,6 +2,18 @@
 
 from recurra.benchmarks.results import Row
 
+MACHINE = {
+    "processor": "a processor",
+    "threads": 2,
+    "instruction set": "avx2",
+    "GFLOP/s": 150.0,
+    "GB/s": 30.0,
+    "bandwidth by": "triad",
+    "software": "Python",
+    "day": "2026-11-25",
+    "left out": {"classic jax": "JAX lax.scan is left out: jax is not installed"},
+}
+
 
 def row(**fields: object) -> Row:
     return Row(

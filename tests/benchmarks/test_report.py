@@ -7,19 +7,8 @@ import pytest
 from recurra.benchmarks import plots
 from recurra.benchmarks.questions import QUESTIONS
 from recurra.benchmarks.report import Image, page
-from tests.benchmarks.rows import GRID, OTHERS, row
+from tests.benchmarks.rows import GRID, MACHINE, OTHERS, row
 
-MACHINE = {
-    "processor": "a processor",
-    "threads": 2,
-    "instruction set": "avx2",
-    "GFLOP/s": 150.0,
-    "GB/s": 30.0,
-    "bandwidth by": "triad",
-    "software": "Python",
-    "day": "2026-11-25",
-    "left out": {"classic jax": "JAX lax.scan is left out: jax is not installed"},
-}
 ROWS = [row(), row(cell="GRU", ratio=1.1), row(cell="Elman", ratio=0.8, must=None), *GRID, *OTHERS]
 
 
@@ -34,6 +23,16 @@ def test_the_page_tells_verdicts_losses_and_who_was_absent():
     assert "](images/speed-time.svg)" in text
     assert "| 8, 128 | **0.900** | **0.900** |" in text
     assert text == page(ROWS, MACHINE, QUESTIONS, [Image("speed-time.svg", "Time.")])
+
+
+def test_rows_of_other_days_are_told_apart():
+    rows = [
+        row(machine="Abacus, a day"),
+        row(cell="GRU"),
+        row(cell="Elman", machine="Abacus, a day"),
+    ]
+    text = page(rows, MACHINE, QUESTIONS, [])
+    assert "Measured on: Abacus, a day; a machine that was not noted at the time." in text
 
 
 def test_a_page_of_wins_says_so():

@@ -18,7 +18,7 @@ from recurra.benchmarks.results import Row
 from recurra.benchmarks.run import Failed, Files, ask, run, write_page
 from recurra.benchmarks.worker import LEFT_OUT, ROW
 from recurra.cli import main
-from tests.benchmarks.rows import GRID, row
+from tests.benchmarks.rows import GRID, MACHINE, row
 
 SETTINGS = Settings(threads=1, quick=True)
 
@@ -47,10 +47,13 @@ def test_rows_of_each_part_are_kept_as_they_come(tmp_path: Path):
         yield "a library talks\n"
         yield said(row())
 
+    machine.write(files.machine, {**MACHINE, "processor": "Abacus, 2 rods"})
     heard: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         run([ASKED], SETTINGS, files, heard.append, answers)
     assert [kept.peer for kept in results.read(files.rows)] == ["torch.nn", "JAX"]
+    here = f"Abacus, 2 rods, {MACHINE['GFLOP/s']:.0f} GFLOP/s, {MACHINE['day']}"
+    assert {kept.machine for kept in results.read(files.rows)} == {here}
     assert machine.read(files.machine)["left out"] == {"classic jax": "Keras is left out"}
     assert any("FAILED: classic jax: it broke" in text for text in heard)
     write_page(files, QUESTIONS)

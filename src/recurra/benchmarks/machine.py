@@ -69,6 +69,13 @@ def describe(threads: int, pace: Pace) -> dict[str, Any]:
     }
 
 
+def label(known: dict[str, Any]) -> str:
+    """Return a machine and a day in one line; "" where nothing was measured."""
+    if "processor" not in known:
+        return ""
+    return f"{known['processor']}, {known['GFLOP/s']:.0f} GFLOP/s, {known['day']}"
+
+
 def read(path: Path) -> dict[str, Any]:
     """Return what is known of the machine, nothing where there is no file.
 

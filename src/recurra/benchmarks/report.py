@@ -72,10 +72,12 @@ def page(
     for question in questions:
         own = [row for row in rows if row.question == question.name]
         if own:
-            parts.append(f"## {question.name}: {question.asks}\n")
+            parts.append(f"## {question.name}: {question.asks}\n\n{measured_on(own)}\n")
             parts += grid(own) if question.name == "grid" else [table(own)]
     return "\n".join([*parts, losses(rows), absent(machine), COMMAND])
 
+
+EARLIER = "a machine that was not noted at the time"
 
 COMMAND = """\
 ## Run it again
@@ -114,7 +116,13 @@ def describe(machine: dict[str, Any]) -> str:
         ("day", machine["day"]),
     ]
     rows = "\n".join(f"| {name} | {value} |" for name, value in lines)
-    return f"| the machine | as measured in the same run |\n|---|---|\n{rows}\n"
+    return f"| the machine | of the last run |\n|---|---|\n{rows}\n"
+
+
+def measured_on(rows: Sequence[Row]) -> str:
+    """Return where and when the rows of a question were measured."""
+    places = dict.fromkeys(row.machine or EARLIER for row in rows)
+    return f"Measured on: {'; '.join(places)}."
 
 
 def table(rows: Sequence[Row]) -> str:

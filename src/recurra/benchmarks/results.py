@@ -34,6 +34,7 @@ class Row:
         error: recurra's largest difference from float64, as a share of the largest number.
         peer_error: the peer's.
         note: what else there is to say.
+        machine: where and when it was measured; "" where that was not noted yet.
     """
 
     question: str
@@ -52,6 +53,7 @@ class Row:
     error: float | None = None
     peer_error: float | None = None
     note: str = ""
+    machine: str = ""
 
     @property
     def key(self) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,9 +128,10 @@ def keep(
     whole: bool,
 ) -> None:
     """Merge what a part answered into the files."""
-    if rows:
-        results.write(files.rows, results.merge(results.read(files.rows), rows, whole=whole))
     known = machine.read(files.machine)
+    if rows:
+        here = [replace(row, machine=machine.label(known)) for row in rows]
+        results.write(files.rows, results.merge(results.read(files.rows), here, whole=whole))
     missing = {**known.get("left out", {})}
     missing.pop(f"{question.name} {part}", None)
     if left_out:
