@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from recurra.benchmarks import contest as contests
+from recurra.benchmarks import job as jobs
 from recurra.benchmarks.contest import Contest, Peer, Target, hold
 from recurra.benchmarks.job import Entry, Job, error, exact, prepare, recurra
 from recurra.benchmarks.peers import jax_scan, onnx_runtime, packages, torch_nn
@@ -103,3 +104,12 @@ def test_a_wrong_answer_is_not_timed():
     contest = Contest("classic", "torch", prepare(GRU, SHAPE), (), {}, ours=wrong)
     with pytest.raises(RecurraError, match=r"GRU .* is off by"):
         list(hold(contest, 1, PACE))
+
+
+def test_no_frame_is_so_near_a_kink_that_both_slopes_are_right(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "NEAR", 0.02)  # a fifth of all frames
+    job = prepare(MinGRU, (8, 200, 5, 7))
+    u = job.cell.double().project(job.x.detach().double())
+    assert u.abs().min() >= 0.02
+    again = prepare(MinGRU, (8, 200, 5, 7))
+    assert torch.equal(job.x, again.x)

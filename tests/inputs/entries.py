@@ -197,6 +197,12 @@ def _tagged(output: topologies.Softmax | topologies.CRF, method: str) -> Entry:
     return output.loss, {"scores": scores, "tags": tags, "lengths": steps}
 
 
+def _normed() -> Entry:
+    live = Mask(torch.rand(BATCH, TIME, WIDTH) < 0.7, optional=True)
+    x = real(BATCH, TIME, WIDTH, fixed=(0, 1, 2))
+    return layers.ReversibleNorm(WIDTH, affine=True), {"x": x, "live": live}
+
+
 def _foretold(output: Distribution, method: str) -> Entry:
     raw = real(BATCH, TIME, output.size, fixed=(0, 1, 2) if method == "loss" else (2,), free=True)
     if method == "loss":
@@ -383,6 +389,7 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "Mean": lambda draw: _pooled(layers.Mean(), True),
     "Max": lambda draw: _pooled(layers.Max(), True),
     "AttentionPool": lambda draw: _pooled(layers.AttentionPool(WIDTH), False),
+    "ReversibleNorm": lambda draw: _normed(),
     "AdditiveAttention": lambda draw: _attended(layers.AdditiveAttention(SIZE, WIDTH, 3)),
     "MultiplicativeAttention": lambda draw: _attended(layers.MultiplicativeAttention(SIZE, WIDTH)),
     **{

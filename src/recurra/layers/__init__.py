@@ -10,6 +10,7 @@ from recurra.layers.conversion import (
     to_torch,
 )
 from recurra.layers.dropout import VariationalDropout
+from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.layers.lengths import within, zero_beyond
 from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
 from recurra.layers.pool import AttentionPool, Last, Max, Mean
@@ -33,6 +34,8 @@ __all__ = [
     "Recurrent",
     "Residual",
     "ResidualState",
+    "ReversibleNorm",
+    "RowScale",
     "Stack",
     "VariationalDropout",
     "aligned",
