@@ -8,42 +8,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recurra import bundle, tree
+from recurra import tree
 from recurra.cells import GRU, LSTM
-from recurra.data.batch import Continued
 from recurra.data.windows import Stretches
 from recurra.errors import BundleError, RecurraError
 from recurra.layers import Bidirectional, LookAhead, Recurrent, Stack
-from recurra.topologies import ManyToManyEqual, Softmax
+from recurra.topologies import ManyToManyEqual
 from recurra.topologies.carry import carrying
 from recurra.training.batches import load
 from recurra.training.checkpoint import RunFolder
-from recurra.training.fit import fit
 from recurra.training.lanes import Lanes
-from tests.training.tiny import recipe
-
-SIZES, STEPS, LANES, CLASSES = [9, 4, 13, 1, 6, 20, 5], 4, 3, 6
-
-
-def network(body=None) -> ManyToManyEqual:
-    torch.manual_seed(3)
-    body = body or Stack(Recurrent(LSTM(4, 5)), Recurrent(GRU(5, 5)), dropout=0.3)
-    return ManyToManyEqual(nn.Linear(3, 4), body, nn.Linear(body.output_size, CLASSES), Softmax())
-
-
-def sequences() -> list[tuple[Tensor, Tensor]]:
-    random = torch.Generator().manual_seed(0)
-    return [
-        (torch.randn(n, 3, generator=random), torch.randint(CLASSES, (n,), generator=random))
-        for n in SIZES
-    ]
-
-
-def collate(items) -> Continued:
-    x, y, fresh = zip(*items, strict=True)
-    pad = nn.utils.rnn.pad_sequence
-    lengths = torch.tensor([len(part) for part in x])
-    return Continued(pad(list(x), True), lengths, pad(list(y), True), torch.stack(fresh))
+from tests.training import lanes_worker
+from tests.training.lanes_worker import LANES, SIZES, STEPS, collate, network, prepare, sequences
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -177,20 +153,7 @@ class Killed(BaseException):
 
 def train(net: nn.Module, folder: Path, **fields) -> None:
     chosen = {"epochs": 3, "batch_size": LANES, "accumulate": 2, "seed": 1, **fields}
-    fit(
-        net,
-        Stretches(sequences(), STEPS),
-        collate,
-        recipe=recipe(**chosen),
-        run=RunFolder(folder, every=0.0),
-        validate=lambda net: {"loss": float(sum(p.square().sum() for p in net.parameters()))},
-        metric="loss",
-        higher=False,
-    )
-
-
-def write(folder: Path) -> Path:
-    return bundle.write(folder, {"task": "t", "recipe": {}}, network().state_dict(), {}, "")
+    lanes_worker.train(folder, net, **chosen)
 
 
 @pytest.mark.parametrize("dies", [1, 2, 4, 7, 12, 17])
@@ -198,8 +161,8 @@ def test_a_killed_run_goes_on_with_the_state_it_carried(
     dies: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     whole = network()
-    train(whole, write(tmp_path / "whole"))
-    folder, calls, loss = write(tmp_path / "run"), [0], ManyToManyEqual.loss
+    train(whole, prepare(tmp_path / "whole"))
+    folder, calls, loss = prepare(tmp_path / "run"), [0], ManyToManyEqual.loss
 
     def dying(self, *given, **named):
         calls[0] += 1
@@ -220,7 +183,7 @@ def test_a_killed_run_goes_on_with_the_state_it_carried(
 
 
 def test_the_state_of_another_network_is_refused(tmp_path: Path):
-    folder = write(tmp_path / "run")
+    folder = prepare(tmp_path / "run")
     train(network(), folder)
     last = RunFolder(folder)
     tensors, state = last.load_last()

@@ -9,15 +9,15 @@ import torch
 from recurra import bundle
 from recurra.training.checkpoint import RunFolder
 from recurra.training.fit import fit
+from tests.training import lanes_worker
 from tests.training.tiny import collate, network, recipe, rows, validate
 from tests.training.train_worker import FIELDS, prepare
 
 
-def test_two_processes_equal_one(tmp_path):
-    """The same batches, dealt out to two: resumed there, too, with a cosine that went on."""
-    two = prepare(tmp_path / "two")
+def in_two_processes(module: str, folder: Path) -> None:
+    """Run a module of these tests under torchrun."""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    command += ["--standalone", "-m", "tests.training.train_worker", str(two)]
+    command += ["--standalone", "-m", f"tests.training.{module}", str(folder)]
     roots = [str(Path(bundle.__file__).parents[1]), str(Path(__file__).parents[2])]
     paths = os.pathsep.join([*roots, os.environ.get("PYTHONPATH", "")])
     with subprocess.Popen(
@@ -33,6 +33,12 @@ def test_two_processes_equal_one(tmp_path):
             started.terminate()  # torchrun then stops its processes, as kill would not
     assert started.returncode == 0, errors
     assert shown == ""
+
+
+def test_two_processes_equal_one(tmp_path):
+    """The same batches, dealt out to two: resumed there, too, with a cosine that went on."""
+    two = prepare(tmp_path / "two")
+    in_two_processes("train_worker", two)
     one = prepare(tmp_path / "one")
     for epochs, resume in (2, False), (3, True):
         history = fit(
@@ -56,3 +62,20 @@ def test_two_processes_equal_one(tmp_path):
     assert [entry["step"] for entry in logs[1]] == [entry["step"] for entry in logs[0]] == [3, 6, 9]
     for ours, theirs in zip(*logs, strict=True):
         assert abs(ours["train_loss"] - theirs["train_loss"]) < 1e-6
+
+
+def test_lanes_of_two_processes_equal_those_of_one(tmp_path):
+    """Each process carries the state of its own lanes, and finds it again when it goes on."""
+    one, two = (lanes_worker.prepare(tmp_path / name) for name in ("one", "two"))
+    in_two_processes("lanes_worker", two)
+    for stage in lanes_worker.STAGES:
+        lanes_worker.train(one, **stage)
+    torch.testing.assert_close(
+        bundle.read(two).tensors, bundle.read(one).tensors, rtol=0, atol=1e-9
+    )
+    (ours, _), (theirs, _) = (RunFolder(folder).load_last() for folder in (one, two))
+    names = [name for name in ours if name.startswith("carried")]
+    assert names
+    for name in names:  # [processes, lanes, …]: dealt out like cards
+        joined = theirs[name].transpose(0, 1).flatten(0, 1)
+        torch.testing.assert_close(joined, ours[name][0], rtol=0, atol=1e-9)
