@@ -65,7 +65,7 @@ def test_two_processes_equal_one(tmp_path):
 
 
 def test_lanes_of_two_processes_equal_those_of_one(tmp_path):
-    """Each process carries the state of its own lanes, and finds it again when it goes on."""
+    """Each process carries the state of its own lanes, and saves it beside the others'."""
     one, two = (lanes_worker.prepare(tmp_path / name) for name in ("one", "two"))
     in_two_processes("lanes_worker", two)
     for stage in lanes_worker.STAGES:
