@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recurra.errors import DataError
 
-Times = NDArray[np.datetime64]
+Times = NDArray[Any]  # of datetime64[us], which beartype cannot tell from other units
 Counts = NDArray[np.int64]
 
 UNITS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}  # seconds
