@@ -132,7 +132,7 @@ def test_a_longer_hypothesis_overtakes_a_finished_one() -> None:
         p = [[0, 0.6, 0.4], [0, 0, 1.0], [0, 0, 1.0], [0, 1.0, 0]][step]
         return torch.tensor([p]).log().expand(len(token), 3), State(state.h + 1, state.weights)
 
-    tiny.start, tiny.advance = lambda: state, advance  # type: ignore[method-assign, assignment]
+    tiny.start, tiny.advance = lambda: state, advance
     options = {"start": START, "end": END, "max_steps": 4, "width": 2}
     likeliest = beam(tiny, (), **options)
     assert [one.tokens for one in likeliest[0]] == [[]]
@@ -173,7 +173,7 @@ def test_a_wider_beam_finds_more() -> None:
 def test_a_beam_stops_when_nothing_can_overtake() -> None:
     tiny = Tiny()
     tiny.out[:] = 0
-    tiny.advance = lambda token, state: (  # type: ignore[method-assign]
+    tiny.advance = lambda token, state: (
         setattr(tiny, "calls", tiny.calls + 1)
         or (torch.tensor([[0.0, 5.0, 0.0, 0.0]]).expand(len(token), 4), state)
     )
@@ -188,7 +188,7 @@ def test_a_beam_stops_by_the_penalty_of_the_length_there_is() -> None:
     p = torch.tensor([-9, -1.0, -2.2, *[-2.8] * 8])
     p[0] = (1 - p[1:].exp().sum()).log()
     assert bool(p[0] < p[2])
-    tiny.advance = lambda token, state: (  # type: ignore[method-assign]
+    tiny.advance = lambda token, state: (
         setattr(tiny, "calls", tiny.calls + 1) or (p.expand(len(token), 11), state)
     )
     options = {"start": START, "end": END, "max_steps": 7, "width": 2}
@@ -200,7 +200,7 @@ def test_a_beam_stops_by_the_penalty_of_the_length_there_is() -> None:
 def test_scores_are_added_in_64_bits() -> None:
     tiny, (h,) = Tiny(seed=2, scale=0.5), context(4)
     advance = tiny.advance
-    tiny.advance = lambda token, state: (  # type: ignore[method-assign]
+    tiny.advance = lambda token, state: (
         advance(token, state)[0].float(),
         advance(token, state)[1],
     )
@@ -247,7 +247,7 @@ def test_samples_follow_the_softmax(temperature: float) -> None:
 def test_filters_leave_the_likeliest(options: dict[str, float], kept: int) -> None:
     p = torch.tensor([0.1, 0.05, 0.5, 0.35])  # by rank: 2, 3, 0, 1
     tiny = Tiny()
-    tiny.advance = lambda token, state: (p.log().expand(len(token), 4), state)  # type: ignore
+    tiny.advance = lambda token, state: (p.log().expand(len(token), 4), state)
     found = sample(
         tiny,
         context(500),
@@ -399,9 +399,7 @@ def test_no_rows_no_hypotheses() -> None:
 )
 def test_refuses(write: object, options: dict[str, object], message: str) -> None:
     with pytest.raises(RecurraError, match=message):
-        write(  # type: ignore[operator]
-            Tiny(), context(2), **{"start": START, "end": END, "max_steps": 3} | options
-        )
+        write(Tiny(), context(2), **{"start": START, "end": END, "max_steps": 3} | options)
 
 
 def test_the_first_are_in_falling_order():

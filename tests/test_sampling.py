@@ -212,7 +212,7 @@ def test_a_beam_goes_on_with_the_first_of_equal_ones(width: int) -> None:
     class Even(Fixed):
         """All words are as likely, and the end only at the third step."""
 
-        def start(self, steps: Tensor) -> tuple[Tensor]:  # type: ignore[override]
+        def start(self, steps: Tensor) -> tuple[Tensor]:
             return (steps,)
 
         def advance(self, token: Tensor, state: tuple[Tensor]) -> tuple[Tensor, tuple[Tensor]]:

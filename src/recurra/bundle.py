@@ -85,7 +85,7 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _settle(folder)
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)  # mostly there is none
         staging.mkdir()
         for name, content in [*files.items(), (CARD, card), (CONFIG, text)]:
             replace_text(staging / name, content)
@@ -176,7 +176,7 @@ def forget(folder: Path) -> None:
     staged = folder / ".next"
     if not staged.is_symlink():
         (staged / CONFIG).unlink(missing_ok=True)
-        shutil.rmtree(staged, ignore_errors=True)
+        shutil.rmtree(staged, ignore_errors=True)  # mostly there is none
     (folder / CONFIG).unlink(missing_ok=True)
 
 

@@ -26,7 +26,7 @@ def replace(path: Path, put: Callable[[Path], object]) -> None:
         put(part)
         _sync(part)
         part.replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: no half of a file stays
         part.unlink(missing_ok=True)
         raise
     if os.name == "posix":

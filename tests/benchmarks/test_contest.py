@@ -62,7 +62,7 @@ def test_the_quickest_unrolling_of_a_scan_is_taken(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(jax_scan, "_entry", lambda job, weights, steps, names: Entry(steps, names))
     monkeypatch.setattr(jax_scan, "_time", lambda run: took[run])
     job = tuple.__new__(Job, [None] * len(Job._fields))  # nothing is asked of it
-    assert jax_scan._quickest(job, lambda steps: steps, []).run == 4  # type: ignore[arg-type, return-value]
+    assert jax_scan._quickest(job, lambda steps: steps, []).run == 4
 
 
 def test_packages_of_cells_do():

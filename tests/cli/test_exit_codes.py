@@ -67,7 +67,7 @@ def test_generate_hands_on_seed_and_filters(stand: Stand):
     assert inputs == ["C minor", "C minor"]
     assert options == {
         "seed": 5, "beam": 0, "temperature": 0.5, "top_k": 3, "top_p": 0.25, "max_length": 9,
-    }  # fmt: skip
+    }  # fmt: skip  # read as a table
 
 
 def trained(monkeypatch: pytest.MonkeyPatch, folder: Path, stopped: str) -> int:

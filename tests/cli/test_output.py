@@ -52,7 +52,7 @@ def test_every_line_of_a_file_has_an_answer_or_an_error(
     found, err = told([bundle, "--file", str(path)], capsys, 2)
     assert [line.get("text") for line in found] == [
         "fine", None, None, "awful", None, None, None, "the last",
-    ]  # fmt: skip
+    ]  # fmt: skip  # read as a table
     for row, says in [(2, "empty"), (3, "empty"), (5, "0xe9"), (6, "NUL"), (7, "100,000")]:
         assert set(found[row - 1]) == {"error"}
         assert f"lines.txt:{row}: " in str(found[row - 1]["error"])
@@ -68,7 +68,7 @@ def test_standard_input_and_arguments_too(
     found, err = told([bundle], capsys, 2)
     assert ["error" in line for line in found] == [
         False, True, True, False, True, True, True, False,
-    ]  # fmt: skip
+    ]  # fmt: skip  # read as a table
     assert "standard input:2: is empty" in err
     found, err = told([bundle, "fine", "", "awful"], capsys, 2)
     assert [line.get("text") for line in found] == ["fine", None, "awful"]
@@ -168,7 +168,7 @@ def through(encoding: str, argv: list[str], monkeypatch: pytest.MonkeyPatch) -> 
      ["demo", "--only", "é"],
      ["train", "sentiment", "--data", "東京\udce9.tsv"], ["generate", "東京", "\udcff"]],
     ids=lambda argv: argv[0],
-)  # fmt: skip
+)  # fmt: skip  # read as a table
 def test_a_pipe_of_any_encoding(encoding: str, argv: list[str], monkeypatch: pytest.MonkeyPatch):
     code, out = through(encoding, argv, monkeypatch)
     assert "internal error" not in out

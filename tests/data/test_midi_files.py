@@ -196,7 +196,7 @@ def test_what_is_left_out_is_told(
 def test_overlapping_notes_end_in_the_order_of_their_beginnings(tmp_path: Path) -> None:
     first = [on(60), on(60, 480), off(60, 960), off(60, 480)]
     notes = Notes()
-    score = notes.decode(read_one(tmp_path, midi(first)).tokens.tolist())  # type: ignore[union-attr]
+    score = notes.decode(read_one(tmp_path, midi(first)).tokens.tolist())
     beats = [(n.time / score.tpq, n.duration / score.tpq) for n in score.tracks[0].notes]
     assert beats == [(0, 3), (1, 3)]
 
@@ -251,8 +251,7 @@ COSTLY = {
 @pytest.mark.parametrize("data", COSTLY.values(), ids=COSTLY)
 def test_what_a_file_costs_is_bounded(data: bytes, tmp_path: Path) -> None:
     read_one(tmp_path, PLAIN, "plain.mid")  # what is imported and built once
-    run = lambda: read_all(tmp_path, data, skip_bad_rows=True)  # noqa: E731
-    within_limits(run, seconds=2, megabytes=400)
+    within_limits(lambda: read_all(tmp_path, data, skip_bad_rows=True), seconds=2, megabytes=400)
 
 
 def test_no_more_notes_are_written_than_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

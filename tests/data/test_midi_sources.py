@@ -16,7 +16,7 @@ pytest.importorskip("miditok")
 
 
 def names(path: Path, **fields: bool) -> list[str]:
-    splits = read(Recipe(data=str(path), **fields))  # type: ignore[arg-type]
+    splits = read(Recipe(data=str(path), **fields))
     return sorted({Path(t.where.partition(",")[0]).name for part in splits.parts for t in part})
 
 

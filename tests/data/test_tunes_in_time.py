@@ -92,7 +92,7 @@ def test_what_a_test_file_is_named_for_is_not_split_off(tmp_path: Path) -> None:
 def test_a_part_of_a_tune_is_not_judged_by_the_whole(tmp_path: Path, part: str) -> None:
     file = f"{write(tmp_path, piece(10)).data}/0.mid"
     with pytest.raises(DataError, match=r"0\.mid: is in the training part too"):
-        read(Recipe(data=file, **{part: file}))  # type: ignore[arg-type]
+        read(Recipe(data=file, **{part: file}))
     both = read(Recipe(data=file, valid=file, test=file))  # to be evaluated, not learned from
     assert [len(each) for each in both.parts] == [1, 1, 1]
 

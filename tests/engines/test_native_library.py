@@ -58,7 +58,7 @@ def test_no_step_leaves_the_array(arguments: dict[str, Any], text: str) -> None:
             library.call(
                 "scan_forward", *rows, arguments["width"], AFFINE, fields((None, None)),
                 *[torch.zeros(1)] * 3,
-            )  # fmt: skip
+            )  # fmt: skip  # read as a table
         return
     with pytest.raises(RecurraError, match=text):
         scan(**arguments)

@@ -163,7 +163,7 @@ def test_a_temperature_and_a_seed_of_generate_are_used(runs: Runs, tmp_path: Pat
         return command(
             "generate", str(runs("music_generation").folder), "G major", "--max-length", "24",
             "--out", str(out / "t.mid"), *options,
-        ).splitlines()[0] + (out / "t.mid").read_bytes().hex()  # fmt: skip
+        ).splitlines()[0] + (out / "t.mid").read_bytes().hex()  # fmt: skip  # read as a table
 
     first, again, other = tune("--seed", "1"), tune("--seed", "1"), tune("--seed", "2")
     assert first == again != other

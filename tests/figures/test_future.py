@@ -6,7 +6,7 @@ import torch
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.task import Task
 from recurra.topologies import Writer
-from tests.recipe.conftest import Lab, bodies, lab, random  # noqa: F401
+from tests.recipe.conftest import Lab, bodies, lab, random  # noqa: F401  # fixtures
 
 WRITERS = [
     task for task in TASKS if task.name in ("music_generation", "image_captioning", "translation")
@@ -17,7 +17,7 @@ READERS = [task for task in TASKS if task.name in ("ner", "sentiment", "translat
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("fields", [{}, {"input_feeding": True}], ids=["plain", "feeding"])
 @pytest.mark.parametrize("task", WRITERS, ids=lambda task: task.name)
-def test_of_a_writer(task: Task, fields: dict[str, bool], training: bool, lab: Lab):  # noqa: F811
+def test_of_a_writer(task: Task, fields: dict[str, bool], training: bool, lab: Lab):  # noqa: F811  # a fixture
     if fields and "input_feeding" not in task.options:
         pytest.skip("takes no input feeding")
     network = lab.build(task, dropout=0.0, layers=2, **fields).train(training)
@@ -39,7 +39,7 @@ def test_of_a_writer(task: Task, fields: dict[str, bool], training: bool, lab: L
 
 
 @pytest.mark.parametrize("task", READERS, ids=lambda task: task.name)
-def test_of_what_reads_one_way_and_its_stream(task: Task, lab: Lab):  # noqa: F811
+def test_of_what_reads_one_way_and_its_stream(task: Task, lab: Lab):  # noqa: F811  # a fixture
     from recurra.streaming import Stream
 
     body = bodies(lab.build(task, bidirectional=False, layers=2, dropout=0.0).eval())[0]

@@ -80,6 +80,6 @@ def test_wrong_values():
     with pytest.raises(ValueError, match="channels is 0"):
         ReversibleNorm(0)
     with pytest.raises(ValueError, match="mean or last"):
-        ReversibleNorm(2, "first")  # type: ignore[arg-type]
+        ReversibleNorm(2, "first")
     with pytest.raises(ValueError, match="batch time 2"):
         ReversibleNorm(2)(torch.zeros(1, 4, 3))

@@ -37,7 +37,7 @@ def main() -> int:
         if left and not _run(left, results, folder, options):
             return 1
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # a child may write there still
     found = [(fault, result) for fault in chosen if (result := results.find(fault)) is not None]
     print(summary(found))
     if len(chosen) == len(faults()):

@@ -31,7 +31,7 @@ class Copy:
 
     def __init__(self, folder: Path, native: bool) -> None:
         self.root, self.build, self.clean = folder, folder / "build", folder / "clean"
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # mostly there is none
         ignored = shutil.ignore_patterns("__pycache__", "build", "*.so", "results")
         for part in PARTS:
             shutil.copytree(ROOT / part, folder / part, ignore=ignored)
@@ -97,7 +97,7 @@ class Copy:
         assert self.server.stdin is not None
         self.server.stdin.close()
         self.server.wait()
-        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.rmtree(self.root, ignore_errors=True)  # a child may write there still
 
     def _read(self) -> dict[str, Any]:
         assert self.server.stdout is not None

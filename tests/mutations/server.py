@@ -42,7 +42,7 @@ class First:
 def main() -> None:
     """Answer until the input ends."""
     for name in SHARED.split():
-        with suppress(ImportError):
+        with suppress(ImportError):  # of an extra that is not installed
             importlib.import_module(name)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
@@ -74,7 +74,7 @@ def answer(tests: list[str], log: str, limit: float, stop: bool = True) -> dict[
 
 def _shrink_nothing() -> None:
     """Let hypothesis stop at the first failure: looking for the smallest takes most of the time."""
-    with suppress(ImportError):
+    with suppress(ImportError):  # not installed: no test uses it then
         from hypothesis import Phase, settings
 
         settings.register_profile("mutations", phases=[Phase.explicit, Phase.generate])
@@ -94,6 +94,7 @@ def _run(tests: list[str], log: str, options: list[str]) -> None:
     try:
         code = int(pytest.main([*options, *tests], plugins=[first]))
     finally:
+        # not by pathlib: a fault may have changed what that does
         with open(f"{log}.json", "w") as file:  # noqa: PTH123
             json.dump({"first": first.name, "ran": first.ran}, file)
         sys.stdout.flush()

@@ -74,7 +74,7 @@ def taken(task: Task) -> dict[str, Any]:
     return {name: value for name, value in OTHER.items() if name in task.options}
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):  # noqa: N818  # no error
     """Raised where a test has seen enough."""
 
 

@@ -297,7 +297,7 @@ def test_the_interface_checks_sizes_and_pointers() -> None:
         "no such kind of numbers": ({"format": 4}, {"format": -1}),
         "a pointer is null": ({name: None} for name in pointers),
         "a layer does not take what the one below it gives": ({"count": 2},),
-    }.items():  # fmt: skip
+    }.items():  # fmt: skip  # read as a table
         for change in changes:
             assert text in attempt(**change), change
     assert library.describe(opened(None, 1, 1, 1, ctypes.byref(handle))) == "a pointer is null"

@@ -313,7 +313,7 @@ def test_streams_that_cannot_be() -> None:
     with pytest.raises(
         (TypeError, TypeCheckError), match=r"neither a recurra Layer nor a Cell|Type-check"
     ):
-        Stream(torch.nn.LSTM(2, 3))  # type: ignore[arg-type]  # a wrong argument is the test
+        Stream(torch.nn.LSTM(2, 3))  # a wrong argument is the test
     with pytest.raises(RecurraError, match="all 2 rows are in use"):
         Stream(layer, 2).join()
     with pytest.raises(RecurraError, match="row 5 is not in use"):

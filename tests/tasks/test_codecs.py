@@ -107,7 +107,7 @@ def test_entities_are_runs_of_one_kind() -> None:
     tokens, tags = list("abcdefg"), ["B-X", "I-X", "B-X", "O", "I-Y", "I-Y", "I-X"]
     assert spans(tokens, tags) == [
         ("a b", "X", 0, 1), ("c", "X", 2, 2), ("e f", "Y", 4, 5), ("g", "X", 6, 6),
-    ]  # fmt: skip
+    ]  # fmt: skip  # read as a table
 
 
 def test_keys_by_any_of_their_names() -> None:
@@ -115,7 +115,7 @@ def test_keys_by_any_of_their_names() -> None:
     assert [parse(text) for text in asked] == [
         (0, "major"), (1, "minor"), (1, "major"), (3, "major"), (6, "minor"), (8, "major"),
         (10, "minor"), (11, "major"),
-    ]  # fmt: skip
+    ]  # fmt: skip  # read as a table
 
 
 class Echo(nn.Module):

@@ -37,7 +37,7 @@ def musician() -> Model:
 
 @pytest.fixture(scope="module")
 def translator() -> Model:
-    text = "a red cat saw my old dog near the green house by it".split()  # noqa: SIM905
+    text = "a red cat saw my old dog near the green house by it".split()  # noqa: SIM905  # reads better than a list
     pairs = [Pair(" ".join(text[i:]), " ".join(text[:i]), "here") for i in range(1, len(text))]
     return untrained("translation", pairs, max_length=12, vocabulary=40)
 

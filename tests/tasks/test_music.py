@@ -34,7 +34,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Tune]:
 
 @pytest.fixture(scope="module")
 def codec(rows: list[Tune]) -> MusicCodec:
-    return TASK.fit(rows, TASK.recipe(max_length=24))  # type: ignore[return-value]
+    return TASK.fit(rows, TASK.recipe(max_length=24))
 
 
 @pytest.fixture(scope="module")

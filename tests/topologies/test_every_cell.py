@@ -97,7 +97,7 @@ def train(net: nn.Module, batch: Any, steps: int) -> list[float]:
     optimizer = torch.optim.Adam(net.parameters(), lr=0.03)
     means = []
     for _ in range(steps):
-        loss = net.loss(batch)  # type: ignore[operator]
+        loss = net.loss(batch)
         mean = loss.total / loss.count
         optimizer.zero_grad()
         mean.backward()
@@ -159,7 +159,7 @@ def test_padding_changes_nothing(name: str) -> None:
     net, batch = TOPOLOGIES[name](LSTM)
 
     def run(batch: Any) -> list[Tensor]:
-        loss = net.loss(batch, 0.1)  # type: ignore[operator]
+        loss = net.loss(batch, 0.1)
         return [loss.total, loss.count, *torch.autograd.grad(loss.total, list(net.parameters()))]
 
     torch.testing.assert_close(run(spoil(batch)), run(batch))
@@ -178,7 +178,7 @@ def mask() -> Tensor:
 
 def test_a_tagger_predicts_what_its_scores_say() -> None:
     net, batch = tagger(LSTM, Softmax())
-    paths = net.predict(batch.x, batch.lengths)  # type: ignore[operator]
+    paths = net.predict(batch.x, batch.lengths)
     scores = net(batch.x, batch.lengths)
     assert paths == [scores[i, :n].argmax(-1).tolist() for i, n in enumerate(LENGTHS.tolist())]
 

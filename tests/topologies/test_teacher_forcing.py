@@ -107,7 +107,7 @@ def test_the_memory_is_projected_once(monkeypatch: pytest.MonkeyPatch) -> None:
     net, context, lengths = make("ManyToManyUnequal", "additive", False)
     state = net.start(context, lengths)
     assert net.decoder.attention is not None
-    net.decoder.attention.from_memory = nn.Identity()  # type: ignore[assignment]
+    net.decoder.attention.from_memory = nn.Identity()
     net.advance(torch.zeros(3, dtype=torch.int64), state)  # a second projection would not fit
 
 

@@ -127,7 +127,7 @@ def test_ctrl_c_sigterm_and_kill_9(reviews: Path, tmp_path: Path):
         [sys.executable, "-m", "recurra", "train", "sentiment", "--resume"],
     )
     flags = [text for name, value in {**FIELDS, **LONG}.items()
-             for text in (f"--{name.replace('_', '-')}", str(value))]  # fmt: skip
+             for text in (f"--{name.replace('_', '-')}", str(value))]  # fmt: skip  # a table
     seen = 0
     for number, code in [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]:
         command = [*argv, "--data", str(reviews), "--out", str(out), *flags]
@@ -294,7 +294,7 @@ def test_a_state_of_an_older_version_goes_on(
     [{"hidden": 4}, {"cell": "gru"}, {"batch_size": 4}, {"seed": 3}, {"max_length": 3},
      {"vocabulary": 9}, {"bidirectional": False}, {"pool": "max"}, {"accumulate": 2}],
     ids=lambda fields: next(iter(fields)),
-)  # fmt: skip
+)  # fmt: skip  # read as a table
 def test_options_that_cannot_change(reviews: Path, run: Path, fields: dict[str, Any]):
     before = everything(run)
     with pytest.raises(recurra.RecurraError, match=f"^{next(iter(fields))}: this run began with"):
@@ -317,7 +317,7 @@ REFUSED = [
     ["--engine", "scan"], ["--valid", "missing.tsv"], ["--vocabulary", "0"],
     ["--data", "missing.tsv"], ["--config", "missing.toml"], ["--pool", "no"],
     ["--time-scale", "9"],
-]  # fmt: skip
+]  # fmt: skip  # read as a table
 
 
 @pytest.mark.parametrize("flags", REFUSED, ids=" ".join)
@@ -325,7 +325,7 @@ REFUSED = [
 def test_what_is_refused_leaves_no_folder(
     reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str],
     resume: list[str], capsys: pytest.CaptureFixture[str],
-):  # fmt: skip
+):  # fmt: skip  # read as a table
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     out = tmp_path / "below" / "run"
     argv = ["train", "sentiment", "--data", str(reviews), "--out", str(out), "--cell", "elman"]

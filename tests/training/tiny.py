@@ -13,7 +13,7 @@ class TinyLoss(NamedTuple):
     weight: Tensor
 
     @property
-    def count(self) -> Tensor:  # type: ignore[override]
+    def count(self) -> Tensor:
         return self.weight
 
 

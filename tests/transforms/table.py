@@ -61,8 +61,7 @@ def outcome(tool: str, kind: type[Cell[Any]], engine: str | None) -> Outcome:
         got = TOOLS[tool](maker(kind, engine, dtype))
     except EngineRefused as refused:
         return Outcome(works=False, reason=str(refused))
-    except Exception as error:
-        # torch wraps what is raised while it makes a graph
+    except Exception as error:  # torch wraps what is raised while it makes a graph
         text = _refusal(error)
         if text is None:
             raise

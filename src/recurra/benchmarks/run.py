@@ -63,7 +63,7 @@ def ask(question: Question, part: str, settings: Settings) -> Iterator[str]:
         assert worker.stdout is not None
         try:
             yield from worker.stdout
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the worker must not outlive its question
             worker.kill()
             raise
         if worker.wait():

@@ -112,7 +112,7 @@ def _load(path: Path) -> ModuleType:
     sys.modules[name] = module  # a dataclass in the file looks its module up
     try:
         spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # the file is the user's: it may raise anything
         del sys.modules[name]
         raise
     return module

@@ -92,7 +92,7 @@ def answered(arguments: list[str]) -> int:
         return 130
     except OSError:
         raise
-    except Exception as error:
+    except Exception as error:  # told in one line below, whatever it is
         if "embedded null" in str(error):
             return complain("a path holds a NUL character")
         if exhausted(error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -15,7 +16,45 @@ from recurra.errors import InputError
 Item = tuple[Tensor, ...]
 
 
-class Windows(Sequence[Item]):
+class Views(Sequence[Item], ABC):
+    """Items that lie in the memory of long sequences; a subclass sets how many each has."""
+
+    ends: list[int]  # of each sequence, how many there are up to its last one
+
+    @abstractmethod
+    def view(self, number: int, offset: int) -> Item:
+        """Return the item at this place of its sequence."""
+
+    def locate(self, index: int) -> tuple[int, int]:
+        """Return the sequence of an item, and its place there.
+
+        Raises:
+            IndexError: there is no such item.
+        """
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{index} of {len(self)}")
+        index %= len(self)
+        number = bisect_right(self.ends, index)
+        return number, index - (self.ends[number - 1] if number else 0)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self.ends[-1] if self.ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        """Return an item, or several."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return self.view(*self.locate(index))
+
+
+class Windows(Views):
     """All stretches of `past` steps and the `future` ones that follow, of several series.
 
     Window i lies in the memory of its series: 10,000 of them cost 10,000 numbers at most, and
@@ -52,22 +91,10 @@ class Windows(Sequence[Item]):
         ]
         self.ends = list(accumulate(counts))
 
-    def __len__(self) -> int:
-        """Return how many windows there are."""
-        return self.ends[-1] if self.ends else 0
-
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Item]: ...
-
-    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+    def view(self, number: int, offset: int) -> Item:
         """Return (past [past, …], future [future, …]) of a window."""
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        number, start = self.place(index)
-        series, middle = self.series[number], start + self.past
+        series, start = self.series[number], self.first[number] + offset * self.every
+        middle = start + self.past
         return series[start:middle], series[middle : middle + self.future]
 
     def place(self, index: int) -> tuple[int, int]:
@@ -76,15 +103,11 @@ class Windows(Sequence[Item]):
         Raises:
             IndexError: there is no such window.
         """
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"window {index} of {len(self)}")
-        index %= len(self)
-        number = bisect_right(self.ends, index)
-        before = self.ends[number - 1] if number else 0
-        return number, self.first[number] + (index - before) * self.every
+        number, offset = self.locate(index)
+        return number, self.first[number] + offset * self.every
 
 
-class Stretches(Sequence[Item]):
+class Stretches(Views):
     """Long sequences cut into stretches that follow one another, for truncated backpropagation.
 
     Stretch i is a view into its sequence, and a number beside it that says whether it is the first
@@ -111,27 +134,11 @@ class Stretches(Sequence[Item]):
         self.counts = [-(-len(parts[0]) // steps) for parts in self.sequences]
         self.ends = list(accumulate(self.counts))
 
-    def __len__(self) -> int:
-        """Return how many stretches there are."""
-        return self.ends[-1] if self.ends else 0
-
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Item]: ...
-
-    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+    def view(self, number: int, offset: int) -> Item:
         """Return the parts of a stretch, and whether it is its sequence's first one."""
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"stretch {index} of {len(self)}")
-        index %= len(self)
-        number = bisect_right(self.ends, index)
-        start = (index - self.of(number).start) * self.steps
+        start = offset * self.steps
         parts = (part[start : start + self.steps] for part in self.sequences[number])
-        return (*parts, torch.tensor(start == 0))
+        return (*parts, torch.tensor(offset == 0))
 
     def of(self, number: int) -> range:
         """Return the stretches of a sequence."""

@@ -64,7 +64,7 @@ def clear(out: Path) -> None:
     mark = out / ".recurra-demo"
     if out.exists() and not mark.exists():
         raise RecurraError(f"{out} exists and is not a demo's folder; choose another --out")
-    shutil.rmtree(out, ignore_errors=True)
+    shutil.rmtree(out, ignore_errors=True)  # mostly there is none
     out.mkdir(parents=True)
     mark.touch()
 

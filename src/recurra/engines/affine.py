@@ -39,6 +39,7 @@ def scan_affine(decay: Shaped[Tensor, "*decay"], inject: Steps, initial: One) ->
     # step by step, in operations that these know
     if transformed() or jit_traced() or torch.compiler.is_exporting():
         return _followed(decay, inject, initial.to(dtype), backwards=False)
+    # torch gives `apply` no types
     h: Tensor = _Scan.apply(decay, inject, initial.to(dtype))  # type: ignore[no-untyped-call]
     return h
 

@@ -63,13 +63,13 @@ def carriers(network: nn.Module) -> list[Carrier]:
 
 
 @contextmanager
-def carrying(network: nn.Module, state: Any = None) -> Iterator[None]:
-    """Have a network carry another state for a while: evaluation must not disturb training."""
+def carrying(network: nn.Module) -> Iterator[None]:
+    """Have a network begin afresh for a while: evaluation must not disturb training."""
     parts = carriers(network)
     before = [part.carried for part in parts]
     try:
         for part in parts:
-            part.carried = state
+            part.carried = None
         yield
     finally:
         for part, carried in zip(parts, before, strict=True):

@@ -97,7 +97,7 @@ def need_events() -> None:
         MissingExtra: it is not installed.
     """
     try:
-        import torch.utils.tensorboard  # noqa: F401
+        import torch.utils.tensorboard  # noqa: F401  # only whether it can be
     except ImportError as error:
         raise MissingExtra("TensorBoard's log", "tensorboard", "tensorboard") from error
 

@@ -17,5 +17,5 @@ class Function(torch.autograd.Function):
         """Run `forward`, and put a step into the graph."""
         # private to torch: whether torch.func transforms, whose way is another, are at work
         if torch._C._are_functorch_transforms_active():
-            return super().apply(*args)  # type: ignore[no-untyped-call]
+            return super().apply(*args)  # type: ignore[no-untyped-call]  # torch's has no types
         return super(torch.autograd.Function, cls).apply(*args)  # type: ignore[misc]  # it is of C

@@ -51,7 +51,7 @@ def _backward(
     rows.call(
         "scan_backward", h.shape[1], cell, _side_by_side(cell, u, bias), initial, h, grad_h,
         *grad_last, _side_by_side(cell, grad_u, grad_bias), grad_initial,
-    )  # fmt: skip
+    )  # fmt: skip  # in recurra.h's order and lines
     grad_x = product(grad_u, from_input) if x.requires_grad else None
     return grad_x, (grad_initial,), (transposed_product(grad_u, x), grad_bias)
 

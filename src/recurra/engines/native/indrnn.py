@@ -40,7 +40,7 @@ def _backward(
     rows.call(
         "indrnn_backward", h.shape[1], from_state.clamp(-bound, bound), state[0], h, grad_h,
         *grad_last, grad_u, grad_each, grad_initial,
-    )  # fmt: skip
+    )  # fmt: skip  # in recurra.h's order and lines
     grad_x = product(grad_u, from_input) if x.requires_grad else None
     # the bound has the gradient of the unbounded weight: see the cell
     return grad_x, (grad_initial,), (transposed_product(grad_u, x), grad_u.sum(0), grad_each.sum(0))

@@ -50,7 +50,7 @@ def _backward(
     rows.call(
         "scan_backward", len(nu), ROTATION, fields(*given), initial, h, grad_h,
         torch.cat(grad_last, dim=1), fields(*wanted), grad_initial,
-    )  # fmt: skip
+    )  # fmt: skip  # in recurra.h's order and lines
     grad_x = None
     if x.requires_grad:
         grad_x = add_product(product(grad_y, d), grad_h, scaled)

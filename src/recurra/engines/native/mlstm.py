@@ -47,7 +47,7 @@ def _backward(
     rows.call(
         "mlstm_backward", y.shape[1], heads, CHUNK, u, *state, y, states, grad_y, *grad_last,
         grad_u, *grad_state,
-    )  # fmt: skip
+    )  # fmt: skip  # in recurra.h's order and lines
     return product(grad_u, from_input), grad_state, (transposed_product(grad_u, x), grad_u.sum(0))
 
 

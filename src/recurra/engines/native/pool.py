@@ -84,7 +84,7 @@ class _Pool(Function):
         ctx.rows.call(
             "pool_backward", y.shape[2], lines, u, score.contiguous(), weights, grad.contiguous(),
             grad_u, grad_lines, grad_each,
-        )  # fmt: skip
+        )  # fmt: skip  # in recurra.h's order and lines
         of_y, of_weight, of_bias, of_score = ctx.needs_input_grad[2:]
         return (
             None,

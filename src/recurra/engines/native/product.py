@@ -134,6 +134,7 @@ def _mkl_is_half_as_wide() -> bool:
         and library.vendor() == "amd"
         and not _in_halves()
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
+        # torch gives it no types
         and torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )

@@ -40,7 +40,7 @@ def _forward(
     rows.call(
         "recurrent_forward", width, kernel.number, _heads(from_state), keep,
         from_state.contiguous(), _joined([bias, *state_bias]), initial, gates, memory, y, last,
-    )  # fmt: skip
+    )  # fmt: skip  # in recurra.h's order and lines
     kept = () if y is gates or not keep else (gates,) if memory is None else (gates, memory)
     return y, last.unbind(), kept
 
@@ -65,7 +65,7 @@ def _backward(
     rows.call(
         "recurrent_backward", width, kernel.number, _heads(from_state), from_state.contiguous(),
         initial, y, gates, memory, grad_y, torch.stack(grad_last), grads, grad_initial,
-    )  # fmt: skip
+    )  # fmt: skip  # in recurra.h's order and lines
     grad_u = grads[:, : len(from_input)]
     grad_x = product(grad_u, from_input) if x.requires_grad else None
     if not any(weight.requires_grad for weight in weights):

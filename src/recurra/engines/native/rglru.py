@@ -52,7 +52,7 @@ def _backward(
     rows.call(
         "scan_backward", len(bias), RGLRU, _fields(v, u, gate_bias, decay), initial, h, grad_h,
         *grad_last, fields(*wanted, (None, grad_log)), grad_initial,
-    )  # fmt: skip
+    )  # fmt: skip  # in recurra.h's order and lines
     grad_gates = torch.empty_like(gates, memory_format=torch.contiguous_format)
     for kind, head, columns in _blocks(gates):
         grad_gates[kind, head] = transposed_product(grad_u[:, columns], _head(v, head, gates))

@@ -71,7 +71,7 @@ class _Scan(Function):
             fields(*((array, None) for array in arrays), *nothing), initial, h,
             grad_h.contiguous(), grad_last.contiguous(),
             fields(*((grad, None) for grad in grads)), grad_initial,
-        )  # fmt: skip
+        )  # fmt: skip  # in recurra.h's order and lines
         return None, grad_initial, *grads
 
 

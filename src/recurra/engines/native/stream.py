@@ -133,6 +133,7 @@ def _number(cell: Cell[Any]) -> int | None:
 
 def _parts(cell: Cell[Any]) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
     """Return from_input, bias, from_state, within; a hook may have made a weight no parameter."""
+    # a cell's parts are of nn.Module's types: tensor or module
     shared: tuple[Tensor, Tensor] = (cell.from_input, cell.bias)  # type: ignore[assignment]
     if isinstance(cell, IndRNN):
         return *shared, None, cell.recurrence()
