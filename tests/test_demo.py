@@ -10,7 +10,7 @@ import pytest
 from recurra.demo import clear, result
 from recurra.demo.drawings import LAYOUTS, draw, heat
 from recurra.demo.page import Section, page
-from recurra.demo.showcase import SHOWCASES
+from recurra.demo.showcases import SHOWCASES
 from recurra.errors import RecurraError
 from recurra.tasks.catalogue import TASKS, find
 from recurra.tasks.codecs.tags import TagPrediction

@@ -52,6 +52,13 @@ def build(argv: Sequence[str]) -> App:
         add_tasks(trainer)
     app.command(trainer)
     commands: list[Callable[..., int | None]] = [use.evaluate, use.predict, use.generate, use.demo]
+    if argv[:1] in (["evaluate"], ["predict"]):
+        from recurra.cli.options import with_options
+
+        commands[:2] = [
+            with_options(use.evaluate, "data", "decoding"),
+            with_options(use.predict, "decoding"),
+        ]
     for command in [*commands, show.tasks, show.cells, show.engines, show.check]:
         app.command(flowing(command))
     app.command(bench)

@@ -4,11 +4,11 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App
 
-from recurra.cli.whole import whole
+from recurra.cli.options import parameter
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.model import Model
 from recurra.tasks.run import Run, complete
@@ -16,7 +16,6 @@ from recurra.tasks.task import Task
 from recurra.training.recipe import read_toml
 
 CODES = {"interrupted": 130, "terminated": 143}  # as a shell has them: 128 and the signal
-GROUPS = ("data", "model", "regularisation", "optimisation", "decoding", "run")
 
 
 def add_tasks(app: App) -> None:
@@ -38,32 +37,18 @@ def command(task: Task[Any]) -> Callable[..., int]:
         return CODES.get(model.metrics["stopped"], 0)
 
     parameters = [
-        _parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run")
+        parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run")
     ]
     kinds = task.recipe.hints()
     for field in dataclasses.fields(task.recipe):
         default = task.defaults.get(field.name, field.default)
         help_text, group = field.metadata["help"], field.metadata["group"]
-        parameters.append(_parameter(field.name, kinds[field.name], default, help_text, group))
+        parameters.append(parameter(field.name, kinds[field.name], default, help_text, group))
     # a function's signature may be set, which the type of functions does not say
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__doc__ = _help(task)
     return run
-
-
-def _parameter(name: str, kind: Any, default: Any, text: str, group: str) -> inspect.Parameter:
-    described = Parameter(
-        help=text,
-        group=Group(group.capitalize(), sort_key=GROUPS.index(group)),
-        converter=whole if kind is int else None,
-    )
-    return inspect.Parameter(
-        name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=default,
-        annotation=Annotated[kind, described],
-    )
 
 
 def _help(task: Task[Any]) -> str:
@@ -78,14 +63,15 @@ def _help(task: Task[Any]) -> str:
 
 
 def report(model: Model, runner: Run) -> None:
-    """Print the test metrics beside the trivial baseline's, and where the model lies."""
+    """Print the test metrics beside the baseline's and peers', and where the model lies."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("test metric", "model", "trivial baseline", title=runner.task.name)
-    base = model.metrics["baseline"]
+    others = {"trivial baseline": model.metrics["baseline"], **model.metrics.get("peers", {})}
+    table = Table("test metric", "model", *others, title=runner.task.name)
     for name, value in model.metrics["test"].items():
-        table.add_row(name, f"{value:.4f}", f"{base[name]:.4f}" if name in base else "")
+        beside = (f"{found[name]:.4f}" if name in found else "" for found in others.values())
+        table.add_row(name, f"{value:.4f}", *beside)
     Console(file=sys.stdout).print(table)
     stopped, step = model.metrics["stopped"], model.metrics["best_step"]
     print(f"stopped: {stopped}; the best weights are those of step {step}")

@@ -23,11 +23,9 @@ def evaluate(
     /,
     *,
     data: str | None = None,
-    encoding: str | None = None,
-    text_column: str | None = None,
-    label_column: str | None = None,
     cell: Cell = None,
     as_json: bool = False,
+    **fields: Any,
 ) -> None:
     """Print every metric of a model on the test part of its data, or of yours.
 
@@ -37,19 +35,11 @@ def evaluate(
         Folder of a trained model.
     data
         File or folder, as for `recurra train`; none: the data that it was trained on.
-    encoding
-        Of its text files; none: detected.
-    text_column
-        Column of the text, by name or number; none: detected.
-    label_column
-        Column of the label, by name or number; none: detected.
     as_json
         One JSON object instead of a table.
     """
     from recurra.tasks.model import load
 
-    given = {"encoding": encoding, "text_column": text_column, "label_column": label_column}
-    fields = {name: value for name, value in given.items() if value is not None}
     metrics = load(bundle, cell=cell).evaluate(data, **fields)
     if as_json:
         print(json.dumps(metrics))
@@ -66,8 +56,9 @@ def predict(
     encoding: str | None = None,
     tokens: bool = False,
     as_json: bool = False,
-    beam: Whole | None = None,
+    out: Path | None = None,
     cell: Cell = None,
+    **fields: Any,
 ) -> None:
     """Print one answer per input, in their order: arguments, lines of a file, or standard input.
 
@@ -90,20 +81,22 @@ def predict(
         standard input, a blank line between sentences; of an argument, parted by blanks.
     as_json
         One JSON object per line, with everything that is known.
-    beam
-        Beam width, where the model writes text.
+    out
+        File to write the answer to, where the task's answers are files: a forecast, a picture of
+        it (.csv, .json, .svg, .png, as the ending says); a folder where there are several.
     """
     from recurra.cli.answers import answers, shown
+    from recurra.cli.files import Files
     from recurra.cli.lines import arguments, lines
+    from recurra.cli.options import check_fields
     from recurra.cli.tokens import parse as words_of
     from recurra.cli.tokens import parted, sentences
     from recurra.tasks.model import load
-    from recurra.training.options import Encoded, Searched
+    from recurra.training.options import Encoded
 
     if inputs and file:
         raise RecurraError(f"give inputs or --file {file}, not both")
-    decoding = {} if beam is None else {"beam": beam}
-    Searched.of(decoding)
+    check_fields(fields)
     Encoded.of({} if encoding is None else {"encoding": encoding})
     model = load(bundle, cell=cell)
     total, failed = 0, []
@@ -119,9 +112,11 @@ def predict(
                 f"--tokens: {model.task.name} reads no words one by one; leave it out"
             )
         asked, parse = (parted if inputs else sentences)(asked), words_of
-    for some in answers(model, asked, parse, **decoding):
+    files = Files(out, model.task.name)
+    for some in answers(model, asked, parse, **fields):
         for answer in some:
             print(shown(answer, as_json))
+            files.save(answer)
         total += len(some)
         failed += [answer for answer in some if isinstance(answer, Exception)]
         sys.stdout.flush()

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from recurra.demo.page import Section, page
-from recurra.demo.showcase import SHOWCASES
+from recurra.demo.showcases import SHOWCASES
 from recurra.demo.watch import Watch
 from recurra.errors import RecurraError
 from recurra.tasks.catalogue import TASKS, find

@@ -25,15 +25,16 @@ def card(task: Task[Any], recipe: Recipe, metrics: Mapping[str, Any], network: n
     ]
     if metrics:
         counts = f"{metrics['train_examples']:,} training, {metrics['test_examples']:,} test"
+        others = {"trivial baseline": metrics["baseline"], **metrics.get("peers", {})}
         lines += [
             f"- {counts} examples, {metrics['seconds']} s",
             "",
-            "| test metric | this model | trivial baseline |",
-            "|---|---|---|",
+            f"| test metric | this model | {' | '.join(others)} |",
+            "|---|---|" + "---|" * len(others),
         ]
-        base = metrics["baseline"]
         for name, value in metrics["test"].items():
-            lines.append(f"| {name} | {value:.4f} | {_shown(base.get(name))} |")
+            beside = " | ".join(_shown(found.get(name)) for found in others.values())
+            lines.append(f"| {name} | {value:.4f} | {beside} |")
     lines += [
         "",
         "```python",

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from recurra import bundle
+from recurra.data.windows import Views
 from recurra.errors import RecurraError
 from recurra.layers import Residual
 from recurra.tasks.body import check
@@ -21,7 +22,7 @@ from recurra.tasks.catalogue import find, refuse
 from recurra.tasks.model import Model
 from recurra.tasks.parts import check_parts
 from recurra.tasks.resume import fingerprint, same_data, stored_recipe
-from recurra.tasks.task import LOWER_IS_BETTER, Task
+from recurra.tasks.task import LOWER_IS_BETTER, Items, Task
 from recurra.training.checkpoint import RunFolder
 from recurra.training.options import Body, Encoded
 from recurra.training.recipe import R, Recipe
@@ -104,9 +105,10 @@ class Run:
         network = build(self.task, codec, self.recipe)
         model = Model(self.task, dataclasses.replace(self.recipe, resume=False), codec, network)
         run.opening = lambda: model.save(self.folder)
+        items = self.task.items(codec, splits.train, self.recipe)
         history = fit(
             network,
-            [codec.encode(example) for example in splits.train],
+            items,
             codec.collate,
             recipe=self.recipe,
             run=run,
@@ -114,7 +116,7 @@ class Run:
             metric=self.task.criterion,
             higher=self.task.criterion not in LOWER_IS_BETTER,
             progress=Progress(quiet=self.quiet),
-            describe=lambda row: getattr(splits.train[row], "where", f"row {row}"),
+            describe=lambda row: source(items, splits.train, row),
             began=began,
         )
         model.metrics = {
@@ -129,9 +131,18 @@ class Run:
             "best_step": history.best_step,
             "seconds": round(history.seconds, 1),
         }
+        if self.task.peers:
+            peers = self.task.peers(codec, splits.train, splits.test, self.recipe)
+            model.metrics["peers"] = peers
         if self.first:
             model.save(self.folder)
         return model
+
+
+def source(items: Items, examples: Sequence[Any], row: int) -> str:
+    """Return where a training item comes from."""
+    number = items.locate(row)[0] if isinstance(items, Views) else row
+    return getattr(examples[number], "where", f"row {row}")
 
 
 def build(task: Task[Any], codec: Any, recipe: Recipe) -> nn.Module:

@@ -14,6 +14,8 @@ from recurra.training.recipe import R
 
 LOWER_IS_BETTER = frozenset({"loss", "nll"})
 
+Items = Sequence[tuple[Tensor, ...]]
+
 
 @runtime_checkable
 class Codec(Protocol):
@@ -46,6 +48,11 @@ class Prediction(Protocol):
         ...
 
 
+def encoded(codec: Any, examples: Sequence[Any], recipe: Any) -> Items:
+    """Return every example as one item."""
+    return [codec.encode(example) for example in examples]
+
+
 @dataclass(frozen=True)
 class Task(Generic[R]):
     """One application.
@@ -70,6 +77,10 @@ class Task(Generic[R]):
         predict: network, codec, inputs, recipe → one prediction each.
         defaults: recipe fields that this task sets otherwise.
         sample_defaults: recipe fields for the embedded sample, which trains within a minute.
+        items: codec, training examples, recipe → what batches are made of: each example, or
+            windows and stretches of them (data/windows.py).
+        peers: codec, training and test examples, recipe → by name, the metrics of what a user would
+            otherwise pick, fitted on the training examples.
         takes_words: whether an input of `predict` may be a list of words.
     Raises:
         every callable: RecurraError, one clear line, for what the user can mend.
@@ -95,6 +106,10 @@ class Task(Generic[R]):
     predict: Callable[[Any, Any, Sequence[Any], R], list[Any]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     sample_defaults: Mapping[str, Any] = field(default_factory=dict)
+    items: Callable[[Any, Sequence[Any], R], Items] = encoded
+    peers: Callable[[Any, Sequence[Any], Sequence[Any], R], dict[str, dict[str, float]]] | None = (
+        None
+    )
     takes_words: bool = False
 
     @property

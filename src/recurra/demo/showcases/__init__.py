@@ -1,0 +1,18 @@
+"""What each model did with held-out examples, as HTML: one function for each task."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from recurra.demo.showcases.music import music
+from recurra.demo.showcases.pictures import captions, digits
+from recurra.demo.showcases.words import entities, sentiment, translations
+from recurra.tasks.model import Model
+
+SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
+    "image_classification": digits,
+    "music_generation": music,
+    "image_captioning": captions,
+    "sentiment": sentiment,
+    "ner": entities,
+    "translation": translations,
+}
