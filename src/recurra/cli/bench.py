@@ -7,10 +7,12 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recurra.cli.prose import flowing
+from recurra.cli.quality import quality
 from recurra.cli.whole import Whole
 from recurra.errors import RecurraError, unknown
 
-bench = App(name="bench", help="Measure recurra on this machine: `recurra bench speed --help`.")
+bench = App(name="bench", help="Measure recurra on this machine: how fast it is, how well it does.")
+bench.command(flowing(quality))
 
 
 @bench.command

@@ -1,0 +1,1 @@
+"""How well the tasks do on public benchmarks: exams, their peers, and what was found."""

@@ -1,0 +1,126 @@
+"""A public benchmark that a task is measured on: data, protocol, what is published and asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import recurra
+from recurra.tasks.model import Model
+
+
+class Case(NamedTuple):
+    """One run of an exam.
+
+    Args:
+        data: the exam's folder of real data.
+        place: an empty folder, for what the run writes.
+        seed: of weights, order and everything else that is drawn.
+        threads: of recurra and its peers.
+        quick: one epoch or so: does all of it work?
+    """
+
+    data: Path
+    place: Path
+    seed: int
+    threads: int
+    quick: bool = False
+
+
+class Answer(NamedTuple):
+    """What one run of recurra reached.
+
+    Args:
+        value: the exam's metric on the test part.
+        parameters: of the network.
+        seconds: of the whole run: reading, training, validating, testing.
+        others: further metrics of the test part.
+        note: what else there is to say: how much was read in a second, what a peer was given.
+    """
+
+    value: float
+    parameters: int
+    seconds: float
+    others: dict[str, float]
+    note: str = ""
+
+
+class Published(NamedTuple):
+    """A figure of others: whose, what, where it stands."""
+
+    who: str
+    value: float
+    source: str
+
+
+Peer = Callable[[Case], dict[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exam:
+    """A benchmark.
+
+    Args:
+        name: of the row, as on the command line.
+        task: the task that is examined.
+        folder: of the data, below the root of all data.
+        files: of that folder, as patterns: those whose content the results name by a hash.
+        protocol: data, split, what is chosen on what: one or two sentences.
+        metric: what `value` is, in the field's words.
+        lower: whether less of it is better.
+        must: what is asked.
+        aim: what is hoped for.
+        seeds: how many; their mean is the row's value.
+        minutes: of one seed, at most.
+        sit: a case → what recurra reached. The test part is read once, at the end.
+        peers: by name, what a user would otherwise pick, in the same run: a case → {metric: value},
+            the exam's own under its name.
+        beaten: names of peers that must be beaten.
+        recipe: fields that differ from the task's defaults.
+        published: figures of others, with their sources.
+    """
+
+    name: str
+    task: str
+    folder: str
+    files: tuple[str, ...]
+    protocol: str
+    metric: str
+    lower: bool = False
+    must: float | None = None
+    aim: float | None = None
+    seeds: int = 1
+    minutes: float = 20.0
+    sit: Callable[[Case], Answer]
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+    beaten: tuple[str, ...] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    published: tuple[Published, ...] = ()
+
+    def holds(self, value: float, asked: float) -> bool:
+        """Return whether a value is as good as what is asked."""
+        return value <= asked if self.lower else value >= asked
+
+
+def trained(task: str, case: Case, data: str | Path, **fields: Any) -> Model:
+    """Return a model trained for a case; where it is quick, for one epoch."""
+    common = {"seed": case.seed, "threads": case.threads, "out": str(case.place / "run")}
+    quick = {"epochs": 1, "max_time": "20s"} if case.quick else {}
+    return recurra.train(task, data=str(data), **{**fields, **quick, **common})
+
+
+def answer(model: Model, metric: str, scale: float = 1.0, note: str = "") -> Answer:
+    """Return what a model reached on its test part, with one metric as the value.
+
+    Args:
+        model: trained by `trained`.
+        metric: of the task's.
+        scale: of the value: 100 for percent.
+        note: what else there is to say.
+    """
+    test = model.metrics["test"]
+    size = sum(parameter.numel() for parameter in model.network.parameters())
+    others = {name: value for name, value in test.items() if name != metric}
+    return Answer(scale * test[metric], size, model.metrics["seconds"], others, note)

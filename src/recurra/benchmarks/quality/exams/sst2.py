@@ -1,0 +1,55 @@
+"""Opinions on films: SST-2, whole sentences."""
+
+from recurra.benchmarks.quality.exam import Answer, Case, Exam, Published, answer, trained
+from recurra.data.readers import tabular
+from recurra.tasks.run import complete
+from recurra.tasks.sentiment import SENTIMENT
+
+METRIC = "accuracy, %"
+
+
+def sit(case: Case) -> Answer:
+    """Train the task's defaults."""
+    return answer(trained("sentiment", case, case.data), "accuracy", 100.0)
+
+
+def logistic(case: Case) -> dict[str, float]:
+    """Return a logistic regression on TF-IDF of words, word pairs and runs of characters."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+
+    splits = tabular.read(complete(SENTIMENT, {"data": str(case.data)}))
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
+    best = (-1.0, 0.0)
+    for strength in (1, 3, 10):
+        model = make_pipeline(
+            make_union(words, letters), LogisticRegression(C=strength, max_iter=1000)
+        )
+        model.fit([row.text for row in splits.train], [row.label for row in splits.train])
+        valid, test = (
+            model.score([row.text for row in part], [row.label for row in part])
+            for part in (splits.valid, splits.test)
+        )
+        best = max(best, (valid, test))
+    return {METRIC: 100 * best[1]}
+
+
+SST2 = Exam(
+    name="sst2",
+    task="sentiment",
+    folder="sst2",
+    files=("*.tsv",),
+    protocol="SST-2, whole sentences only, no pretrained vectors; weights chosen on dev.",
+    metric=METRIC,
+    must=81.5,
+    aim=84.9,
+    seeds=3,
+    minutes=5.0,
+    sit=sit,
+    peers={"logistic regression": logistic},
+    published=(
+        Published("LSTM (with phrases)", 84.9, "Tai et al. 2015, https://arxiv.org/abs/1503.00075"),
+    ),
+)
