@@ -28,6 +28,7 @@ from recurra.training.options import RunningText
 TEXT = ("", ".txt", ".text", ".md", ".rst", ".tex", ".tokens", ".raw")
 LINES = (".jsonl", ".ndjson")
 LONGEST = 1 << 26  # characters of a JSON row: a book
+NEAR = 0.1  # of the whole: how far a cut is moved to between two texts
 NOT_PROSE = ("readme", "license", "licence")
 
 
@@ -60,7 +61,8 @@ class Choice:
                 known = ", ".join(record) or "none"
                 raise DataError(path, f"has no text among its keys: {known}", row)
             self.key = max(texts, key=lambda key: (is_text_name(key), len(record[key])))
-            rows.note(path, f"text read from {self.key!r} (--text-column changes it)")
+            if len(texts) > 1:
+                rows.note(path, f"text read from {self.key!r} (--text-column changes it)")
         return self.key
 
 
@@ -221,7 +223,7 @@ def cut(
     """Return the training part without its end, and the parts cut off there: by position.
 
     The first of the text trains, the last tests. A cut is moved to between two texts where one
-    ends within the share that is cut off there; else it lies within one.
+    ends within a tenth of the whole; else it lies within one.
 
     Args:
         train: the texts in their order.
@@ -241,9 +243,10 @@ def cut(
     for part in reversed(missing):
         rest -= shares[part]
         place = round(total * rest)
-        near = int(ends[np.abs(ends - place).argmin()])
         exact.insert(0, place)
-        moved.insert(0, near if abs(near - place) < shares[part] * total else place)
+        before = ends[ends < (moved[0] if moved else total)]
+        near = int(before[np.abs(before - place).argmin()]) if len(before) else place
+        moved.insert(0, near if abs(near - place) < NEAR * total else place)
     for stops in (moved, exact):
         bounds = [0, *stops, total]
         if all(a < b for a, b in pairwise(bounds)):
