@@ -54,7 +54,8 @@ class Characters(Units):
         """Return the most frequent characters, by their code points."""
         counts = np.zeros(0x110000, np.int64)
         for piece in texts:
-            counts += np.bincount(_points(piece), minlength=len(counts))
+            found = np.bincount(_points(piece))
+            counts[: len(found)] += found
         order = np.argsort(-counts, kind="stable")[: max(0, size - FIRST)]
         return cls("".join(map(chr, sorted(order[counts[order] > 0].tolist()))))
 
