@@ -200,5 +200,13 @@ LANGUAGE_MODEL = Task(
         "temperature": 0.8,
         "learning_rate": 3e-3,
     },
-    sample_defaults={"cell": "mingru", "hidden": 256, "layers": 2, "epochs": 10},
+    sample_defaults={
+        "hidden": 256,
+        "embedding": 64,
+        "epochs": 5,
+        "batch_size": 16,
+        "stretch": 64,
+        "learning_rate": 6e-3,
+        "dropout": 0.1,
+    },
 )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 SPECIALS = ("<end>", "<unk>")
 END, UNKNOWN = range(2)  # between two texts, and before the first; what training never saw
 FIRST = len(SPECIALS)
-PIECE = 1 << 20  # bytes of a text that are looked at together
+PIECE = 1 << 18  # bytes of a text that are looked at together
 
 Text = NDArray[np.uint8]
 Numbers = NDArray[np.int32]
