@@ -94,7 +94,8 @@ def build(codec: ProseCodec, recipe: LanguageRecipe) -> nn.Module:
         return VariationalDropout(rate) if recipe.variational else nn.Dropout(rate)
 
     table = nn.Embedding(len(codec.units), recipe.embedding)
-    nn.init.normal_(table.weight, std=recipe.embedding**-0.5)
+    # as wide as a cell's gates like their inputs or, where they score too, of length 1
+    nn.init.normal_(table.weight, std=recipe.embedding**-0.5 if recipe.tied else 1.0)
     layers = body(recipe, recipe.embedding)
     output: nn.Module = (
         Tied(table, layers.output_size)
@@ -202,7 +203,6 @@ LANGUAGE_MODEL = Task(
     },
     sample_defaults={
         "hidden": 256,
-        "embedding": 64,
         "epochs": 5,
         "batch_size": 16,
         "stretch": 64,
