@@ -312,7 +312,7 @@ def _begun() -> Entry:
 def _foretelling(method: str) -> Entry:
     body = layers.Recurrent(cells.GRU(SIZE, WIDTH))
     net = topologies.LanguageModel(nn.Embedding(KINDS, SIZE), body, nn.Linear(WIDTH, KINDS))
-    state = State(body.initial_state(BATCH), optional=method == "read")
+    state = State(body.initial_state(BATCH), optional=True)
     arguments: dict[str, Arguments] = {
         "read": {"x": whole(BATCH, TIME, fixed=(0,)), "state": state},
         "start": {"context": whole(BATCH, TIME)},

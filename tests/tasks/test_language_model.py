@@ -149,11 +149,18 @@ def test_prompts_of_every_kind(model: Model, capsys: pytest.CaptureFixture[str])
     assert piece.prompt == ""
     list(model.write(["Ω and ж"], max_length=2))
     assert "2 characters were never seen in training" in capsys.readouterr().err
-    for prompt, message in [(3, "is a int"), ("a" * 100_001, "100,001"), ("\ud800", "half a")]:
+    for prompt, message in [("a" * 100_001, "100,001"), ("\ud800", "half a")]:
         with pytest.raises(RecurraError, match=message):
             list(model.write([prompt]))
     with pytest.raises(RecurraError, match="input 2 is empty"):
         model.predict(["The", ""])
+
+
+@pytest.mark.unchecked("wrong values on purpose")
+def test_what_is_no_text_is_no_prompt(model: Model):
+    for given in (3, None, b"The"):
+        with pytest.raises(RecurraError, match=f"input 1 is a {type(given).__name__}; give a text"):
+            list(model.write([given]))
 
 
 @pytest.mark.parametrize("unit", ["bytes", "subwords", "words"])

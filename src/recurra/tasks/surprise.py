@@ -120,7 +120,6 @@ def in_lanes(network: LanguageModel, stream: Integer[Tensor, "time"], most: int)
     return total
 
 
-@torch.no_grad()
 def _read(
     network: LanguageModel, x: Integer[Tensor, "rows time"], y: Integer[Tensor, "rows time"]
 ) -> Iterator[Float[Tensor, "rows part"]]:
@@ -129,10 +128,12 @@ def _read(
     device = next(network.parameters()).device
     size = max(1, STEPS // len(x))
     for read, wanted in zip(torch.split(x, size, 1), torch.split(y, size, 1), strict=True):
-        logits, state = network.read(read.long().to(device), state)
-        yield functional.cross_entropy(
-            logits.transpose(1, 2), wanted.long().to(device), reduction="none"
-        ).cpu()
+        with torch.no_grad():
+            logits, state = network.read(read.long().to(device), state)
+            nats = functional.cross_entropy(
+                logits.transpose(1, 2), wanted.long().to(device), reduction="none"
+            )
+        yield nats.cpu()
     network.train(training)
 
 

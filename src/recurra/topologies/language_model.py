@@ -66,7 +66,7 @@ class LanguageModel(ManyToManyEqual):
     def advance(
         self, token: Int[Tensor, "batch"], state: Any
     ) -> tuple[Float[Tensor, "batch vocabulary"], Any]:
-        """Return the logits of what follows `token`, and the state there."""
+        """Return the logits of what follows `token`, and the state there; None is the first one."""
         inputs.whole("LanguageModel", "token", token, ("batch",))
         logits, state = self.read(token[:, None], state)
         return logits[:, 0], state
