@@ -78,6 +78,16 @@ def test_pieces_are_the_whole_and_cut_no_character(size: int):
         assert together.tolist() == words.encode(TEXT.encode()).tolist()
 
 
+def test_pieces_end_before_a_space_or_else_anywhere_but_within_a_character():
+    def cut(text: str, size: int) -> list[str]:
+        raw = np.frombuffer(text.encode(), np.uint8)
+        return [piece.decode() for piece in pieces(raw, size)]
+
+    assert cut("abcd efgh ijkl", 6) == ["abcd", " efgh", " ijkl"]
+    assert cut("ab\ncd ef", 6) == ["ab\n", "cd ef"]
+    assert cut("日本語日", 7) == ["日本", "語日"]
+
+
 def test_what_a_bundle_cannot_hold_is_refused():
     for name, stored in [
         ("characters", "aa"), ("characters", None), ("words", ["a", "a"]), ("words", [1]),

@@ -11,9 +11,10 @@ import torch
 import recurra
 from recurra.cli import main
 from recurra.data.readers.prose import Passage
-from recurra.data.units import END, UNKNOWN
+from recurra.data.units import END, UNKNOWN, Bytes, Characters, fit
 from recurra.errors import DataError, RecurraError
 from recurra.tasks import surprise as surprises
+from recurra.tasks.codecs.prose import ProseCodec, Speller
 from recurra.tasks.language_model import LANGUAGE_MODEL, items
 from recurra.tasks.model import Model
 from recurra.tasks.ngram import NGrams
@@ -104,6 +105,32 @@ def test_lanes_of_training_hold_the_text_and_say_where(model: Model):
     assert after.x[0, 0] == cut.sequences[0][0][2] != END
 
 
+def test_units_are_kept_in_as_few_bytes_as_hold_them():
+    text = "".join(map(chr, range(300, 700)))
+    row = Passage(np.frombuffer(text.encode(), np.uint8), "x")
+    for size, dtype in [(256, torch.uint8), (257, torch.int16), (1 << 16, torch.int16)]:
+        codec = ProseCodec(fit("characters", [text.encode()], size))
+        stream = codec.stream([row, row])
+        assert stream.dtype == dtype
+        one = codec.units.encode(text.encode()).tolist()
+        assert stream.tolist() == [END, *one, END, *one]
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 20_000))) + "".join(
+        map(chr, range(0x10000, 0x10000 + 20_000))
+    )
+    codec = ProseCodec(Characters(many))
+    stream = codec.stream([Passage(np.frombuffer(many.encode(), np.uint8), "x")])
+    assert stream.dtype == torch.int32
+    assert stream.tolist() == [END, *range(2, 40_002)]
+
+
+def test_a_character_is_shown_when_it_is_whole():
+    speller, raw = Speller(Bytes()), "é—".encode()
+    shown = [speller(byte + 2) for byte in raw]
+    assert shown == ["", "é", "", "", "—"]
+    assert speller(raw[0] + 2) == ""
+    assert speller.rest() == "\ufffd"
+
+
 def test_too_little_text_for_the_lanes_says_what_to_lower(tmp_path: Path):
     path = tmp_path / "short.txt"
     path.write_text("a short text, but a text")
@@ -133,6 +160,11 @@ def test_a_prompt_is_read_in_one_pass_and_what_follows_is_likeliest(model: Model
     hook = model.network.body.register_forward_hook(lambda _, x, y: calls.append(x[0].shape[1]))
     (piece,) = model.write(["The old cat"], max_length=5, temperature=0)
     hook.remove()
+    bias = model.network.head[-1].bias.data
+    bias[UNKNOWN] += 100.0
+    (other,) = model.write(["The old cat"], max_length=5, temperature=0)
+    bias[UNKNOWN] -= 100.0
+    assert other.tokens == piece.tokens
     assert calls[0] == len("The old cat")
     assert set(calls[1:]) == {1}
     ids = model.codec.units.encode(b"The old cat").tolist()
