@@ -123,6 +123,20 @@ def test_units_are_kept_in_as_few_bytes_as_hold_them():
     assert stream.tolist() == [END, *range(2, 40_002)]
 
 
+def test_a_run_goes_on_exactly_and_with_the_same_units_alone(tmp_path: Path):
+    data = write_prose(tmp_path)
+    fields: dict[str, Any] = {**TINY, "data": data, "schedule": "constant", "warmup": 0.0}
+    fields |= {"stretch": 16, "dropout": 0.2, "patience": 0}
+    whole = recurra.train("language_model", **fields | {"epochs": 3}, out=str(tmp_path / "whole"))
+    out = str(tmp_path / "parts")
+    recurra.train("language_model", **fields | {"epochs": 1}, out=out)
+    for name, value in [("unit", "bytes"), ("stretch", 8)]:
+        with pytest.raises(RecurraError, match=f"{name}: this run began with"):
+            recurra.train("language_model", **fields | {name: value}, out=out, resume=True)
+    parts = recurra.train("language_model", **fields | {"epochs": 3}, out=out, resume=True)
+    assert parts.metrics["test"] == whole.metrics["test"]
+
+
 def test_a_character_is_shown_when_it_is_whole():
     speller, raw = Speller(Bytes()), "é—".encode()
     shown = [speller(byte + 2) for byte in raw]
