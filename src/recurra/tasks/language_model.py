@@ -28,6 +28,7 @@ from recurra.tasks.codecs.prose import ProseCodec, ScoredText, Speller, WrittenT
 from recurra.tasks.codecs.text import sound
 from recurra.tasks.surprise import baseline, evaluate, peers, surprise, validate
 from recurra.tasks.task import Task, Tell
+from recurra.topologies import Writer
 from recurra.topologies.language_model import LanguageModel, Tied
 from recurra.training.options import Body, RunningText, Sampled, Words
 from recurra.training.values import SIZE, option
@@ -124,7 +125,7 @@ def predict(
 
 
 def write(
-    network: LanguageModel,
+    network: LanguageModel | Writer,
     codec: ProseCodec,
     prompts: Sequence[str],
     recipe: LanguageRecipe,
