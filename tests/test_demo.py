@@ -13,6 +13,7 @@ from recurra.demo.page import Section, page
 from recurra.demo.showcases import SHOWCASES
 from recurra.errors import RecurraError
 from recurra.tasks.catalogue import TASKS, find
+from recurra.tasks.codecs.prose import ScoredText, WrittenText
 from recurra.tasks.codecs.tags import TagPrediction
 from recurra.tasks.codecs.tunes import longest_copy
 from recurra.tasks.model import Model
@@ -92,6 +93,21 @@ def test_entities_are_marked_and_nothing_is_markup(tmp_path: Path) -> None:
     shown = SHOWCASES["ner"](Stand("ner", answer, train=[], test=rows), tmp_path)
     assert "&lt;b&gt; Ann<small>PER</small></mark> ran" in shown
     assert "<b>" not in shown
+
+
+def test_a_text_is_coloured_by_its_surprise_and_goes_on(tmp_path: Path) -> None:
+    def answer(text: str) -> ScoredText:
+        return ScoredText(text, list(text), [2.5 * i for i in range(len(text))], 0)
+
+    rows = [SimpleNamespace(text=np.frombuffer(b"a<b\nand", np.uint8))]
+    model = Stand("language_model", answer, train=[], test=rows)
+    model.write = lambda prompts, **_: [WrittenText(prompts[0], " & so on", [])]
+    shown = SHOWCASES["language_model"](model, tmp_path)
+    assert model.asked == ["a<b\nand"]
+    assert shown.count("55%,0.25)") == 1
+    assert 'title="2.5 bits">&lt;' in shown
+    assert shown.count("55%,1.00)") == 3
+    assert "<b>a&lt;b</b> &amp; so on" in shown
 
 
 def test_a_drawing_has_the_inputs_and_outputs_of_its_type() -> None:

@@ -17,8 +17,8 @@ def test_tutorial(
     for code, expected in BLOCKS:
         exec(compile(code, "tutorial.md", "exec"), names)
         printed = capsys.readouterr().out
-        if "recurra.train" in code:
+        if 'recurra.train(\n    "sentiment"' in code:
             assert re.fullmatch(r"good .*a kind cook bad .*a cold bath", printed.splitlines()[-1])
         else:
-            assert printed == expected
+            assert printed.endswith(expected) if "recurra.train" in code else printed == expected
     assert (tmp_path / "runs/reviews/model.safetensors").exists()

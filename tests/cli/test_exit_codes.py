@@ -25,7 +25,7 @@ class Stand(SimpleNamespace, Model):
 
     def __init__(self, kind: str) -> None:
         task = SimpleNamespace(
-            type=kind, parse=str, example="G major", name="a task", options=["beam"]
+            type=kind, parse=str, example="G major", name="a task", options=["beam"], write=str
         )
         super().__init__(task=task, metrics=METRICS, asked=[])
 
@@ -36,6 +36,12 @@ class Stand(SimpleNamespace, Model):
     def predict(self, inputs: list[Any], **options: Any) -> list[Any]:
         self.asked.append((inputs, options))
         return [SimpleNamespace(asdict=lambda text=text: {"text": text}) for text in inputs]
+
+    def write(self, inputs: list[Any], tell: Any, **options: Any) -> list[Any]:
+        self.asked.append((inputs, options))
+        for part in ("one", " two"):
+            tell(part)
+        return [SimpleNamespace()]
 
 
 @pytest.fixture
@@ -68,6 +74,16 @@ def test_generate_hands_on_seed_and_filters(stand: Stand):
     assert options == {
         "seed": 5, "beam": 0, "temperature": 0.5, "top_k": 3, "top_p": 0.25, "max_length": 9,
     }  # fmt: skip  # read as a table
+
+
+def test_generate_shows_what_is_written_and_refuses_what_writes_nothing(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["generate", "run", "C minor"]) == 0
+    assert capsys.readouterr().out == "one two\n"
+    stand.task.write = None
+    assert main(["generate", "run", "C minor"]) == 2
+    assert "use recurra predict" in capsys.readouterr().err
 
 
 def trained(monkeypatch: pytest.MonkeyPatch, folder: Path, stopped: str) -> int:

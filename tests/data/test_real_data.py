@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from recurra.data.readers import captions, conll, images, midi, parallel, tabular
+from recurra.data import units
+from recurra.data.readers import captions, conll, images, midi, parallel, prose, tabular
 from recurra.data.splits import Splits
+from recurra.data.units import pieces
+from recurra.tasks.codecs.prose import ProseCodec
+from recurra.training.options import RunningText
 from tests.every import Every as Recipe
 
 ROOT = Path(os.environ.get("RECURRA_DATA", "no folder"))
@@ -75,3 +79,17 @@ def test_flickr8k() -> None:
 
 def test_nottingham() -> None:
     assert sizes(midi.read(of("nottingham_midi"))) == [824, 115, 95]
+
+
+def test_ptb_has_its_tokens_and_words() -> None:
+    found = prose.read(RunningText(data=str(of("ptb").data)))
+    texts = (piece for passage in found.train for piece in pieces(passage.text))
+    codec = ProseCodec(units.fit("words", texts, 16_000))
+    assert [len(codec.stream(part)) - 1 for part in found.parts] == [929_589, 73_760, 82_430]
+    assert len(codec.units) == 1 + 10_000  # and the end of a text
+
+
+def test_tinyshakespeare_is_one_text() -> None:
+    book = prose.read(RunningText(data=f"{of('tinyshakespeare').data}/input.txt", test_share=0.1))
+    assert sum(len(part[0].text) for part in book.parts) == 1_115_394
+    assert len(book.test[0].text) == 111_539

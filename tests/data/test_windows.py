@@ -74,3 +74,8 @@ def test_wrong_stretches():
     with pytest.raises(ValueError, match=r"sequence 1 has \[3, 2\] steps"):
         Stretches([(torch.zeros(2),), (torch.zeros(3), torch.zeros(2))], 4)
     assert len(Stretches([], 3)) == 0
+
+
+def test_the_lengths_of_stretches_are_known_without_looking_at_any() -> None:
+    cut = Stretches([(torch.arange(size),) for size in (7, 0, 6, 2)], 3)
+    assert cut.lengths.tolist() == [len(item[0]) for item in cut] == [3, 3, 1, 3, 3, 2]

@@ -40,6 +40,7 @@ OWN: dict[str, dict[str, Any]] = {
         "schedule": "constant",
     },
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
+    "language_model": {"epochs": 6, "learning-rate": 0.03, "stretch": 7},
 }
 
 
@@ -81,6 +82,8 @@ class Trained:
     def inputs(self, part: str) -> list[str]:
         """Return the inputs of a part, as one types them."""
         rows = self.parts.rows[part]
+        if self.task.name == "language_model":
+            return [text for (text,) in rows]
         if self.task.name in ("sentiment", "translation"):
             return [row[0] for row in rows]
         if self.task.name == "ner":
@@ -129,6 +132,8 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
             (tokens, [tag if tag == "O" else tag[:2] + turned[tag[2:]] for tag in tags])
             for tokens, tags in rows
         ]
+    if name == "language_model":
+        return [("qqq zzz" * 3,) for _ in rows]
     if name == "translation":
         return [(source, "Die die Die die Ein") for source, _ in rows]
     if name == "image_classification":

@@ -4,6 +4,7 @@ Rows stand in no order of length, labels have other shares in each part, the tes
 of its own, and targets have capitals and punctuation: each confusion changes a figure.
 """
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -178,6 +179,26 @@ def write_music_generation(folder: Path, rows: dict[str, list[Any]]) -> dict[str
     return {part: str(folder / "tunes" / part) for part in rows}
 
 
+def prose(part: str) -> list[tuple[str]]:
+    """Return texts of lines; the test part has characters and words of its own."""
+    rows = []
+    for i in range(SIZES[part]):
+        name = ["Ann", "Bo", "Zoë"][(i * (2 if part == "test" else 1)) % 3]
+        more = {"train": "", "valid": " now", "test": " — so"}[part]
+        rows.append((f"{name} saw {'the ' * (i % 3)}cat{more}.\nIt ran{'!' * (i % 2)} {i:o}",))
+    return rows
+
+
+def write_language_model(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str]:
+    paths = {}
+    for part, texts in rows.items():
+        path = folder / f"{part}-texts.jsonl"
+        lines = (json.dumps({"id": "x", "text": text}, ensure_ascii=False) for (text,) in texts)
+        path.write_text("".join(f"{line}\n" for line in lines))
+        paths[part] = str(path)
+    return paths
+
+
 ROWS = {
     "sentiment": texts,
     "ner": sentences,
@@ -185,6 +206,7 @@ ROWS = {
     "image_classification": pictures,
     "image_captioning": captioned,
     "music_generation": tunes,
+    "language_model": prose,
 }
 WRITE = {
     "sentiment": write_sentiment,
@@ -193,6 +215,7 @@ WRITE = {
     "image_classification": write_image_classification,
     "image_captioning": write_image_captioning,
     "music_generation": write_music_generation,
+    "language_model": write_language_model,
 }
 
 

@@ -1,6 +1,7 @@
 """Every figure by a path of its own: from predictions as they are printed, or step by step."""
 
 import itertools
+import json
 import math
 import re
 from collections import Counter, defaultdict
@@ -226,6 +227,35 @@ def tunes_baseline(trained: Trained, part: str) -> dict[str, float]:
     return {"nll": loss, "perplexity": math.exp(loss), "loss": loss}
 
 
+def prose_ids(trained: Trained, part: str) -> list[int]:
+    """Return the number of each character of a part, 0 between two texts."""
+    stored = json.loads((trained.folder / "units.json").read_text())["vocabulary"]
+    texts = [text for (text,) in trained.parts.rows[part]]
+    return [0 if c == "\0" else stored.find(c) + 2 if c in stored else 1 for c in "\0".join(texts)]
+
+
+def of_nats(nats: float, count: int, trained: Trained, part: str) -> dict[str, float]:
+    letters = sum(len(text) for (text,) in trained.parts.rows[part])
+    loss = nats / count
+    bits = nats / math.log(2) / letters
+    return {"bits_per_character": bits, "perplexity": math.exp(loss), "loss": loss}
+
+
+def of_prose(trained: Trained, part: str) -> dict[str, float]:
+    """Return the figures of all texts read as one, a character at a time."""
+    ids, network = prose_ids(trained, part), trained.model.network
+    nats = told_step_by_step(network, torch.zeros(1, 0, dtype=torch.long), ids, 0)
+    return of_nats(nats, len(ids), trained, part)
+
+
+def prose_baseline(trained: Trained, part: str) -> dict[str, float]:
+    seen, asked = (prose_ids(trained, name) for name in ("train", part))
+    size = trained.model.network.head[-1].out_features
+    counts = Counter(seen)
+    nats = -sum(math.log((counts[one] + 1) / (len(seen) + size)) for one in asked)
+    return of_nats(nats, len(asked), trained, part)
+
+
 FIGURES = {
     "sentiment": (of_labels, labels_baseline),
     "image_classification": (of_labels, labels_baseline),
@@ -233,4 +263,5 @@ FIGURES = {
     "translation": (of_pairs, pairs_baseline),
     "image_captioning": (of_captions, captions_baseline),
     "music_generation": (of_tunes, tunes_baseline),
+    "language_model": (of_prose, prose_baseline),
 }

@@ -309,6 +309,18 @@ def _begun() -> Entry:
     }
 
 
+def _foretelling(method: str) -> Entry:
+    body = layers.Recurrent(cells.GRU(SIZE, WIDTH))
+    net = topologies.LanguageModel(nn.Embedding(KINDS, SIZE), body, nn.Linear(WIDTH, KINDS))
+    state = State(body.initial_state(BATCH), optional=True)
+    arguments: dict[str, Arguments] = {
+        "read": {"x": whole(BATCH, TIME, fixed=(0,)), "state": state},
+        "start": {"context": whole(BATCH, TIME)},
+        "advance": {"token": whole(BATCH, fixed=(0,)), "state": state},
+    }
+    return getattr(net, method), arguments[method]
+
+
 def _entropy() -> Entry:
     return topologies.cross_entropy, {
         "logits": real(BATCH, TIME, KINDS, fixed=(0, 1), free=True),
@@ -406,6 +418,10 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "ManyToManyUnequal.loss": lambda draw: _written(True),
     "Decoder.advance": lambda draw: _advanced(),
     "Decoder.start": lambda draw: _begun(),
+    **{
+        f"LanguageModel.{method}": lambda draw, method=method: _foretelling(method)
+        for method in ("read", "start", "advance")
+    },
     **{
         f"{type(output).__name__}.{method}": lambda draw, output=output, method=method: _tagged(
             output, method

@@ -45,6 +45,9 @@ class Desk:
         if task.name == "music_generation":
             self.start, self.end = self.codec.notes.start, self.codec.notes.end
             self.size, self.input = len(self.codec.notes), (7, "major")
+        elif task.name == "language_model":
+            self.start = self.end = 0
+            self.size, self.input = len(self.codec.units), ""
         elif task.name == "translation":
             self.start, self.end, self.size = 2, 3, self.codec.target.get_vocab_size()
             self.input = "a red cat"
@@ -60,7 +63,11 @@ class Desk:
     def write(self, network: nn.Module, inputs: int = 1, **fields: Any) -> list[list[int]]:
         """Return the tokens of each answer."""
         recipe = self.lab.recipe(self.task, **{"max_length": 12, **self._taken(), **fields})
-        answers = self.task.predict(network, self.codec, [self.input] * inputs, recipe)
+        given = network, self.codec, [self.input] * inputs, recipe
+        if self.task.name == "language_model":
+            written = self.task.write(*given, lambda _: None)
+            return [answer.tokens for answer in written]
+        answers = self.task.predict(*given)
         if self.task.name == "music_generation":
             return [answer.tokens for answer in answers]
         if self.task.name == "translation":
@@ -121,12 +128,18 @@ def test_top_p_draws_from_the_fewest_that_reach_it(task: Task, desk: Desk):
     assert desk.share(0.6, top_p=0.7) == pytest.approx(0.6, abs=0.09)
 
 
-@proves("seed", "translation", "music_generation", "image_captioning")
+@proves("seed", "translation", "music_generation", "image_captioning", "language_model")
 def test_seed_draws_the_same_again(task: Task, desk: Desk):
     coin = desk.coin(0.5)
     first, again, other = (desk.write(coin, 40, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
     assert len(set(map(tuple, first))) == 2  # and not the same for all rows
+
+
+@proves("max_length", "language_model")
+def test_max_length_ends_a_text_that_would_never_end(task: Task, desk: Desk):
+    endless = Chain(desk.size, {desk.start: {desk.a: 1.0}, desk.a: {desk.a: 1.0}})
+    assert desk.write(endless, max_length=5) == [[desk.a] * 5]
 
 
 @proves("max_length", "translation", "music_generation", "image_captioning")

@@ -30,6 +30,11 @@ OTHER: dict[str, Any] = {
     "skip_bad_rows": True,
     "max_length": 40,
     "vocabulary": 500,
+    "unit": "bytes",
+    "stretch": 9,
+    "tied": True,
+    "valid_share": 0.2,
+    "test_share": 0.1,
     "cell": "lstm",
     "engine": "loop",
     "hidden": 6,
@@ -151,7 +156,7 @@ def test_wiring(task: Task, lab: Lab, tmp_path: Path, monkeypatch: pytest.Monkey
     counts = {name: [len(args[2]) for args in given[name]] for name in ("validate", "evaluate")}
     assert set(counts["validate"]) == {len(splits.valid)}
     assert counts["evaluate"] == [len(splits.test)]
-    assert len(args[1]) == len(splits.train)
+    assert len(args[1]) == len(task.items(model.codec, splits.train, settled))
     assert (kwargs["metric"], kwargs["higher"]) == (task.criterion, task.criterion in GROWS)
     stored = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
     assert task.recipe.of(stored) == settled == model.recipe

@@ -1,6 +1,7 @@
 """Small files of every format, so that each task trains within a second or two."""
 
 import gzip
+import json
 import random
 from pathlib import Path
 
@@ -80,6 +81,17 @@ def write_midi(folder: Path) -> str:
     return str(folder)
 
 
+def write_prose(folder: Path) -> str:
+    path = folder / "books.jsonl"
+    rows = (
+        f"The {a} cat saw {n} dogs.\nIt ran home — again."
+        for a in ("red", "old")
+        for n in range(15)
+    )
+    path.write_text("".join(json.dumps({"text": row}) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
 WRITERS = {
     "image_classification": write_images,
     "music_generation": write_midi,
@@ -87,4 +99,5 @@ WRITERS = {
     "sentiment": write_reviews,
     "ner": write_conll,
     "translation": write_pairs,
+    "language_model": write_prose,
 }

@@ -47,6 +47,9 @@ def test_a_task_reads_every_option_that_it_has(
     for beam in (0, 1, 2):
         beams = {"beam": beam} if "beam" in task.options else {}
         task.predict(model.network, model.codec, [INPUTS[task.name]], kind(**{**fields, **beams}))
+    if task.write is not None:
+        prompts = [INPUTS[task.name]]
+        list(task.write(model.network, model.codec, prompts, kind(**fields), lambda _: None))
     known = dataclasses.fields(task.recipe)
     assert {field.name for field in known if field.metadata["group"] in GROUPS} <= read
 

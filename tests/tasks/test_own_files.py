@@ -19,6 +19,7 @@ INPUTS = {
     "sentiment": "the room was fine",
     "ner": "Ann saw Oslo .",
     "translation": "a red cat",
+    "language_model": "The old cat",
 }
 
 

@@ -15,6 +15,8 @@ CASES = {
     "multi30k": ("translation", "multi30k_en_de", "Ein Hund rennt ."),
     "mnist": ("image_classification", "mnist", np.zeros((28, 28), np.uint8)),
     "nottingham": ("music_generation", "nottingham_midi/nottingham_midi.zip", "G major"),
+    "tinyshakespeare": ("language_model", "tinyshakespeare/input.txt", "To be, or not"),
+    "ptb": ("language_model", "ptb", "the company said it"),
     "flickr8k": ("image_captioning", "flickr8k", np.zeros((64, 64, 3), np.uint8)),
 }
 

@@ -82,4 +82,4 @@ def report(model: Model, runner: Run) -> None:
 
 
 def _use(task: Task[Any]) -> str:
-    return "predict" if task.type != "one-to-many" else "generate"
+    return "predict" if task.write is None else "generate"

@@ -138,17 +138,20 @@ def generate(
     max_length: Whole | None = None,
     cell: Cell = None,
 ) -> None:
-    """Sample new pieces from a one-to-many model: tunes are written as .mid files.
+    """Sample new pieces from a model that writes; text is shown as it is being written.
+
+    Tunes are written as .mid files.
 
     Parameters
     ----------
     bundle
         Folder of a trained model.
     prompts
-        What to begin from: a key and mode such as "G major", or an image file.
+        What to begin from: a key and mode such as "G major", an image file, or the beginning of a
+        text.
     out
-        File to write (.mid), or a folder where there are several; none: tune-1.mid, or the next
-        name that is free, here.
+        File to write (.mid, .txt), or a folder where there are several; none: of a tune,
+        tune-1.mid, or the next name that is free, here.
     count
         Pieces per prompt.
     seed
@@ -168,8 +171,8 @@ def generate(
     if not 1 <= count <= MOST:
         raise RecurraError(f"count: received {count}; allowed is a whole number from 1 to {MOST:,}")
     model = load(bundle, cell=cell)
-    if model.task.type != "one-to-many":
-        raise RecurraError(f"{bundle} is a {model.task.type} model; use recurra predict")
+    if model.task.write is None:
+        raise RecurraError(f"{bundle} is a {model.task.name} model; use recurra predict")
     given: dict[str, Any] = {
         "temperature": temperature,
         "top_k": top_k,
@@ -185,23 +188,40 @@ def generate(
     wanted = [model.task.parse(prompt) for prompt in asked for _ in range(count)]
     if out is not None and out.suffix and len(wanted) > 1:
         raise RecurraError(f"{out} is one file, for {len(wanted)} pieces; give a folder as --out")
-    for piece in model.predict(wanted, seed=seed, **options):
-        print(piece)
-        if hasattr(piece, "save"):
+    shown = Shown()
+    for piece in model.write(wanted, shown, seed=seed, **options):
+        shown.whole(piece)
+        if hasattr(piece, "save") and (out is not None or piece.ending == ".mid"):
             try:
-                print(f"  {piece.save(_place(out))}")
+                print(f"  {piece.save(_place(out, piece.ending))}")
             except OSError as error:
                 raise RecurraError(
                     f"{out or Path.cwd()} cannot be written: {reason(error)}"
                 ) from error
 
 
-def _place(out: Path | None) -> Path:
+class Shown:
+    """Prints the parts of a piece as they come, or else the piece when it is whole."""
+
+    parts = 0
+
+    def __call__(self, part: str) -> None:
+        """Print a part."""
+        self.parts += 1
+        print(part, end="", flush=True)
+
+    def whole(self, piece: Any) -> None:
+        """End the piece."""
+        print("" if self.parts else piece)
+        self.parts = 0
+
+
+def _place(out: Path | None, ending: str) -> Path:
     """Return the file of the next piece; nothing but a file asked for by name is written over."""
     if out is not None and out.suffix:
         return out
-    number = 1
-    while (path := (out or Path()) / f"tune-{number}.mid").exists():
+    name, number = "tune" if ending == ".mid" else "text", 1
+    while (path := (out or Path()) / f"{name}-{number}{ending}").exists():
         number += 1
     return path
 

@@ -50,14 +50,16 @@ def _digest(example: Any) -> bytes:
     digest = blake2b(digest_size=16)
     for value in values:
         for piece in _pieces(value):
-            digest.update(len(piece).to_bytes(8, "little") + piece)
+            digest.update(len(piece).to_bytes(8, "little"))
+            digest.update(piece)
     return digest.digest()
 
 
-def _pieces(value: Any) -> Iterator[bytes]:
+def _pieces(value: Any) -> Iterator[bytes | memoryview]:
     if isinstance(value, np.ndarray):
         yield f"{value.dtype}{value.shape}".encode()
-        yield np.ascontiguousarray(value).tobytes()
+        # a view, not a copy: a text may be as large as the memory
+        yield np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
     elif hasattr(value, "dumps_midi"):
         yield value.dumps_midi()
     else:

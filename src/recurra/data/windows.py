@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from recurra.errors import InputError
@@ -119,18 +121,19 @@ class Stretches(Views):
     Args:
         sequences: tensors [time, …] each, all of one length.
         steps: of a stretch; the last one of a sequence may have fewer.
+        wheres: where each sequence stands, for error texts; none: they are the examples.
     Raises:
         ValueError: there is no step in a stretch, or the tensors of a sequence differ in length.
     """
 
-    def __init__(self, sequences: Sequence[Item], steps: int) -> None:
+    def __init__(self, sequences: Sequence[Item], steps: int, wheres: Sequence[str] = ()) -> None:
         if steps < 1:
             raise InputError(f"steps is {steps}; Stretches takes 1 or more")
         for number, parts in enumerate(sequences):
             if len({len(part) for part in parts}) != 1:
                 sizes = [len(part) for part in parts]
                 raise InputError(f"sequence {number} has {sizes} steps; they go together")
-        self.sequences, self.steps = list(sequences), steps
+        self.sequences, self.steps, self.wheres = list(sequences), steps, list(wheres)
         self.counts = [-(-len(parts[0]) // steps) for parts in self.sequences]
         self.ends = list(accumulate(self.counts))
 
@@ -139,6 +142,15 @@ class Stretches(Views):
         start = offset * self.steps
         parts = (part[start : start + self.steps] for part in self.sequences[number])
         return (*parts, torch.tensor(offset == 0))
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Return the steps of each stretch, without looking at any."""
+        found = np.full(len(self), self.steps, np.int32)
+        for end, count, parts in zip(self.ends, self.counts, self.sequences, strict=True):
+            if count:
+                found[end - 1] = len(parts[0]) - (count - 1) * self.steps
+        return found
 
     def of(self, number: int) -> range:
         """Return the stretches of a sequence."""

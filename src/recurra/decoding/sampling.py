@@ -1,7 +1,7 @@
 """Sequences drawn by chance, from all tokens or among the likeliest."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ def sample(
     generator_seed: torch.Generator | None = None,
     prefix: Int[Tensor, "batch prefix"] | None = None,
     forbidden: Collection[int] = (),
+    tell: Callable[[list[int]], None] | None = None,
 ) -> list[Hypothesis]:
     """Draw a token at every step.
 
@@ -42,6 +43,8 @@ def sample(
         top_p: 1: all.
         generator_seed: source of randomness; rows take from it one after the other, so the
             rows of a batch are those written one by one. None: torch's own.
+        tell: is given each step's tokens, one per row, as soon as they are drawn; those of a row
+            that has ended mean nothing.
     Returns:
         One hypothesis per row. Its score is the network's log probability, whatever the filters.
     Raises:
@@ -77,6 +80,7 @@ def sample(
             max_steps=max_steps,
             prefix=prefix,
             forbidden=forbidden,
+            tell=tell,
         )
     ]
 

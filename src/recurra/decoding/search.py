@@ -42,8 +42,12 @@ def search(
     forbidden: Collection[int],
     width: int = 1,
     alpha: float = 0.0,
+    tell: Callable[[list[int]], None] | None = None,
 ) -> list[list[Hypothesis]]:
-    """Search with `select`: totals [batch width·vocabulary], step → the `width` it goes on with."""
+    """Search with `select`: totals [batch width·vocabulary], step → the `width` it goes on with.
+
+    `tell` is given each step's tokens at once, where there is one hypothesis a row.
+    """
     _check(max_steps, prefix)
     with torch.inference_mode():
         state = generator.start(*context)
@@ -77,6 +81,8 @@ def search(
             taken = (place < places) & (scores > -torch.inf)
             ended = taken & (tokens == end)
             steps.append(Step(tokens, parents, scores, ended))
+            if tell is not None:
+                tell(tokens[:, 0].tolist())
             weights.append(getattr(state, "weights", None))
             places = places - ended.sum(1, keepdim=True)
             complete = (scores / penalty(step + 1, alpha)).masked_fill(~ended, -torch.inf)

@@ -6,6 +6,7 @@ from typing import Any
 from recurra.errors import RecurraError, unknown
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
+from recurra.tasks.language_model import LANGUAGE_MODEL
 from recurra.tasks.music_generation import MUSIC_GENERATION
 from recurra.tasks.ner import NER
 from recurra.tasks.sentiment import SENTIMENT
@@ -19,6 +20,7 @@ TASKS: tuple[Task[Any], ...] = (
     SENTIMENT,
     NER,
     TRANSLATION,
+    LANGUAGE_MODEL,
 )
 
 

@@ -23,7 +23,7 @@ from recurra.tasks.codecs.scale import scale_of
 from recurra.tasks.convolution import ImageEncoder
 from recurra.tasks.decode import decode
 from recurra.tasks.evaluation import mean_loss, unigram_loss
-from recurra.tasks.task import Task
+from recurra.tasks.task import Task, whole
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.metrics import scores
 from recurra.training.options import Attended, Body, CaptionTable, Classes, Searched, Taught, Words
@@ -150,6 +150,7 @@ IMAGE_CAPTIONING = Task(
     baseline=baseline,
     parse=Path,
     predict=predict,
+    write=whole(predict),
     defaults={"hidden": 128, "batch_size": 64, "dropout": 0.3, "beam": 3},
     sample_defaults={
         "hidden": 64,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from recurra.errors import BundleError, RecurraError
 from recurra.tasks.card import card
 from recurra.tasks.catalogue import find, refuse
 from recurra.tasks.stored import recipe_of
-from recurra.tasks.task import Codec, Task
+from recurra.tasks.task import Codec, Task, Tell
 from recurra.training.options import Body
 from recurra.training.recipe import Recipe
 
@@ -51,14 +51,36 @@ class Model:
         """
         if isinstance(inputs, str | bytes) or not isinstance(inputs, Iterable):
             raise RecurraError(f"inputs: received a {type(inputs).__name__}; give a list of inputs")
-        refuse(self.task, decoding)
-        inputs = list(inputs)
-        recipe = self.task.recipe.of(self.recipe.asdict(), decoding)
+        inputs, recipe = list(inputs), self._decoding(decoding)
         if not inputs:
             return []
         self.network.eval()
         with torch.inference_mode():
             return self.task.predict(self.network, self.codec, inputs, recipe)
+
+    def write(
+        self, prompts: Sequence[Any], tell: Tell = lambda _: None, **decoding: Any
+    ) -> Iterator[Any]:
+        """Yield a piece for each prompt, where the task writes.
+
+        Args:
+            prompts: what to begin from, as the task reads it.
+            tell: is given each part of a piece as soon as it is written, where a task tells them.
+            decoding: recipe fields to use instead of the model's own: temperature, top_p, seed, ….
+        Raises:
+            RecurraError: the task writes nothing, or a prompt cannot be read.
+        """
+        if self.task.write is None:
+            kind = f"{self.task.name} ({self.task.type})"
+            raise RecurraError(f"{kind} writes nothing; use recurra predict")
+        recipe = self._decoding(decoding)
+        self.network.eval()
+        return self.task.write(self.network, self.codec, list(prompts), recipe, tell)
+
+    def _decoding(self, fields: Mapping[str, Any]) -> Recipe:
+        refuse(self.task, fields)
+        recipe: Recipe = self.task.recipe.of(self.recipe.asdict(), fields)
+        return recipe
 
     def evaluate(self, data: str | None = None, **fields: Any) -> dict[str, float]:
         """Return every metric of the task on data that has answers.

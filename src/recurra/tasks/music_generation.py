@@ -18,7 +18,7 @@ from recurra.decoding import sample
 from recurra.tasks.body import body
 from recurra.tasks.codecs.tunes import GeneratedTune, MusicCodec, parse
 from recurra.tasks.evaluation import mean_loss, unigram_loss
-from recurra.tasks.task import Task
+from recurra.tasks.task import Task, whole
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.options import Body, Classes, Sampled, Taught
 
@@ -130,6 +130,7 @@ MUSIC_GENERATION = Task(
     baseline=baseline,
     parse=parse,
     predict=predict,
+    write=whole(predict),
     defaults={
         "hidden": 256,
         "embedding": 96,

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from recurra import bundle
-from recurra.data.windows import Views
+from recurra.data.windows import Stretches, Views
 from recurra.errors import RecurraError
 from recurra.layers import Residual
 from recurra.tasks.body import check
@@ -142,6 +142,8 @@ class Run:
 def source(items: Items, examples: Sequence[Any], row: int) -> str:
     """Return where a training item comes from."""
     number = items.locate(row)[0] if isinstance(items, Views) else row
+    if isinstance(items, Stretches) and items.wheres:
+        return items.wheres[number]
     return getattr(examples[number], "where", f"row {row}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from recurra.training.recipe import R
 LOWER_IS_BETTER = frozenset({"loss", "nll"})
 
 Items = Sequence[tuple[Tensor, ...]]
+Tell = Callable[[str], None]
 
 
 @runtime_checkable
@@ -46,6 +47,17 @@ class Prediction(Protocol):
     def asdict(self) -> dict[str, Any]:
         """Return plain values."""
         ...
+
+
+def whole(predict: Callable[[Any, Any, Sequence[Any], Any], list[Any]]) -> Callable[..., Any]:
+    """Return the `write` of a task whose pieces are its predictions, told when they are whole."""
+
+    def write(
+        network: Any, codec: Any, prompts: Sequence[Any], recipe: Any, tell: Tell
+    ) -> Iterator[Any]:
+        yield from predict(network, codec, prompts, recipe)
+
+    return write
 
 
 def encoded(codec: Any, examples: Sequence[Any], recipe: Any) -> Items:
@@ -81,6 +93,8 @@ class Task(Generic[R]):
             windows and stretches of them (data/windows.py).
         peers: codec, training and test examples, recipe → by name, the metrics of what a user would
             otherwise pick, fitted on the training examples.
+        write: network, codec, prompts, recipe, tell → the pieces that it writes, one after another,
+            where the task writes; what can be read while a piece is being written, `tell` is given.
         takes_words: whether an input of `predict` may be a list of words.
     Raises:
         every callable: RecurraError, one clear line, for what the user can mend.
@@ -110,6 +124,7 @@ class Task(Generic[R]):
     peers: Callable[[Any, Sequence[Any], Sequence[Any], R], dict[str, dict[str, float]]] | None = (
         None
     )
+    write: Callable[[Any, Any, Sequence[Any], R, Tell], Iterator[Any]] | None = None
     takes_words: bool = False
 
     @property

@@ -6,10 +6,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 
+from recurra.data.windows import Stretches
 from recurra.errors import RecurraError
 
 Item = tuple[Tensor, ...]
@@ -32,9 +35,14 @@ class Batches(Sampler[list[int]]):
     """
 
     def __init__(
-        self, lengths: Sequence[int], batch_size: int, seed: int, rank: int = 0, processes: int = 1
+        self,
+        lengths: Sequence[int] | NDArray[np.int32],
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
-        self.lengths = torch.tensor(lengths, dtype=torch.int64)
+        self.lengths = torch.as_tensor(lengths)
         self.batch_size, self.seed, self.rank, self.processes = batch_size, seed, rank, processes
         self.epoch = self.position = 0
 
@@ -47,7 +55,7 @@ class Batches(Sampler[list[int]]):
         """How many batches of this epoch were not handed out yet."""
         return len(self) - self.position
 
-    def order(self, epoch: int) -> list[list[int]]:
+    def order(self, epoch: int) -> Sequence[list[int]]:
         """Return the batches of an epoch, whole."""
         # The generator takes 64 bits: the two numbers are mixed by a large odd factor.
         random = torch.Generator().manual_seed((self.seed + epoch * 0x9E3779B97F4A7C15) % 2**64)
@@ -63,9 +71,10 @@ class Batches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield this process's part of the rest of the epoch, and go on to the next epoch."""
-        for batch in self.order(self.epoch)[self.position :]:
+        order = self.order(self.epoch)
+        for k in range(self.position, len(order)):
             self.position += 1
-            yield batch[self.rank :: self.processes]
+            yield order[k][self.rank :: self.processes]
         self.epoch, self.position = self.epoch + 1, 0
 
     def state_dict(self) -> dict[str, int]:
@@ -111,7 +120,7 @@ def load(
         )
 
 
-def lengths(items: Sequence[Item]) -> list[int]:
+def lengths(items: Sequence[Item]) -> Sequence[int] | NDArray[np.int32]:
     """Return the length of each item's first tensor.
 
     Raises:
@@ -119,6 +128,8 @@ def lengths(items: Sequence[Item]) -> list[int]:
     """
     if not items:
         raise RecurraError("the training part has no rows; give a file with at least one")
+    if isinstance(items, Stretches):
+        return items.lengths
     return [len(item[0]) if item[0].ndim else 1 for item in items]
 
 

@@ -17,6 +17,7 @@ from recurra.training.values import (
     NAME,
     NUCLEUS,
     PART,
+    PORTION,
     SHARE,
     SIZE,
     TEXT,
@@ -85,6 +86,19 @@ class PairTable(Encoded):
 
     source: str | None = option("data", None, "source language or column; none: detected", NAME)
     target: str | None = option("data", None, "target language or column; none: detected", NAME)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningText(Encoded):
+    """Texts without labels, read from beginning to end."""
+
+    text_column: str | None = option(
+        "data", None, "key of the text in JSON rows; none: detected", NAME
+    )
+    valid_share: float = option(
+        "data", 0.05, "share of the text, before the test's, that validates", PORTION
+    )
+    test_share: float = option("data", 0.05, "share of the text, its end, that tests", PORTION)
 
 
 @dataclass(frozen=True, kw_only=True)

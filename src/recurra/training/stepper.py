@@ -113,7 +113,7 @@ class Stepper:
                 f"{max(self.lengths[row] for row in rows)} steps; lower batch_size (and "
                 "raise accumulate), max_length or hidden"
             ) from error
-        tokens = sum(self.lengths[row] for rows, _ in group for row in rows)
+        tokens = sum(int(self.lengths[row]) for rows, _ in group for row in rows)
         sums[2:] = torch.tensor([tokens, clock(), asked()], dtype=torch.float64)
         norm = self._add_up(sums)
         found = Sums(*torch.cat([sums, norm.double().reshape(1)]).tolist())

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from recurra.data.readers.text import Rows, existing_file, lines, whole_text
+from recurra.data.readers.text import LONGEST_ROW, Rows, existing_file, lines, whole_text
 from recurra.errors import DataError
 
 JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
@@ -47,13 +47,13 @@ def _parsed(path: Path, rows: Rows) -> Any:
         return None
 
 
-def json_lines(path: Path, rows: Rows) -> Iterator[Numbered]:
+def json_lines(path: Path, rows: Rows, longest: int = LONGEST_ROW) -> Iterator[Numbered]:
     """Yield each line's object with the line's number; blank lines are passed over.
 
     Raises:
         DataError: a line is no object, and `rows` does not skip.
     """
-    for row, line in lines(path, rows):
+    for row, line in lines(path, rows, longest):
         if not line.strip():
             continue
         try:

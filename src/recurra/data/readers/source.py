@@ -63,20 +63,27 @@ def read_parts(recipe: Recipe, form: Format[E]) -> Splits[E]:
         DataError: a file or row cannot be used.
     """
     rows = Rows.of(recipe)
+    return assemble(gather(recipe, form, rows), recipe, form, rows)
+
+
+def gather(recipe: Recipe, form: Format[E], rows: Rows) -> dict[str, list[E]]:
+    """Return the examples of the parts that there are.
+
+    Raises:
+        DataError: a file or row cannot be used.
+    """
     data = str(recipe.data)
     if data.startswith("hf:"):
         if form.records is None:
             raise DataError(data, "cannot be read for this task; give files")
-        parts = {
+        return {
             part: form.records(records, rows) for part, records in hf.parts(data, part_of).items()
         }
-    else:
-        paths = locate(recipe, form)
-        # the training part first: what is guessed of its form holds for the others
-        first = sorted(paths, key=lambda part: part != "train")
-        read = {path: form.read(path, rows) for path in dict.fromkeys(paths[p] for p in first)}
-        parts = {part: read[path] for part, path in paths.items()}
-    return assemble(parts, recipe, form, rows)
+    paths = locate(recipe, form)
+    # the training part first: what is guessed of its form holds for the others
+    first = sorted(paths, key=lambda part: part != "train")
+    read = {path: form.read(path, rows) for path in dict.fromkeys(paths[p] for p in first)}
+    return {part: read[path] for part, path in paths.items()}
 
 
 def part_of(name: str) -> str | None:

@@ -76,10 +76,21 @@ class TextPrediction:
 
 
 def checked(text: str, position: int) -> str:
-    """Return a text that can be read.
+    """Return a text that can be read, and says something.
 
     Raises:
         RecurraError: it is no text, empty, no Unicode, or longer than 100,000 characters.
+    """
+    if not sound(text, position).strip():
+        raise RecurraError(f"input {position} is empty; give a text")
+    return text
+
+
+def sound(text: str, position: int) -> str:
+    """Return a text that can be read.
+
+    Raises:
+        RecurraError: it is no text, no Unicode, or longer than 100,000 characters.
     """
     if not isinstance(text, str):
         raise RecurraError(f"input {position} is a {type(text).__name__}; give a text")
@@ -92,6 +103,4 @@ def checked(text: str, position: int) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise RecurraError(f"input {position} holds half a character: {error.reason}") from error
-    if not text.strip():
-        raise RecurraError(f"input {position} is empty; give a text")
     return text

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -64,6 +64,8 @@ class GeneratedTune:
     bars: int
     tokens: list[int]
     midi: bytes
+
+    ending: ClassVar[str] = ".mid"
 
     def asdict(self) -> dict[str, Any]:
         """Return plain values (the file itself is left out)."""
