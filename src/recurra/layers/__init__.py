@@ -9,6 +9,7 @@ from recurra.layers.conversion import (
     state_to_torch,
     to_torch,
 )
+from recurra.layers.convolution import Convolution, ConvolutionState, LiveNorm
 from recurra.layers.dropout import VariationalDropout
 from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.layers.lengths import within, zero_beyond
@@ -24,8 +25,11 @@ __all__ = [
     "AttentionPool",
     "Bidirectional",
     "BidirectionalState",
+    "Convolution",
+    "ConvolutionState",
     "Last",
     "Layer",
+    "LiveNorm",
     "LookAhead",
     "LookAheadState",
     "Max",

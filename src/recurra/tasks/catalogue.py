@@ -9,6 +9,7 @@ from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
 from recurra.tasks.music_generation import MUSIC_GENERATION
 from recurra.tasks.ner import NER
 from recurra.tasks.sentiment import SENTIMENT
+from recurra.tasks.signal_classification import SIGNAL_CLASSIFICATION
 from recurra.tasks.task import Task
 from recurra.tasks.translation import TRANSLATION
 
@@ -19,6 +20,7 @@ TASKS: tuple[Task[Any], ...] = (
     SENTIMENT,
     NER,
     TRANSLATION,
+    SIGNAL_CLASSIFICATION,
 )
 
 

@@ -146,21 +146,24 @@ def lines(path: str | Path, rows: Rows) -> Iterator[tuple[int, str]]:
     return ((row, line) for row, line in every_line(path, rows) if line is not None)
 
 
-def every_line(path: str | Path, rows: Rows, ends: str = "") -> Iterator[tuple[int, str | None]]:
+def every_line(
+    path: str | Path, rows: Rows, ends: str = "", longest: int = LONGEST_ROW
+) -> Iterator[tuple[int, str | None]]:
     """Yield the same, with None for a line that was skipped.
 
     Args:
         path: the file.
         rows: what bad rows are told to.
         ends: "\\n" where a CR alone ends no line.
+        longest: characters of a line, at most.
     """
     path = existing_file(path)
     row = 0
     try:
         encoding = encoding_of(path, rows)
         with TextIOWrapper(open_bytes(path), encoding, errors=HANDLER, newline=ends) as file:
-            for row, raw in enumerate(_bounded(file), start=1):
-                yield row, _usable(path, raw, row, rows)
+            for row, raw in enumerate(_bounded(file, longest), start=1):
+                yield row, _usable(path, raw, row, rows, longest)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(path, f"cannot be read: {error}") from error
     if row == 0:
@@ -221,9 +224,9 @@ def encoding_of(path: Path, rows: Rows) -> str:
     return found
 
 
-def _bounded(file: TextIOWrapper) -> Iterator[str | None]:
+def _bounded(file: TextIOWrapper, longest: int = LONGEST_ROW) -> Iterator[str | None]:
     """Yield raw lines, and None for one that is too long."""
-    limit = LONGEST_ROW + 2
+    limit = longest + 2
     while raw := file.readline(limit):
         if len(raw) < limit or raw.endswith("\n"):
             yield raw
@@ -233,10 +236,10 @@ def _bounded(file: TextIOWrapper) -> Iterator[str | None]:
         yield None
 
 
-def _usable(path: Path, raw: str | None, row: int, rows: Rows) -> str | None:
+def _usable(path: Path, raw: str | None, row: int, rows: Rows, longest: int) -> str | None:
     line = None if raw is None else raw.rstrip("\r\n").removeprefix("\ufeff").replace("\r", " ")
-    if line is None or len(line) > LONGEST_ROW:
-        rows.bad(path, f"has over {LONGEST_ROW:,} characters", row)
+    if line is None or len(line) > longest:
+        rows.bad(path, f"has over {longest:,} characters", row)
         return None
     if line.isascii():
         mended: str | None = line
