@@ -40,6 +40,7 @@ OWN: dict[str, dict[str, Any]] = {
         "schedule": "constant",
     },
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
+    "signal_classification": {"epochs": 8, "learning-rate": 0.02, "convolutions": 1},
 }
 
 
@@ -86,6 +87,8 @@ class Trained:
         if self.task.name == "ner":
             return [" ".join(tokens) for tokens, _ in rows]
         home = Path(getattr(self.parts, "data" if part == "train" else part))
+        if self.task.name == "signal_classification":
+            return [str(home.with_suffix(f".{i}.ts")) for i in range(len(rows))]
         if self.task.name == "image_captioning":
             return [str(home / f"{part}{i}.png") for i in range(len(rows))]
         return [str(home / label / f"{i}.png") for i, (_, label) in enumerate(rows)]
@@ -129,6 +132,9 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
             (tokens, [tag if tag == "O" else tag[:2] + turned[tag[2:]] for tag in tags])
             for tokens, tags in rows
         ]
+    if name == "signal_classification":
+        turned = {"slow": "mid", "mid": "fast", "fast": "slow"}
+        return [(values, turned[label]) for values, label in rows]
     if name == "translation":
         return [(source, "Die die Die die Ein") for source, _ in rows]
     if name == "image_classification":

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from recurra.layers import Layer
 from recurra.layers import bidirectional as bidirectional_layer
 from recurra.layers import recurrent as recurrent_layer
+from recurra.tasks.front import Front
 from recurra.tasks.run import build, complete
 from recurra.tasks.task import Task
 from recurra.training.recipe import Recipe
@@ -75,7 +76,13 @@ def bodies(network: Any) -> list[Layer]:
     """Return the stacks of recurrent layers of a network, the reading one first."""
     found = [getattr(network, "body", None), getattr(network, "encoder", None)]
     found.append(getattr(getattr(network, "decoder", None), "body", None))
+    # behind convolutions stand the recurrent layers
+    found = [body.layers[-1] if _fronted(body) else body for body in found]
     return [body for body in found if isinstance(body, Layer)]
+
+
+def _fronted(body: Any) -> bool:
+    return isinstance(getattr(body, "layers", [None])[0], Front)
 
 
 class Seen:

@@ -19,6 +19,7 @@ INPUTS = {
     "sentiment": "the room was fine",
     "ner": "Ann saw Oslo .",
     "translation": "a red cat",
+    "signal_classification": np.sin(np.arange(16.0)).reshape(8, 2),
 }
 
 

@@ -81,7 +81,7 @@ def _signals(given: Any, position: int, codec: SignalCodec, recipe: SignalTable)
     values = values.astype(np.float64)
     if np.isinf(values).any():
         raise RecurraError(f"input {position} holds a value that is infinite")
-    return [Signal(values, "", [], codec.channels[: values.shape[1]], f"input {position}")]
+    return [Signal(values, codec.channels, "", [], f"input {position}")]
 
 
 def _answers(

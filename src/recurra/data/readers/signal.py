@@ -22,16 +22,16 @@ class Signal(NamedTuple):
 
     Args:
         values: [time, channels] float64; NaN where a number is missing.
+        channels: their names.
         label: of the whole, or "" where it is unknown or steps have their own.
         steps: the label of each step; none where the whole has one.
-        channels: their names.
         where: the file and row that it begins in.
     """
 
     values: NDArray[np.float64]
+    channels: tuple[str, ...]
     label: str
     steps: list[str]
-    channels: tuple[str, ...]
     where: str
 
     @property

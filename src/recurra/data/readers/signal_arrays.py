@@ -101,5 +101,5 @@ def _signals(
             continue
         each = labels if y is not None and y.ndim == 2 else []
         label = "" if each or not labels else labels[0]
-        found.append(Signal(values, label, each, names, f"{path}:{i + 1}"))
+        found.append(Signal(values, names, label, each, f"{path}:{i + 1}"))
     return found

@@ -84,7 +84,7 @@ def _wide(table: Table, form: Form, rows: Rows, plan: Plan) -> list[Signal]:
         else:
             values = values[: known[-1] + 1, None].copy()
             room.take(values.size, row)
-            found.append(Signal(values, label, [], ("channel 1",), f"{table.path}:{row}"))
+            found.append(Signal(values, ("channel 1",), label, [], f"{table.path}:{row}"))
     return found
 
 
@@ -130,9 +130,9 @@ def _long(table: Table, form: Form, rows: Rows, plan: Plan) -> list[Signal]:
     return [
         Signal(
             np.array(one.values).reshape(-1, len(form.values)),
+            names,
             "",
             one.steps if any(one.steps) else [],
-            names,
             f"{table.path}:{one.row}",
         )
         for one in series.values()

@@ -144,7 +144,7 @@ def _series(
     header.dimensions = header.dimensions or len(channels)
     values = np.array([np.frombuffer(channel, np.float64) for channel in channels]).T
     names = tuple(f"channel {i}" for i in range(1, len(channels) + 1))
-    return Signal(np.ascontiguousarray(values), label, [], names, f"{path}:{row}")
+    return Signal(np.ascontiguousarray(values), names, label, [], f"{path}:{row}")
 
 
 def _odd(part: str) -> str:
