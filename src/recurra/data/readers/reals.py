@@ -54,7 +54,7 @@ def reals(cells: Sequence[str]) -> array[float]:
         found = np.array(cells, dtype=np.float64)
     except ValueError:
         return array("d", map(real, cells))
-    if np.isfinite(found).all():
+    if np.isfinite(found).all() and not any("_" in cell for cell in cells):
         return array("d", found.tobytes())
     return array("d", map(real, cells))
 

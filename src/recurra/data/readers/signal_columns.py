@@ -43,9 +43,17 @@ def names_columns(first: Sequence[str], columns: Sequence[Column]) -> bool:
     """Whether the first row names the columns: by what they hold, or by counting them."""
     if is_header(first, columns):
         return True
-    counts = [cell.strip() for cell in first if cell.strip().isdecimal()]
-    rising = [int(b) - int(a) for a, b in pairwise(counts)]
-    return len(counts) > 2 and len(counts) >= len(first) - 2 and set(rising) == {1}
+    counted_ones = [
+        (int(cell), column)
+        for cell, column in zip(map(str.strip, first), columns, strict=True)
+        if cell.isascii() and cell.isdigit()
+    ]
+    rising = [b[0] - a[0] for a, b in pairwise(counted_ones)]
+    if len(counted_ones) < max(2, len(first) - 2) or set(rising) != {1}:
+        return False
+    # whole numbers over others: names, as some programs write them; else a series that rises
+    numbers = [column for _, column in counted_ones if column.numeric]
+    return bool(numbers) and all(any("." in v for v in column.values) for column in numbers)
 
 
 def choose(table: Table, plan: Plan) -> Form:
