@@ -35,23 +35,24 @@ def steps_table(path: Path) -> Path:
 
 @proves("embedding convolutions", "signal_classification")
 @pytest.mark.parametrize("count", [0, 1, 4])
-def test_so_many_convolutions_of_that_width_stand_first(task: Task, count: int, lab: Lab):
-    network = lab.build(task, convolutions=count, embedding=13).eval()
+def test_so_many_convolutions_of_that_width_stand_beside(task: Task, count: int, lab: Lab):
+    network = lab.build(task, convolutions=count, embedding=13, hidden=6).eval()
     filters = [part for part in network.modules() if isinstance(part, Convolution)]
-    assert [one.width for one in filters] == ([8, 5, 3, 3][:count] or [1])
+    assert [one.width for one in filters] == [1, *[8, 5, 3, 3][:count]]
     assert {one.output_size for one in filters} == {13}
-    front, recurrent = network.body.layers
-    seen = Seen(front=front, recurrent=recurrent)
-    network(lab.batch(task).x, lab.batch(task).lengths)
-    assert torch.equal(seen.x["recurrent"][0][0], seen.y["front"][0])
+    front, beside = network.body.layers
+    assert network.body.output_size == 6 + (13 if count else 0)
+    seen = Seen(front=front, beside=beside)
     x = torch.zeros(1, 30, 2)
     other = x.clone()
     other[0, 5] = 9
-    with torch.no_grad():
-        heard = (front(x)[0] != front(other)[0]).any(-1)[0]
-    assert heard[:5].any().item() is False
-    assert int(heard.nonzero().max()) - 5 <= sum([7, 4, 2, 2][:count])
-    assert bool(heard[6:].any()) is (count > 0)
+    network(x)
+    network(other)
+    assert torch.equal(seen.x["beside"][0][0], seen.y["front"][0])
+    heard = (seen.y["beside"][0] != seen.y["beside"][1])[0, :, 6:].any(-1)
+    assert not heard[:5].any()
+    last = heard.nonzero()
+    assert len(last) == 0 if count == 0 else 5 < int(last.max()) <= 5 + sum([7, 4, 2, 2][:count])
 
 
 @proves("noise", "signal_classification")

@@ -2,6 +2,7 @@
 
 from recurra.layers.attention import AdditiveAttention, Attention, MultiplicativeAttention
 from recurra.layers.base import Layer
+from recurra.layers.beside import Beside, BesideState
 from recurra.layers.bidirectional import Bidirectional, BidirectionalState
 from recurra.layers.conversion import (
     from_torch,
@@ -23,6 +24,8 @@ __all__ = [
     "AdditiveAttention",
     "Attention",
     "AttentionPool",
+    "Beside",
+    "BesideState",
     "Bidirectional",
     "BidirectionalState",
     "Convolution",

@@ -1,4 +1,4 @@
-"""What stands before the recurrent layers of a signal: distortion in training, convolutions."""
+"""What stands before the recurrent layers of a signal, and at their side."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from recurra.layers import Convolution, Layer, Stack, zero_beyond
+from recurra.layers import Beside, Convolution, Layer, Stack, zero_beyond
 
 WIDTHS = (8, 5, 3)  # of Wang et al. 2017's three filter banks; more have the last one's
 
@@ -66,30 +66,16 @@ class Distortion(nn.Module):
 
 
 class Front(Stack):
-    """Distortion, then convolutions on one another; a width of one step where there are none.
+    """Distortion, then each step alone made features.
 
     Args:
-        features: of a step.
-        size: filters of each convolution.
-        convolutions: how many; 0: each step alone is made `size` features.
+        features: of a step, as it is read.
+        size: of a step, as it is handed on.
         distortion: of what is read in training.
-        dropout: between convolutions.
     """
 
-    def __init__(
-        self,
-        features: int,
-        size: int,
-        convolutions: int,
-        distortion: Distortion,
-        dropout: float = 0.0,
-    ) -> None:
-        widths = [WIDTHS[min(i, len(WIDTHS) - 1)] for i in range(convolutions)] or [1]
-        layers: list[Layer] = []
-        for width in widths:
-            layers.append(Convolution(features, size, width))
-            features = size
-        super().__init__(*layers, dropout=dropout)
+    def __init__(self, features: int, size: int, distortion: Distortion) -> None:
+        super().__init__(Convolution(features, size, 1))
         self.distortion = distortion
 
     def forward(
@@ -101,3 +87,15 @@ class Front(Stack):
     ) -> tuple[Float[Tensor, "batch time output"], tuple[Any, ...]]:
         """Return the features of each step."""
         return super().forward(self.distortion(x, lengths), state, lengths=lengths)
+
+
+def beside(recurrent: Layer, size: int, convolutions: int) -> Layer:
+    """Return recurrent layers with so many convolutions on one another at their side.
+
+    LSTM-FCN: Karim et al. 2018, https://arxiv.org/abs/1709.05206, figure 1, here of equal sizes and
+    of any cell, and pooled as one sequence.
+    """
+    if not convolutions:
+        return recurrent
+    widths = [WIDTHS[min(i, len(WIDTHS) - 1)] for i in range(convolutions)]
+    return Beside(recurrent, Stack(*(Convolution(size, size, width) for width in widths)))

@@ -32,7 +32,7 @@ from recurra.tasks.evaluation import (
     mean_loss,
     prior_loss,
 )
-from recurra.tasks.front import Distortion, Front
+from recurra.tasks.front import Distortion, Front, beside
 from recurra.tasks.hearing import Network, predict
 from recurra.tasks.task import Task
 from recurra.topologies import ManyToManyEqual, ManyToOne, Softmax
@@ -50,7 +50,7 @@ class SignalRecipe(SignalTable, Pooled, Classes):
     convolutions: int = option(
         "model",
         3,
-        "convolutions over time before the recurrent layers, 8, 5, 3, 3 … wide",
+        "convolutions beside the recurrent layers, on one another: 8, 5, 3, 3 … wide",
         DEPTH_OR_NONE,
     )
     noise: float = option(
@@ -105,10 +105,7 @@ def _tell(codec: SignalCodec, train: Sequence[Signal], recipe: SignalRecipe) -> 
 
 
 def build(codec: SignalCodec, recipe: SignalRecipe) -> nn.Module:
-    """Return distortion, convolutions and recurrent layers, then pooling and a linear head.
-
-    Convolutions before the recurrent layers, after the LSTM-FCN of Karim et al. 2018,
-    https://arxiv.org/abs/1709.05206, where they stand beside them.
+    """Return features of each step, recurrent layers beside convolutions, pooling, linear head.
 
     Raises:
         RecurraError: signals are to be bent while each step has a label.
@@ -116,8 +113,9 @@ def build(codec: SignalCodec, recipe: SignalRecipe) -> nn.Module:
     if codec.per_step and recipe.warp:
         raise RecurraError("warp: labels of steps would not follow; leave it out")
     distortion = Distortion(recipe.noise, recipe.warp, len(codec.channels))
-    front = Front(codec.features, recipe.embedding, recipe.convolutions, distortion, recipe.dropout)
-    layers = Stack(front, body(recipe, front.output_size), dropout=recipe.dropout)
+    front = Front(codec.features, recipe.embedding, distortion)
+    read = beside(body(recipe, recipe.embedding), recipe.embedding, recipe.convolutions)
+    layers = Stack(front, read, dropout=recipe.dropout)
     head = nn.Sequential(
         nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels))
     )

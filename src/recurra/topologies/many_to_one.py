@@ -31,11 +31,7 @@ class ManyToOne(nn.Module):
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch classes"]:
         """Return the logits."""
-        inputs.ragged("ManyToOne", x, lengths)
-        x = zero_beyond(x, lengths)
-        inputs.taken("ManyToOne", "x", self.embed, x)
-        y = aligned(self.body, self.embed(x), lengths)
-        logits: Tensor = self.head(self.pool(y, lengths))
+        logits: Tensor = self.head(self.pool(self._read(x, lengths), lengths))
         return logits
 
     def heard(
@@ -54,10 +50,16 @@ class ManyToOne(nn.Module):
             raise InputError(
                 f"{type(part).__name__} waits for the end of a sequence; nothing is known before"
             )
-        inputs.ragged("ManyToOne", x, lengths)
-        y = aligned(self.body, self.embed(zero_beyond(x, lengths)), lengths)
-        logits: Tensor = self.head(self.pool.along(y))  # type: ignore[operator]  # asked for above
+        along = self.pool.along(self._read(x, lengths))  # type: ignore[operator]  # asked for above
+        logits: Tensor = self.head(along)
         return logits
+
+    def _read(self, x: Tensor, lengths: Tensor | None) -> Float[Tensor, "batch time features"]:
+        """Return what the body says at each step."""
+        inputs.ragged("ManyToOne", x, lengths)
+        x = zero_beyond(x, lengths)
+        inputs.taken("ManyToOne", "x", self.embed, x)
+        return aligned(self.body, self.embed(x), lengths)
 
     def loss(self, batch: Labelled, smoothing: float = 0.0) -> Loss:
         """Return the cross entropy over rows."""
