@@ -115,7 +115,7 @@ def build(codec: SignalCodec, recipe: SignalRecipe) -> nn.Module:
     distortion = Distortion(recipe.noise, recipe.warp, len(codec.channels))
     front = Front(codec.features, recipe.embedding, distortion)
     read = beside(body(recipe, recipe.embedding), recipe.embedding, recipe.convolutions)
-    layers = Stack(front, read, dropout=recipe.dropout)
+    layers = Stack(front, read)
     head = nn.Sequential(
         nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels))
     )
