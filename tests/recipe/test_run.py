@@ -48,6 +48,7 @@ OTHER: dict[str, Any] = {
     "weight_drop": 0.12,
     "word_dropout": 0.13,
     "convolutions": 2,
+    "placement": "beside",
     "noise": 0.07,
     "warp": 0.08,
     "scale": "series",

@@ -33,26 +33,34 @@ def steps_table(path: Path) -> Path:
     return path
 
 
-@proves("embedding convolutions", "signal_classification")
+@proves("embedding convolutions placement", "signal_classification")
+@pytest.mark.parametrize("placement", ["before", "beside"])
 @pytest.mark.parametrize("count", [0, 1, 4])
-def test_so_many_convolutions_of_that_width_stand_beside(task: Task, count: int, lab: Lab):
-    network = lab.build(task, convolutions=count, embedding=13, hidden=6).eval()
+def test_so_many_convolutions_of_that_width_stand_there(
+    task: Task, count: int, placement: str, lab: Lab
+):
+    fields = {"convolutions": count, "placement": placement}
+    network = lab.build(task, **fields, embedding=13, hidden=6).eval()
+    front, read = network.body.layers
+    first = [8, 5, 3, 3][:count] if placement == "before" else []
+    inner = [part.width for part in read.modules() if isinstance(part, Convolution)]
+    assert [one.width for one in front.layers] == (first or [1])
+    assert inner == ([8, 5, 3, 3][:count] if placement == "beside" else [])
     filters = [part for part in network.modules() if isinstance(part, Convolution)]
-    assert [one.width for one in filters] == [1, *[8, 5, 3, 3][:count]]
     assert {one.output_size for one in filters} == {13}
-    front, beside = network.body.layers
-    assert network.body.output_size == 6 + (13 if count else 0)
-    seen = Seen(front=front, beside=beside)
+    assert network.body.output_size == 6 + (13 if inner else 0)
+    seen = Seen(front=front, read=read)
     x = torch.zeros(1, 30, 2)
     other = x.clone()
     other[0, 5] = 9
     network(x)
     network(other)
-    assert torch.equal(seen.x["beside"][0][0], seen.y["front"][0])
-    heard = (seen.y["beside"][0] != seen.y["beside"][1])[0, :, 6:].any(-1)
+    assert torch.equal(seen.x["read"][0][0], seen.y["front"][0])
+    place, start = ("read", 6) if inner else ("front", 0)
+    heard = (seen.y[place][0] != seen.y[place][1])[0, :, start:].any(-1)
+    last = int(heard.nonzero().max())
     assert not heard[:5].any()
-    last = heard.nonzero()
-    assert len(last) == 0 if count == 0 else 5 < int(last.max()) <= 5 + sum([7, 4, 2, 2][:count])
+    assert last == 5 if count == 0 else 5 < last <= 5 + sum([7, 4, 2, 2][:count])
 
 
 @proves("noise", "signal_classification")

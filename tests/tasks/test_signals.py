@@ -25,7 +25,7 @@ from .conftest import TINY, write_signals
 
 
 def train(folder: Path, data: str, **fields: Any) -> Model:
-    return recurra.train("signal_classification", data=data, out=str(folder), **TINY, **fields)
+    return recurra.train("signal_classification", data=data, out=str(folder), **{**TINY, **fields})
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_a_file_of_many_signals_has_one_answer_that_holds_them_all(
 
 def test_labels_of_steps_are_learned_told_and_measured(tmp_path: Path) -> None:
     path = steps_csv(tmp_path / "steps.csv")
-    model = train(tmp_path / "run", str(path), learning_rate=0.03, convolutions=1)
+    model = train(tmp_path / "run", str(path), learning_rate=0.02, convolutions=0, epochs=15)
     rows = model.task.read(model.recipe).test
     again = recurra.load(tmp_path / "run")
     answers = again.predict([row.values for row in rows])

@@ -66,16 +66,28 @@ class Distortion(nn.Module):
 
 
 class Front(Stack):
-    """Distortion, then each step alone made features.
+    """Distortion, then convolutions on one another; where there are none, each step alone is read.
 
     Args:
         features: of a step, as it is read.
-        size: of a step, as it is handed on.
+        size: filters of each convolution.
+        convolutions: how many.
         distortion: of what is read in training.
+        dropout: between convolutions.
     """
 
-    def __init__(self, features: int, size: int, distortion: Distortion) -> None:
-        super().__init__(Convolution(features, size, 1))
+    def __init__(
+        self,
+        features: int,
+        size: int,
+        convolutions: int,
+        distortion: Distortion,
+        dropout: float = 0.0,
+    ) -> None:
+        widths = _widths(convolutions) or [1]
+        sizes = [features, *[size] * len(widths)]
+        layers = map(Convolution, sizes, sizes[1:], widths)
+        super().__init__(*layers, dropout=dropout)
         self.distortion = distortion
 
     def forward(
@@ -97,5 +109,9 @@ def beside(recurrent: Layer, size: int, convolutions: int) -> Layer:
     """
     if not convolutions:
         return recurrent
-    widths = [WIDTHS[min(i, len(WIDTHS) - 1)] for i in range(convolutions)]
+    widths = _widths(convolutions)
     return Beside(recurrent, Stack(*(Convolution(size, size, width) for width in widths)))
+
+
+def _widths(convolutions: int) -> list[int]:
+    return [WIDTHS[min(i, len(WIDTHS) - 1)] for i in range(convolutions)]

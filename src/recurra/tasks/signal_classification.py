@@ -48,10 +48,10 @@ class SignalRecipe(SignalTable, Pooled, Classes):
         "data", "training", "what a channel is scaled by: all training series, or each by itself"
     )
     convolutions: int = option(
-        "model",
-        3,
-        "convolutions beside the recurrent layers, on one another: 8, 5, 3, 3 … wide",
-        DEPTH_OR_NONE,
+        "model", 3, "convolutions over time, on one another: 8, 5, 3, 3 … wide", DEPTH_OR_NONE
+    )
+    placement: Literal["before", "beside"] = option(
+        "model", "before", "where convolutions stand: before the recurrent layers, or beside them"
     )
     noise: float = option(
         "regularisation", 0.0, "deviation of noise on training signals, once scaled", AMOUNT
@@ -105,7 +105,7 @@ def _tell(codec: SignalCodec, train: Sequence[Signal], recipe: SignalRecipe) -> 
 
 
 def build(codec: SignalCodec, recipe: SignalRecipe) -> nn.Module:
-    """Return features of each step, recurrent layers beside convolutions, pooling, linear head.
+    """Return convolutions before or beside recurrent layers, then pooling and a linear head.
 
     Raises:
         RecurraError: signals are to be bent while each step has a label.
@@ -113,9 +113,11 @@ def build(codec: SignalCodec, recipe: SignalRecipe) -> nn.Module:
     if codec.per_step and recipe.warp:
         raise RecurraError("warp: labels of steps would not follow; leave it out")
     distortion = Distortion(recipe.noise, recipe.warp, len(codec.channels))
-    front = Front(codec.features, recipe.embedding, distortion)
-    read = beside(body(recipe, recipe.embedding), recipe.embedding, recipe.convolutions)
-    layers = Stack(front, read)
+    size, many = recipe.embedding, recipe.convolutions
+    before = many if recipe.placement == "before" else 0
+    front = Front(codec.features, size, before, distortion, recipe.dropout)
+    read = beside(body(recipe, size), size, many - before)
+    layers = Stack(front, read, dropout=recipe.dropout)
     head = nn.Sequential(
         nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels))
     )
@@ -203,5 +205,5 @@ SIGNAL_CLASSIFICATION = Task(
     parse=Path,
     predict=predict,
     defaults={"batch_size": 16, "epochs": 100, "max_length": 10_000, "patience": 0},
-    sample_defaults={"epochs": 20},
+    sample_defaults={"epochs": 40, "placement": "beside"},
 )
