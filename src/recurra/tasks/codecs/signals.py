@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from recurra.data.batch import Aligned, Labelled
@@ -65,7 +65,7 @@ class SignalCodec:
         numbers = {label: self._class(label) for label in set(steps)}
         return x, torch.tensor([numbers[label] for label in steps])
 
-    def checked(self, example: Signal) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def checked(self, example: Signal) -> NDArray[np.float64]:
         """Return a signal's numbers, if they can be read.
 
         Raises:
@@ -112,12 +112,12 @@ class SignalCodec:
         return cls(**{**stored, "channels": tuple(stored["channels"])}, scale=scale)
 
 
-def _standard(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, Any]:
+def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each channel of a series less its own mean, by its own deviation; 0 if constant."""
     known = ~np.isnan(values)
     count = np.maximum(known.sum(0), 1)
     mean = np.where(known, values, 0).sum(0) / count
     deviation = np.sqrt((np.where(known, values - mean, 0) ** 2).sum(0) / count)
     constant = deviation <= LEAST * np.maximum(np.abs(mean), LEAST)
-    scaled: np.ndarray[Any, Any] = (values - mean) / np.where(constant, 1.0, deviation)
+    scaled: NDArray[np.float64] = (values - mean) / np.where(constant, 1.0, deviation)
     return scaled
