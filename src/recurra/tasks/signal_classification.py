@@ -205,5 +205,5 @@ SIGNAL_CLASSIFICATION = Task(
     parse=Path,
     predict=predict,
     defaults={"batch_size": 16, "epochs": 100, "max_length": 10_000, "patience": 0},
-    sample_defaults={"epochs": 40, "placement": "beside"},
+    sample_defaults={"epochs": 30, "placement": "beside"},
 )
