@@ -110,6 +110,27 @@ def test_a_text_is_coloured_by_its_surprise_and_goes_on(tmp_path: Path) -> None:
     assert "<b>a&lt;b</b> &amp; so on" in shown
 
 
+def test_signals_are_of_the_test_part_with_what_was_heard(tmp_path: Path) -> None:
+    def row(label: str, value: float) -> Any:
+        return SimpleNamespace(values=np.array([[value, 0], [value, np.nan], [0, 1]]), label=label)
+
+    def answer(values: np.ndarray) -> Any:
+        heard = {"<a>": [0.2, 0.6, 0.75], "b": [0.8, 0.4, 0.25]}
+        return SimpleNamespace(label="<a>", probability=0.75, heard=heard, since=2)
+
+    rows = [row("<a>", 1.0), row("b", 2.0)]
+    model = Stand("signal_classification", answer, train=[row("b", 9.0)], test=rows)
+    shown = SHOWCASES["signal_classification"](model, tmp_path)
+    assert [float(values[0, 0]) for values in model.asked] == [1, 2]
+    assert (shown.count('class="right"'), shown.count('class="wrong"')) == (1, 1)
+    assert shown.count("<polyline") == 2 * (2 + 2)
+    assert "&lt;a&gt; (75%), since step 2 of 3" in shown
+    assert shown.count('<line x1="95.0" x2="95.0"') == 2  # the second of three steps
+    assert shown.count('points="0.0,70.2 95.0,36.6 190.0,24.0"') == 2  # 0.2, 0.6, 0.75
+    model.answer = lambda values: SimpleNamespace(label="b", probability=0.5, heard=None)
+    assert SHOWCASES["signal_classification"](model, tmp_path).count("<polyline") == 4
+
+
 def test_a_drawing_has_the_inputs_and_outputs_of_its_type() -> None:
     boxes = {kind: (draw(kind).count("#4c78a8"), draw(kind).count("#e4572e")) for kind in LAYOUTS}
     assert boxes == {

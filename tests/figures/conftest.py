@@ -41,6 +41,7 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
     "language_model": {"epochs": 6, "learning-rate": 0.03, "stretch": 7},
+    "signal_classification": {"epochs": 8, "learning-rate": 0.02, "convolutions": 1},
 }
 
 
@@ -89,6 +90,8 @@ class Trained:
         if self.task.name == "ner":
             return [" ".join(tokens) for tokens, _ in rows]
         home = Path(getattr(self.parts, "data" if part == "train" else part))
+        if self.task.name == "signal_classification":
+            return [str(home.with_suffix(f".{i}.ts")) for i in range(len(rows))]
         if self.task.name == "image_captioning":
             return [str(home / f"{part}{i}.png") for i in range(len(rows))]
         return [str(home / label / f"{i}.png") for i, (_, label) in enumerate(rows)]
@@ -134,6 +137,9 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
         ]
     if name == "language_model":
         return [("qqq zzz" * 3,) for _ in rows]
+    if name == "signal_classification":
+        turned = {"slow": "mid", "mid": "fast", "fast": "slow"}
+        return [(values, turned[label]) for values, label in rows]
     if name == "translation":
         return [(source, "Die die Die die Ein") for source, _ in rows]
     if name == "image_classification":

@@ -199,6 +199,41 @@ def write_language_model(folder: Path, rows: dict[str, list[Any]]) -> dict[str, 
     return paths
 
 
+def waves(part: str) -> list[tuple[np.ndarray, str]]:
+    """Return (two channels of some steps, class): how fast the first one swings, and noise."""
+    random = np.random.default_rng(SIZES[part])
+    order = {"train": "slow slow fast mid", "valid": "fast mid", "test": "mid slow slow fast"}
+    speed = {"slow": 0.3, "mid": 0.8, "fast": 1.7}
+    labels, rows = order[part].split(), []
+    for i in range(SIZES[part]):
+        label = labels[i % len(labels)]
+        time = np.arange(5 + (i * 5) % 7)
+        told = label if part == "train" or i % 6 != 5 else "fast"
+        wave = 2 * np.sin(time * speed[told]) + random.normal(0, 0.3, len(time))
+        rows.append((np.stack([wave, 40 + random.normal(0, 9, len(time))], 1).round(4), label))
+    return rows
+
+
+def series(rows: list[tuple[np.ndarray, str]]) -> str:
+    """Return the text of a .ts file."""
+    text = "@univariate false\n@dimensions 2\n@classLabel true fast mid slow\n@data\n"
+    for values, label in rows:
+        channels = (",".join(map(str, channel.tolist())) for channel in values.T)
+        text += ":".join([*channels, label]) + "\n"
+    return text
+
+
+def write_signal_classification(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str]:
+    paths = {}
+    for part, signals in rows.items():
+        path = folder / f"{part}.ts"
+        path.write_text(series(signals))
+        paths[part] = str(path)
+        for i, signal in enumerate(signals):  # each alone, to be asked for
+            path.with_suffix(f".{i}.ts").write_text(series([signal]))
+    return paths
+
+
 ROWS = {
     "sentiment": texts,
     "ner": sentences,
@@ -207,6 +242,7 @@ ROWS = {
     "image_captioning": captioned,
     "music_generation": tunes,
     "language_model": prose,
+    "signal_classification": waves,
 }
 WRITE = {
     "sentiment": write_sentiment,
@@ -216,6 +252,7 @@ WRITE = {
     "image_captioning": write_image_captioning,
     "music_generation": write_music_generation,
     "language_model": write_language_model,
+    "signal_classification": write_signal_classification,
 }
 
 

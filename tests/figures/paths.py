@@ -259,6 +259,7 @@ def prose_baseline(trained: Trained, part: str) -> dict[str, float]:
 FIGURES = {
     "sentiment": (of_labels, labels_baseline),
     "image_classification": (of_labels, labels_baseline),
+    "signal_classification": (of_labels, labels_baseline),
     "ner": (of_tags, tags_baseline),
     "translation": (of_pairs, pairs_baseline),
     "image_captioning": (of_captions, captions_baseline),

@@ -84,7 +84,10 @@ def test_the_table_and_the_card_show_these_figures(task: Task, runs: Runs):
     assert f"the best weights are those of step {trained.metrics['best_step']}" in trained.printed
 
 
-@pytest.mark.parametrize("name", ["sentiment", "ner", "translation", "image_captioning"])
+@pytest.mark.parametrize(
+    "name",
+    ["sentiment", "ner", "translation", "image_captioning", "signal_classification"],
+)
 def test_evaluate_measures_the_data_it_is_given(name: str, runs: Runs):
     trained = runs(name)
     data = trained.parts.valid
@@ -101,9 +104,9 @@ def test_answers_stand_beside_their_inputs(task: Task, runs: Runs):
     trained = runs(task.name)
     together = trained.predict("test")
     inputs = trained.inputs("test")
-    names = {"sentiment": "text", "translation": "source", "language_model": "text"}.get(
-        task.name, "image"
-    )
+    others = {"sentiment": "text", "translation": "source", "language_model": "text"}
+    others["signal_classification"] = "signal"
+    names = others.get(task.name, "image")
     for text, answer in zip(inputs, together, strict=True):
         assert " ".join(answer["tokens"]) == text if task.name == "ner" else answer[names] == text
     for i in (0, 3, 4, 10):

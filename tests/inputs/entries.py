@@ -113,6 +113,10 @@ def _pooled(pool: nn.Module, free: bool) -> Entry:
     return pool, {"y": x, "lengths": lengths()}
 
 
+def _along(pool: Any, free: bool) -> Entry:
+    return pool.along, {"y": real(BATCH, TIME, WIDTH, fixed=() if free else (2,), free=free)}
+
+
 def _attended(attention: layers.Attention) -> Entry:
     keys = attention.from_memory.out_features
     return attention, {
@@ -175,6 +179,18 @@ def _classified(loss: bool) -> Entry:
         "y": whole(BATCH, fixed=(0,)),
         "smoothing": Choice(0.1, wrong=(-0.1, 1.5, float("nan"), "0.1", True)),
     }
+
+
+def _heard() -> Entry:
+    net = topologies.ManyToOne(
+        nn.Embedding(KINDS, SIZE),
+        layers.Recurrent(cells.GRU(SIZE, WIDTH)),
+        layers.Mean(),
+        nn.Linear(WIDTH, KINDS),
+    )
+    x = whole(BATCH, TIME)
+    x.dims = False  # another axis may be one of features
+    return net.heard, {"x": x}
 
 
 def _live(x: Array) -> Array:
@@ -396,11 +412,20 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         layers.Residual(layers.Stack(cells.GRU(4, 4), layers.LookAhead(4, 2)))
     ),
     "LookAhead": lambda draw: _layered(layers.LookAhead(SIZE, 2)),
+    "Convolution": lambda draw: _layered(layers.Convolution(SIZE, WIDTH, 3).eval()),
+    "Beside": lambda draw: _layered(
+        layers.Beside(cells.GRU(SIZE, WIDTH), layers.LookAhead(SIZE, 2))
+    ),
+    "LiveNorm": lambda draw: _pooled(layers.LiveNorm(WIDTH), False),
     "aligned": lambda draw: _aligned(),
     "Last": lambda draw: _pooled(layers.Last(), True),
+    "Last.along": lambda draw: _along(layers.Last(), True),
     "Mean": lambda draw: _pooled(layers.Mean(), True),
+    "Mean.along": lambda draw: _along(layers.Mean(), True),
     "Max": lambda draw: _pooled(layers.Max(), True),
+    "Max.along": lambda draw: _along(layers.Max(), True),
     "AttentionPool": lambda draw: _pooled(layers.AttentionPool(WIDTH), False),
+    "AttentionPool.along": lambda draw: _along(layers.AttentionPool(WIDTH), False),
     "ReversibleNorm": lambda draw: _normed(),
     "AdditiveAttention": lambda draw: _attended(layers.AdditiveAttention(SIZE, WIDTH, 3)),
     "MultiplicativeAttention": lambda draw: _attended(layers.MultiplicativeAttention(SIZE, WIDTH)),
@@ -412,6 +437,7 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "Stream": lambda draw: _opened(),
     "ManyToOne": lambda draw: _classified(False),
     "ManyToOne.loss": lambda draw: _classified(True),
+    "ManyToOne.heard": lambda draw: _heard(),
     "ManyToManyEqual.loss": lambda draw: _tagger(),
     "OneToOne.loss": lambda draw: _one(),
     "ManyToManyUnequal": lambda draw: _written(False),

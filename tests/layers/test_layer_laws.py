@@ -7,7 +7,9 @@ from torch import nn
 from recurra import tree
 from recurra.cells import GRU, LSTM, Elman, MinGRU
 from recurra.layers import (
+    Beside,
     Bidirectional,
+    Convolution,
     Layer,
     LookAhead,
     Recurrent,
@@ -19,6 +21,12 @@ LAYERS = {
     "recurrent": lambda: Recurrent(LSTM(3, 4)),
     "linear cell": lambda: Recurrent(MinGRU(3, 4)),
     "look-ahead": lambda: LookAhead(3, 2),
+    "convolution": lambda: Convolution(3, 4, 4),
+    "convolutions": lambda: Stack(Convolution(3, 4, 3), Convolution(4, 2, 1), GRU(2, 4)),
+    "beside": lambda: Beside(LSTM(3, 4), Convolution(3, 2, 3)),
+    "beside what lags": lambda: Stack(
+        Beside(GRU(3, 4), Stack(MinGRU(3, 3), LookAhead(3, 2))), LSTM(7, 2)
+    ),
     "residual": lambda: Residual(GRU(3, 3)),
     "residual that lags": lambda: Residual(Stack(GRU(3, 4), LookAhead(4, 2), Elman(4, 3))),
     "stack": lambda: Stack(LSTM(3, 5), MinGRU(5, 2), GRU(2, 4)),

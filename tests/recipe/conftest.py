@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recurra.layers import Layer
+from recurra.layers import Beside, Layer
 from recurra.layers import bidirectional as bidirectional_layer
 from recurra.layers import recurrent as recurrent_layer
+from recurra.tasks.front import Front
 from recurra.tasks.run import build, complete
 from recurra.tasks.task import Task
 from recurra.training.recipe import Recipe
@@ -75,7 +76,15 @@ def bodies(network: Any) -> list[Layer]:
     """Return the stacks of recurrent layers of a network, the reading one first."""
     found = [getattr(network, "body", None), getattr(network, "encoder", None)]
     found.append(getattr(getattr(network, "decoder", None), "body", None))
+    found = [_recurrent(body) for body in found]
     return [body for body in found if isinstance(body, Layer)]
+
+
+def _recurrent(body: Any) -> Any:
+    """Return the recurrent layers of a body: behind a front, and beside convolutions."""
+    if isinstance(getattr(body, "layers", [None])[0], Front):
+        body = body.layers[-1]
+    return body.layers[0] if isinstance(body, Beside) else body
 
 
 class Seen:

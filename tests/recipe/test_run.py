@@ -52,6 +52,13 @@ OTHER: dict[str, Any] = {
     "variational": True,
     "weight_drop": 0.12,
     "word_dropout": 0.13,
+    "convolutions": 2,
+    "placement": "beside",
+    "noise": 0.07,
+    "warp": 0.08,
+    "scale": "series",
+    "layout": "wide",
+    "labels": "series",
     "label_smoothing": 0.14,
     "scheduled_sampling": 0.15,
     "epochs": 2,
@@ -96,7 +103,9 @@ def test_flags_reach_the_recipe(
     monkeypatch.setattr(Run, "train", stop)
     monkeypatch.setenv("RECURRA_DEBUG", "1")
     wanted = {**taken(task), "data": "some/where", "out": str(tmp_path / "run")}
-    for name in ("valid", "test", "text_column", "label_column", "source", "target"):
+    columns = ("text", "label", "series", "time")
+    named = [f"{column}_column" for column in columns]
+    for name in ("valid", "test", "value_columns", "source", "target", *named):
         if name in task.options:
             wanted[name] = f"the {name}"
     flags: list[str] = []

@@ -92,6 +92,20 @@ def write_prose(folder: Path) -> str:
     return str(path)
 
 
+def write_signals(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    lines = ["@problemName Waves", "@univariate false", "@dimensions 2", "@classLabel true a b"]
+    lines.append("@data")
+    for i in range(30):
+        time = np.arange(6 + i % 7)
+        wave = np.sin(time * (1.5 if i % 2 else 0.4)) + random.normal(0, 0.05, len(time))
+        channels = (",".join(f"{v:.4f}" for v in one) for one in (wave, 10 + 3 * wave[::-1]))
+        lines.append(":".join([*channels, "ab"[i % 2]]))
+    path = folder / "waves.ts"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
 WRITERS = {
     "image_classification": write_images,
     "music_generation": write_midi,
@@ -100,4 +114,5 @@ WRITERS = {
     "ner": write_conll,
     "translation": write_pairs,
     "language_model": write_prose,
+    "signal_classification": write_signals,
 }

@@ -20,6 +20,7 @@ INPUTS = {
     "ner": "Ann saw Oslo .",
     "translation": "a red cat",
     "language_model": "The old cat",
+    "signal_classification": np.sin(np.arange(16.0)).reshape(8, 2),
 }
 
 

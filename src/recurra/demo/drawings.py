@@ -112,3 +112,44 @@ def roll(notes: Sequence[tuple[float, float, int]]) -> str:
             f'width="{max(length * beat - 1, 1):.1f}" height="{line}" fill="hsl({hue},60%,55%)"/>'
         )
     return "".join([*parts, "</svg>"])
+
+
+def curves(
+    lines: Sequence[tuple[str, Sequence[float]]], label: str, height: int, mark: int | None = None
+) -> str:
+    """Return the SVG of lines over time, from 0 below to 1 above; a name stands at a line's end.
+
+    Args:
+        lines: name, or "", and numbers from 0 to 1.
+        label: what the picture shows.
+        height: of the picture.
+        mark: the step at which a dashed line stands.
+    """
+    width, room = 190, 44 if any(name for name, _ in lines) else 0
+    parts = [_svg(width + room, height, label, ' font-size="11"')]
+    parts.append(f'<rect width="{width}" height="{height}" fill="none" stroke="#8884"/>')
+    for i, (name, numbers) in enumerate(lines):
+        apart = width / max(len(numbers) - 1, 1)
+        points = " ".join(
+            f"{t * apart:.1f},{height - 3 - y * (height - 6):.1f}"
+            for t, y in enumerate(numbers)
+            if y == y  # a missing number is left out
+        )
+        hue = (210 + 137 * i) % 360
+        parts.append(
+            f'<polyline points="{points}" fill="none" stroke="hsl({hue},60%,50%)" '
+            f'stroke-width="{1.2 if not name else 1.8}"/>'
+        )
+        if name:
+            y = min(max(height - 3 - numbers[-1] * (height - 6) + 4, 10 + 11 * i), height - 2)
+            parts.append(
+                f'<text x="{width + 4}" y="{y:.0f}" style="fill:hsl({hue},60%,50%)">'
+                f"{escape(name[:6])}</text>"
+            )
+    if mark is not None:
+        x = mark * width / max(len(lines[0][1]) - 1, 1)
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}" stroke="#888" '
+            'stroke-dasharray="3 3"/>'
+        )
+    return "".join([*parts, "</svg>"])

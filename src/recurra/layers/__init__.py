@@ -2,6 +2,7 @@
 
 from recurra.layers.attention import AdditiveAttention, Attention, MultiplicativeAttention
 from recurra.layers.base import Layer
+from recurra.layers.beside import Beside, BesideState
 from recurra.layers.bidirectional import Bidirectional, BidirectionalState
 from recurra.layers.conversion import (
     from_torch,
@@ -9,6 +10,7 @@ from recurra.layers.conversion import (
     state_to_torch,
     to_torch,
 )
+from recurra.layers.convolution import Convolution, ConvolutionState, LiveNorm
 from recurra.layers.dropout import VariationalDropout
 from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.layers.lengths import within, zero_beyond
@@ -22,10 +24,15 @@ __all__ = [
     "AdditiveAttention",
     "Attention",
     "AttentionPool",
+    "Beside",
+    "BesideState",
     "Bidirectional",
     "BidirectionalState",
+    "Convolution",
+    "ConvolutionState",
     "Last",
     "Layer",
+    "LiveNorm",
     "LookAhead",
     "LookAheadState",
     "Max",

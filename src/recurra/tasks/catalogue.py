@@ -10,6 +10,7 @@ from recurra.tasks.language_model import LANGUAGE_MODEL
 from recurra.tasks.music_generation import MUSIC_GENERATION
 from recurra.tasks.ner import NER
 from recurra.tasks.sentiment import SENTIMENT
+from recurra.tasks.signal_classification import SIGNAL_CLASSIFICATION
 from recurra.tasks.task import Task
 from recurra.tasks.translation import TRANSLATION
 
@@ -21,6 +22,7 @@ TASKS: tuple[Task[Any], ...] = (
     NER,
     TRANSLATION,
     LANGUAGE_MODEL,
+    SIGNAL_CLASSIFICATION,
 )
 
 

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from recurra import inputs
 from recurra.data.batch import Labelled
+from recurra.errors import InputError
 from recurra.layers import aligned, zero_beyond
 from recurra.layers.base import Layer
 from recurra.topologies.loss import Loss, cross_entropy
@@ -30,12 +31,35 @@ class ManyToOne(nn.Module):
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch classes"]:
         """Return the logits."""
+        logits: Tensor = self.head(self.pool(self._read(x, lengths), lengths))
+        return logits
+
+    def heard(
+        self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
+    ) -> Float[Tensor, "batch time classes"]:
+        """Return the logits as they would be if the sequence ended at each step.
+
+        With a body that lags they are known `body.delay` steps later. Beyond lengths they mean
+        nothing.
+
+        Raises:
+            ValueError: the body waits for the end of its input, or the pool for that of its own.
+        """
+        if not self.body.streams or not hasattr(self.pool, "along"):
+            part = self.pool if self.body.streams else self.body
+            raise InputError(
+                f"{type(part).__name__} waits for the end of a sequence; nothing is known before"
+            )
+        along = self.pool.along(self._read(x, lengths))  # type: ignore[operator]  # asked for above
+        logits: Tensor = self.head(along)
+        return logits
+
+    def _read(self, x: Tensor, lengths: Tensor | None) -> Float[Tensor, "batch time features"]:
+        """Return what the body says at each step."""
         inputs.ragged("ManyToOne", x, lengths)
         x = zero_beyond(x, lengths)
         inputs.taken("ManyToOne", "x", self.embed, x)
-        y = aligned(self.body, self.embed(x), lengths)
-        logits: Tensor = self.head(self.pool(y, lengths))
-        return logits
+        return aligned(self.body, self.embed(x), lengths)
 
     def loss(self, batch: Labelled, smoothing: float = 0.0) -> Loss:
         """Return the cross entropy over rows."""

@@ -102,6 +102,30 @@ class RunningText(Encoded):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignalTable(Encoded):
+    """Rows of series, or of their steps, with labels."""
+
+    time_column: str | None = option(
+        "data", None, "column of the time, by name or number; none: detected", NAME
+    )
+    value_columns: str | None = option(
+        "data", None, "columns of the values, by name or number: a,b,c; none: detected", NAME
+    )
+    series_column: str | None = option(
+        "data", None, "column that says which series a row is of; none: detected", NAME
+    )
+    label_column: str | None = option(
+        "data", None, "column of the label, by name or number; none: detected", NAME
+    )
+    layout: Literal["auto", "wide", "long"] = option(
+        "data", "auto", "what a row of a table is: a series (wide), or a step of one (long)"
+    )
+    labels: Literal["auto", "series", "step"] = option(
+        "data", "auto", "what a label is of; auto: of a step where it changes within a series"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Body(Recipe):
     """Recurrent layers over a sequence."""
 

@@ -45,6 +45,7 @@ COUNT = Allowed("a whole number, 0 or more, below 2**31", lambda n: 0 <= n < 2**
 SIZE = Allowed("a whole number, 1 or more, below 2**31", lambda n: 1 <= n < 2**31)
 THREADS = Allowed("a whole number from 0 to 1024", lambda n: 0 <= n <= 1024)
 DEPTH = Allowed("a whole number from 1 to 256", lambda n: 1 <= n <= 256)
+DEPTH_OR_NONE = Allowed("a whole number from 0 to 256", lambda n: 0 <= n <= 256)
 POSITIVE = Allowed("a number above 0", lambda n: n > 0)
 AMOUNT = Allowed("a number, 0 or more", lambda n: n >= 0)
 SHARE = Allowed("a number from 0 up to but not 1", lambda n: 0 <= n < 1)

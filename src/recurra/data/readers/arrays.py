@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
@@ -82,6 +83,21 @@ def npz_images(path: Path, rows: Rows) -> dict[str, list[LabelledImage]]:
     Raises:
         DataError: it cannot be used, or one of its images and `rows` does not skip.
     """
+    with opened(path) as loaded:
+        pairs = {
+            part: tuple(array_of(path, loaded, name) for name in names)
+            for part, names in _pairs(path, loaded.files).items()
+        }
+    return {part: list(_labelled(path, x, y, rows)) for part, (x, y) in pairs.items()}
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Open a NumPy archive of at most 4 GiB unpacked, without pickle.
+
+    Raises:
+        DataError: it is missing, larger, or no archive; so too while it is read.
+    """
     path = existing_file(path)
     try:
         with ZipFile(path) as archive:
@@ -89,13 +105,9 @@ def npz_images(path: Path, rows: Rows) -> dict[str, list[LabelledImage]]:
         if total > MOST_BYTES:
             raise DataError(path, f"unpacks to {total:,} bytes; at most {MOST_BYTES:,} are read")
         with np.load(path, allow_pickle=False) as loaded:
-            pairs = {
-                part: tuple(_array(path, loaded, name) for name in names)
-                for part, names in _pairs(path, loaded.files).items()
-            }
+            yield loaded
     except (OSError, ValueError, BadZipFile, EOFError) as error:
         raise DataError(path, f"cannot be read as a NumPy archive: {error}") from error
-    return {part: list(_labelled(path, x, y, rows)) for part, (x, y) in pairs.items()}
 
 
 def _pairs(path: Path, have: list[str]) -> dict[str, tuple[str, str]]:
@@ -118,7 +130,12 @@ def _pairs(path: Path, have: list[str]) -> dict[str, tuple[str, str]]:
     return pairs
 
 
-def _array(path: Path, loaded: Any, name: str) -> NDArray[Any]:
+def array_of(path: Path, loaded: Any, name: str) -> NDArray[Any]:
+    """Return an array of an open archive.
+
+    Raises:
+        DataError: it holds Python objects.
+    """
     try:
         array: NDArray[Any] = loaded[name]
     except ValueError as error:

@@ -1,6 +1,7 @@
 """Rows of cells: comma, semicolon, tab or bar between them, whichever a file uses."""
 
 import csv
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ Line = tuple[int, str]
 BARS = "|||"
 NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar", BARS: BARS, f" {BARS} ": BARS}
 ORDERS = {".tsv": "\t,;|", ".tab": "\t,;|", ".csv": ",;\t|"}
+LOOSE = re.compile(r"(?<!\d),|,(?!\d)")  # a comma that is not within a number
 LOOK = 2000  # lines looked at to detect
 SHARED = 3  # so many whole rows within one quoted cell are no cell
 
@@ -142,6 +144,7 @@ def find_dialect(path: Path, sample: Sequence[Line]) -> Dialect:
     """Return the dialect that gives most rows the first row's number of cells, two or more.
 
     Where several do, blanks after a delimiter speak against it, and the file's ending decides.
+    Where commas stand within numbers alone, they are decimal marks.
     Tab-separated cells are taken as they stand unless quotes are doubled within quoted ones.
 
     Raises:
@@ -149,6 +152,8 @@ def find_dialect(path: Path, sample: Sequence[Line]) -> Dialect:
     """
     ending = Path(path.name.removesuffix(".gz")).suffix.lower()
     best: tuple[tuple[float, ...], Dialect] | None = None
+    if (delimiter := _beside_decimal_commas(sample)) is not None:
+        return fitted(path, Dialect(delimiter), sample)
     if all(BARS in text for _, text in sample if text.strip()):  # of aligners: source ||| target
         spaced = all(f" {BARS} " in text for _, text in sample if text.strip())
         return fitted(path, Dialect(f" {BARS} " if spaced else BARS, quoted=False), sample)
@@ -159,6 +164,20 @@ def find_dialect(path: Path, sample: Sequence[Line]) -> Dialect:
     if best is None:
         raise DataError(path, "has one column; two are needed in each row")
     return best[1]
+
+
+def _beside_decimal_commas(sample: Sequence[Line]) -> str | None:
+    """Return what parts the cells where commas stand within numbers alone: 1,5;2,25."""
+    texts = [text for _, text in sample if text.strip()]
+    commas = [text for text in texts if "," in text]
+    if not commas or any(LOOSE.search(text) for text in commas):
+        return None
+    for delimiter in ";\t":
+        counts = {text.count(delimiter) for text in texts}
+        cells = (cell for text in commas for cell in text.split(delimiter))
+        if len(counts) == 1 and counts != {0} and all(cell.count(",") < 2 for cell in cells):
+            return delimiter
+    return None
 
 
 def fitted(path: Path, dialect: Dialect, sample: Sequence[Line]) -> Dialect:

@@ -51,6 +51,7 @@ def open_table(
     named: Sequence[str | None] = (),
     before: Table | None = None,
     header: Callable[[Sequence[str], Sequence[Column]], bool] = is_header,
+    most: int | None = None,
 ) -> Table:
     """Return the table of a file.
 
@@ -60,6 +61,7 @@ def open_table(
         named: columns that were asked for: where the first row has one of these, it is the header.
         before: a table of the same run; its header is known where it comes again.
         header: first row, the columns below → whether it names them.
+        most: cells that are looked at to tell what columns hold; None: all.
     Raises:
         DataError: the file cannot be read, or has no rows or no columns.
     """
@@ -94,7 +96,9 @@ def open_table(
     if first is None:
         raise DataError(path, "holds no rows")
     at, names = first[0], [cell.strip() for cell in first[1]]
-    below = survey((cells for row, cells in fitting(rows.unheard()) if row > at), dialect.width)
+    looked = None if most is None else max(100, most // dialect.width)
+    after = (cells for row, cells in fitting(rows.unheard()) if row > at)
+    below = survey(islice(after, looked), dialect.width)
     again = before is not None and before.header and [c.name for c in before.columns] == names
     asked = any(name is not None and name.strip() in names for name in named)
     if again or (asked and not _numbers(named, names, below)) or header(first[1], below):

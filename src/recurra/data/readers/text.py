@@ -157,6 +157,7 @@ def every_line(
         rows: what bad rows are told to.
         ends: "\\n" where a CR alone ends no line.
         longest: characters that a line may have.
+        longest: characters of a line, at most.
     """
     path = existing_file(path)
     row = 0
@@ -237,9 +238,7 @@ def _bounded(file: TextIOWrapper, longest: int = LONGEST_ROW) -> Iterator[str | 
         yield None
 
 
-def _usable(
-    path: Path, raw: str | None, row: int, rows: Rows, longest: int = LONGEST_ROW
-) -> str | None:
+def _usable(path: Path, raw: str | None, row: int, rows: Rows, longest: int) -> str | None:
     line = None if raw is None else raw.rstrip("\r\n").removeprefix("\ufeff").replace("\r", " ")
     if line is None or len(line) > longest:
         rows.bad(path, f"has over {longest:,} characters", row)

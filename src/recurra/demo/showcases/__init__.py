@@ -6,6 +6,7 @@ from pathlib import Path
 from recurra.demo.showcases.music import music
 from recurra.demo.showcases.pictures import captions, digits
 from recurra.demo.showcases.prose import prose
+from recurra.demo.showcases.signals import signals
 from recurra.demo.showcases.words import entities, sentiment, translations
 from recurra.tasks.model import Model
 
@@ -17,4 +18,5 @@ SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
     "ner": entities,
     "translation": translations,
     "language_model": prose,
+    "signal_classification": signals,
 }

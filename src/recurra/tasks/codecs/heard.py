@@ -1,0 +1,165 @@
+"""What a model says of signals: the class of each, or of each step, and since when."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from recurra.errors import RecurraError
+
+
+@dataclass(frozen=True)
+class SignalPrediction:
+    """The class of a signal, and the probability of every class.
+
+    Args:
+        signal: the file, file:row where it holds several, or "input 1".
+        label: the likeliest class.
+        probability: its own.
+        probabilities: of every class.
+        since: steps that had been heard when the answer became this one for good; None where the
+            model waits for the end (it reads both ways, or scales each series by itself).
+        heard: of every class, its probability after each step; None likewise.
+    """
+
+    signal: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    since: int | None = None
+    heard: dict[str, list[float]] | None = None
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show label, certainty, since when, and the signal's name."""
+        since = (
+            ""
+            if self.since is None or self.heard is None
+            else (f"since step {self.since} of {len(next(iter(self.heard.values())))}   ")
+        )
+        return f"{self.label:<12} {self.probability:6.1%}   {since}{self.signal}"
+
+    def row(self) -> dict[str, Any]:
+        """Return a line of a table."""
+        since = {} if self.since is None else {"since": self.since}
+        return {"signal": self.signal, "label": self.label, **since, **self.probabilities}
+
+    def save(self, path: Path) -> Path:
+        """Write it as .csv (a row) or .json."""
+        return write(path, [self.row()], self.asdict())
+
+
+@dataclass(frozen=True)
+class StepPrediction:
+    """The class of each step of a signal.
+
+    Args:
+        signal: the file, file:row where it holds several, or "input 1".
+        labels: the likeliest class of each step.
+        probabilities: of every class, its probability at each step.
+    """
+
+    signal: str
+    labels: list[str]
+    probabilities: dict[str, list[float]]
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show which steps have which label."""
+        runs, start = [], 1
+        for label, steps in groupby(self.labels):
+            stop = start + len(list(steps))
+            runs.append(f"{label} {start}-{stop - 1}" if stop - start > 1 else f"{label} {start}")
+            start = stop
+        return f"{', '.join(runs[:8])}{' …' if runs[8:] else ''}   {self.signal}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a line of a table for each step."""
+        return [
+            {
+                "signal": self.signal,
+                "step": i + 1,
+                "label": label,
+                **{name: steps[i] for name, steps in self.probabilities.items()},
+            }
+            for i, label in enumerate(self.labels)
+        ]
+
+    def save(self, path: Path) -> Path:
+        """Write it as .csv (a row per step) or .json."""
+        return write(path, self.rows(), self.asdict())
+
+
+@dataclass(frozen=True)
+class FilePrediction:
+    """What is said of each signal of a file that holds several.
+
+    Args:
+        file: its name.
+        signals: the answers, in the order of the file.
+    """
+
+    file: str
+    signals: list[SignalPrediction] | list[StepPrediction]
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"file": self.file, "signals": [one.asdict() for one in self.signals]}
+
+    def __str__(self) -> str:
+        """Show how many signals have which label."""
+        counts: dict[str, int] = {}
+        for one in self.signals:
+            for label in one.labels if isinstance(one, StepPrediction) else [one.label]:
+                counts[label] = counts.get(label, 0) + 1
+        what = "steps" if isinstance(self.signals[0], StepPrediction) else "signals"
+        listed = sorted(counts.items(), key=lambda pair: -pair[1])
+        shown = ", ".join(f"{label} {count:,}" for label, count in listed[:8])
+        more = " …" if listed[8:] else ""
+        return f"{len(self.signals):,} signals; {what}: {shown}{more}   {self.file}"
+
+    def save(self, path: Path) -> Path:
+        """Write it as .csv (a row per signal, or per step) or .json."""
+        lines: list[dict[str, Any]] = []
+        for one in self.signals:
+            lines += one.rows() if isinstance(one, StepPrediction) else [one.row()]
+        return write(path, lines, self.asdict())
+
+
+def write(path: Path, rows: Sequence[dict[str, Any]], whole: dict[str, Any]) -> Path:
+    """Write rows as CSV or a whole answer as JSON, as the path's ending says.
+
+    Raises:
+        RecurraError: it says neither.
+    """
+    ending = path.suffix.lower()
+    if ending not in (".csv", ".json"):
+        raise RecurraError(f"{path}: these answers are written as .csv or .json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if ending == ".json":
+            json.dump(whole, file, ensure_ascii=False)
+        else:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return path
+
+
+def settled_at(likeliest: Sequence[int]) -> int:
+    """Return the step, counted from 1, since which the answer is the last one."""
+    step = len(likeliest)
+    while step > 1 and likeliest[step - 2] == likeliest[-1]:
+        step -= 1
+    return step
