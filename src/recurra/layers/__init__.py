@@ -1,6 +1,7 @@
 """Layers: sequence in; sequence and state out."""
 
 from recurra.layers.attention import AdditiveAttention, Attention, MultiplicativeAttention
+from recurra.layers.augment import SpecAugment, WaveAugment
 from recurra.layers.base import Layer
 from recurra.layers.bidirectional import Bidirectional, BidirectionalState
 from recurra.layers.conversion import (
@@ -16,6 +17,8 @@ from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
 from recurra.layers.pool import AttentionPool, Last, Max, Mean
 from recurra.layers.recurrent import Recurrent, as_layer
 from recurra.layers.residual import Residual, ResidualState
+from recurra.layers.scale import FixedScale
+from recurra.layers.spectrum import Cepstrum, LogMel, SpectrumState
 from recurra.layers.stack import Stack
 
 __all__ = [
@@ -24,8 +27,11 @@ __all__ = [
     "AttentionPool",
     "Bidirectional",
     "BidirectionalState",
+    "Cepstrum",
+    "FixedScale",
     "Last",
     "Layer",
+    "LogMel",
     "LookAhead",
     "LookAheadState",
     "Max",
@@ -36,8 +42,11 @@ __all__ = [
     "ResidualState",
     "ReversibleNorm",
     "RowScale",
+    "SpecAugment",
+    "SpectrumState",
     "Stack",
     "VariationalDropout",
+    "WaveAugment",
     "aligned",
     "as_layer",
     "from_torch",
