@@ -227,6 +227,7 @@ def tunes_baseline(trained: Trained, part: str) -> dict[str, float]:
 
 
 FIGURES = {
+    "audio_classification": (of_labels, labels_baseline),
     "sentiment": (of_labels, labels_baseline),
     "image_classification": (of_labels, labels_baseline),
     "ner": (of_tags, tags_baseline),

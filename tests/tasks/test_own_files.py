@@ -19,6 +19,7 @@ INPUTS = {
     "sentiment": "the room was fine",
     "ner": "Ann saw Oslo .",
     "translation": "a red cat",
+    "audio_classification": (np.sin(np.arange(3000) / 4).astype(np.float32), 8000),
 }
 
 
