@@ -91,7 +91,7 @@ def baseline(
 def predict(
     network: ManyToOne,
     codec: SoundCodec,
-    inputs: Sequence[str | Path | tuple[Any, int]],
+    inputs: Sequence[Any],
     recipe: AudioRecipe,
 ) -> list[SoundPrediction]:
     """Return label and probabilities of each sound: a file, or (samples, rate).
