@@ -142,6 +142,17 @@ def test_only_what_is_wanted_of_a_huge_file_is_read(tmp_path, monkeypatch):
     assert asked == [800]
 
 
+def test_a_file_with_fewer_samples_than_it_says_is_refused(tmp_path, monkeypatch):
+    soundfile = pytest.importorskip("soundfile")
+    path = write(tmp_path / "a.wav", tone())
+    read = soundfile.SoundFile.read
+    monkeypatch.setattr(
+        soundfile.SoundFile, "read", lambda self, frames, **way: read(self, frames - 900, **way)
+    )
+    with pytest.raises(DataError, match=r"truncated: 1,100 of 2,000 samples are there"):
+        load(path, WANTED, Rows())
+
+
 @pytest.mark.parametrize("missing", ["soundfile", "soxr"])
 def test_a_missing_library_is_named(tmp_path, monkeypatch, missing):
     path = write(tmp_path / "a.wav", tone(rate=16000), 16000)
