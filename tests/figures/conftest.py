@@ -22,6 +22,7 @@ from .parts import ROWS, Parts, write
 COMMON = {"hidden": 12, "embedding": 12, "batch-size": 5, "dropout": 0.1, "patience": 0}
 OWN: dict[str, dict[str, Any]] = {
     "sentiment": {"epochs": 8, "learning-rate": 0.02},
+    "audio_classification": {"epochs": 6, "learning-rate": 0.01},
     "ner": {"epochs": 4, "learning-rate": 0.02},
     "translation": {
         "epochs": 10,
@@ -40,7 +41,7 @@ OWN: dict[str, dict[str, Any]] = {
         "schedule": "constant",
     },
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
-    "language_model": {"epochs": 6, "learning-rate": 0.03, "stretch": 7},
+    "language_model": {"epochs": 6, "learning-rate": 0.03, "bptt": 7},
     "signal_classification": {"epochs": 8, "learning-rate": 0.02, "convolutions": 1},
 }
 
@@ -89,6 +90,9 @@ class Trained:
             return [row[0] for row in rows]
         if self.task.name == "ner":
             return [" ".join(tokens) for tokens, _ in rows]
+        if self.task.name == "audio_classification":
+            home = Path(self.parts.data).parent / part
+            return [str(home / f"{i}.wav") for i in range(len(rows))]
         home = Path(getattr(self.parts, "data" if part == "train" else part))
         if self.task.name == "signal_classification":
             return [str(home.with_suffix(f".{i}.ts")) for i in range(len(rows))]
@@ -129,6 +133,9 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
     if name == "sentiment":
         turned = {"ALSO": "bad", "bad": "mid", "mid": "ALSO"}
         return [(text, turned[label]) for text, label in rows]
+    if name == "audio_classification":
+        turned = {"deep": "mid", "mid": "HIGH", "HIGH": "deep"}
+        return [(samples, turned[label]) for samples, label in rows]
     if name == "ner":
         turned = {"PER": "LOC", "LOC": "PER"}
         return [

@@ -257,6 +257,7 @@ def prose_baseline(trained: Trained, part: str) -> dict[str, float]:
 
 
 FIGURES = {
+    "audio_classification": (of_labels, labels_baseline),
     "sentiment": (of_labels, labels_baseline),
     "image_classification": (of_labels, labels_baseline),
     "signal_classification": (of_labels, labels_baseline),

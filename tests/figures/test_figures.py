@@ -105,7 +105,7 @@ def test_answers_stand_beside_their_inputs(task: Task, runs: Runs):
     together = trained.predict("test")
     inputs = trained.inputs("test")
     others = {"sentiment": "text", "translation": "source", "language_model": "text"}
-    others["signal_classification"] = "signal"
+    others |= {"signal_classification": "signal", "audio_classification": "sound"}
     names = others.get(task.name, "image")
     for text, answer in zip(inputs, together, strict=True):
         assert " ".join(answer["tokens"]) == text if task.name == "ner" else answer[names] == text

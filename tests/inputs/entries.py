@@ -99,6 +99,11 @@ def _layered(layer: layers.Layer) -> Entry:
     return layer, {"x": x, "state": state, "lengths": lengths()}
 
 
+def _stateless(layer: layers.Layer, *, free: bool = False) -> Entry:
+    x = real(BATCH, TIME, layer.input_size, fixed=(0, 2), free=free)
+    return layer, {"x": x, "lengths": lengths()}
+
+
 def _aligned() -> Entry:
     layer = layers.Stack(cells.GRU(SIZE, WIDTH), layers.LookAhead(WIDTH, 2))
 
@@ -111,10 +116,6 @@ def _aligned() -> Entry:
 def _pooled(pool: nn.Module, free: bool) -> Entry:
     x = real(BATCH, TIME, WIDTH, fixed=(0,) if free else (0, 2), free=free)
     return pool, {"y": x, "lengths": lengths()}
-
-
-def _along(pool: Any, free: bool) -> Entry:
-    return pool.along, {"y": real(BATCH, TIME, WIDTH, fixed=() if free else (2,), free=free)}
 
 
 def _attended(attention: layers.Attention) -> Entry:
@@ -417,15 +418,22 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         layers.Beside(cells.GRU(SIZE, WIDTH), layers.LookAhead(SIZE, 2))
     ),
     "LiveNorm": lambda draw: _pooled(layers.LiveNorm(WIDTH), False),
+    "Convolution without a norm": lambda draw: _layered(
+        layers.Convolution(SIZE, WIDTH, 3, normed=False)
+    ),
+    "Running": lambda draw: _layered(layers.Running(layers.AttentionPool(SIZE), SIZE)),
+    "LogMel": lambda draw: _layered(layers.LogMel(1000, 8, 20, 3)),
+    "Cepstrum": lambda draw: _layered(layers.Cepstrum(1000, 8, 20, 3, 2)),
+    "FixedScale": lambda draw: _stateless(layers.FixedScale([0.0, 1.0], [1.0, 2.0])),
+    "SpecAugment": lambda draw: _stateless(layers.SpecAugment(SIZE, 1, 1).train(), free=True),
+    "WaveAugment": lambda draw: _stateless(
+        layers.WaveAugment(SIZE, noise=0.1, shift=1).train(), free=True
+    ),
     "aligned": lambda draw: _aligned(),
     "Last": lambda draw: _pooled(layers.Last(), True),
-    "Last.along": lambda draw: _along(layers.Last(), True),
     "Mean": lambda draw: _pooled(layers.Mean(), True),
-    "Mean.along": lambda draw: _along(layers.Mean(), True),
     "Max": lambda draw: _pooled(layers.Max(), True),
-    "Max.along": lambda draw: _along(layers.Max(), True),
     "AttentionPool": lambda draw: _pooled(layers.AttentionPool(WIDTH), False),
-    "AttentionPool.along": lambda draw: _along(layers.AttentionPool(WIDTH), False),
     "ReversibleNorm": lambda draw: _normed(),
     "AdditiveAttention": lambda draw: _attended(layers.AdditiveAttention(SIZE, WIDTH, 3)),
     "MultiplicativeAttention": lambda draw: _attended(layers.MultiplicativeAttention(SIZE, WIDTH)),

@@ -79,6 +79,19 @@ def test_one_live_step_is_normalised_as_in_evaluation_and_none_is_nothing():
     assert state.held.shape == (2, 2, 2)
 
 
+def test_without_the_norm_there_is_a_bias():
+    torch.manual_seed(0)
+    layer = Convolution(2, 3, 4, normed=False).double()
+    assert layer.bias is not None
+    x = torch.randn(2, 6, 2, dtype=torch.float64)
+    y = layer(x)[0]
+    for row in range(2):
+        wanted = (filtered(layer, x[row]) + layer.bias).clamp(min=0)
+        torch.testing.assert_close(y[row], wanted)
+    bound = (2 * 4) ** -0.5
+    assert float(layer.weight.abs().max()) <= bound < 1.2 * float(layer.weight.abs().max())
+
+
 @pytest.mark.parametrize("sizes", [(0, 1, 1), (1, 0, 1), (1, 1, 0)])
 def test_sizes_are_positive(sizes: tuple[int, int, int]):
     with pytest.raises(ValueError, match="at least 1"):

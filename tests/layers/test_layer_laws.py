@@ -7,14 +7,21 @@ from torch import nn
 from recurra import tree
 from recurra.cells import GRU, LSTM, Elman, MinGRU
 from recurra.layers import (
+    AttentionPool,
     Beside,
     Bidirectional,
+    Cepstrum,
     Convolution,
+    FixedScale,
     Layer,
+    LogMel,
     LookAhead,
     Recurrent,
     Residual,
+    Running,
+    SpecAugment,
     Stack,
+    WaveAugment,
 )
 
 LAYERS = {
@@ -32,6 +39,20 @@ LAYERS = {
     "stack": lambda: Stack(LSTM(3, 5), MinGRU(5, 2), GRU(2, 4)),
     "stack of residuals": lambda: Stack(
         GRU(3, 4), Residual(LSTM(4, 4)), LookAhead(4, 3), Residual(MinGRU(4, 4)), LookAhead(4, 1)
+    ),
+    "log-mel": lambda: LogMel(1000, 10, 24, 6),
+    "log-mel without overlap": lambda: LogMel(1000, 16, 16, 3),
+    "cepstrum": lambda: Cepstrum(1000, 10, 35, 6, 4),
+    "fixed scale": lambda: FixedScale([0.5, -1.0, 0.0], [2.0, 0.1, 1.0]),
+    "convolution without a norm": lambda: Convolution(3, 4, 3, normed=False),
+    "convolution of single steps": lambda: Convolution(3, 2, 1),
+    "running attention": lambda: Running(AttentionPool(3), 3),
+    "sound to states": lambda: Stack(
+        WaveAugment(10, noise=0.5, gain=6.0, shift=5, stretch=0.2),
+        Cepstrum(1000, 10, 35, 6, 4),
+        FixedScale([-3.0, 0.0, 0.1, 1.0], [2.0, 0.5, 1.0, 3.0]),
+        SpecAugment(4, 2, 3),
+        LSTM(4, 3),
     ),
     "stack in a stack": lambda: Stack(Stack(GRU(3, 4), LookAhead(4, 1)), LSTM(4, 2)),
 }

@@ -187,25 +187,3 @@ def test_native_attention_is_not_for_all_numbers(native_calls):
     torch.func.jvp(pool, (y,), (y,))
     pool.double()(y.double())
     assert "pool_forward" not in native_calls
-
-
-@pytest.mark.parametrize("make", POOLS.values(), ids=POOLS.keys())
-def test_along_a_sequence_it_is_the_pool_of_each_beginning(make):
-    torch.manual_seed(0)
-    pool = make().double()
-    y = torch.randn(4, 6, 4, dtype=torch.float64) - 3
-    found = pool.along(y)
-    for t in range(1, 7):
-        torch.testing.assert_close(found[:, t - 1], naive(pool, y[:, :t], torch.full((4,), t)))
-        torch.testing.assert_close(found[:, t - 1], pool(y[:, :t]))
-    assert pool.along(y[:, :0]).shape == (4, 0, 4)
-
-
-def test_along_a_sequence_an_early_step_counts_however_little_it_weighs():
-    pool = AttentionPool(1)
-    with torch.no_grad():
-        pool.hidden.weight.fill_(1.0)
-        pool.hidden.bias.zero_()
-        pool.to_score.weight.fill_(150.0)
-    y = torch.tensor([[[-5.0], [5.0]]])  # weights e^-150 and e^150
-    torch.testing.assert_close(pool.along(y), torch.tensor([[[-5.0], [5.0]]]))

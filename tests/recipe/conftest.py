@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recurra.layers import Beside, Layer
+from recurra.layers import Beside, Layer, Stack
 from recurra.layers import bidirectional as bidirectional_layer
 from recurra.layers import recurrent as recurrent_layer
 from recurra.tasks.front import Front
@@ -81,9 +81,10 @@ def bodies(network: Any) -> list[Layer]:
 
 
 def _recurrent(body: Any) -> Any:
-    """Return the recurrent layers of a body: behind a front, and beside convolutions."""
-    if isinstance(getattr(body, "layers", [None])[0], Front):
-        body = body.layers[-1]
+    """Return the recurrent layers of a body: behind what comes first, beside convolutions."""
+    last = getattr(body, "layers", [None])[-1]
+    if isinstance(last, Stack) or isinstance(body.layers[0] if last else None, Front):
+        body = last
     return body.layers[0] if isinstance(body, Beside) else body
 
 

@@ -20,7 +20,8 @@ def users(field: str) -> list[Task]:
 
 def proves(fields: str, *names: str) -> Callable[[Test], Test]:
     """Make a test one of the fields' rows, run for each of the named tasks; none: all users."""
-    tasks = [find(name) for name in names] or users(fields.split()[0])
+    whole = [task for task in TASKS if all(name in task.options for name in fields.split())]
+    tasks = [find(name) for name in names] or whole
     for field in fields.split():
         assert all(task in users(field) for task in tasks)
         ROWS.setdefault(field, set()).update(task.name for task in tasks)

@@ -44,13 +44,13 @@ def test_unit_is_what_a_text_is_made_of(task: Task, tmp_path: Path):
         )
 
 
-@proves("stretch")
-def test_stretch_is_the_steps_of_a_batch(task: Task, lab: Lab):
+@proves("bptt")
+def test_bptt_is_the_steps_of_a_batch(task: Task, lab: Lab):
     codec, train = lab.codec(task), lab.splits(task).train
     steps = len(codec.stream(train)) - 1
-    for stretch in (5, 9):
-        items = task.items(codec, train, lab.recipe(task, stretch=stretch, batch_size=3))
-        assert max(len(item[0]) for item in items) == stretch
+    for bptt in (5, 9):
+        items = task.items(codec, train, lab.recipe(task, bptt=bptt, batch_size=3))
+        assert max(len(item[0]) for item in items) == bptt
         y = torch.cat([item[1] for item in items])
         assert torch.equal(y, codec.stream(train)[1:])  # each unit is foretold once
         assert sum(len(item[0]) for item in items) == steps

@@ -90,7 +90,7 @@ def test_dropout_stands_before_the_output_and_after_embeddings(task: Task, lab: 
     if task.name == "signal_classification":  # rectified numbers are 0 as well
         front = seen.y["front"][0]
         assert abs(dropped(front, seen.x["body"][0][0], 0.4) - 0.4) < 0.12
-    elif bodies(network):
+    elif bodies(network) and task.name != "audio_classification":  # it hides features otherwise
         x = seen.x["body"][0][0]
         width = 32 if decoder is not None else x.shape[2]
         live = x[:, 0, :width]

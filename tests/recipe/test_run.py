@@ -31,7 +31,7 @@ OTHER: dict[str, Any] = {
     "max_length": 40,
     "vocabulary": 500,
     "unit": "bytes",
-    "stretch": 9,
+    "bptt": 9,
     "tied": True,
     "valid_share": 0.2,
     "test_share": 0.1,

@@ -89,7 +89,7 @@ def test_lanes_begin_afresh_and_count_each_unit_once(model: Model, monkeypatch: 
 
 
 def test_lanes_of_training_hold_the_text_and_say_where(model: Model):
-    recipe = complete(LANGUAGE_MODEL, {"data": "x", "batch_size": 4, "stretch": 2})
+    recipe = complete(LANGUAGE_MODEL, {"data": "x", "batch_size": 4, "bptt": 2})
     rows = [Passage(np.frombuffer(b"the cat saw " * 200, np.uint8), "x")]
     cut = items(model.codec, rows, recipe)
     assert len(cut.sequences) == 4 * 4  # 2,400 characters: four sequences a lane
@@ -126,11 +126,11 @@ def test_units_are_kept_in_as_few_bytes_as_hold_them():
 def test_a_run_goes_on_exactly_and_with_the_same_units_alone(tmp_path: Path):
     data = write_prose(tmp_path)
     fields: dict[str, Any] = {**TINY, "data": data, "schedule": "constant", "warmup": 0.0}
-    fields |= {"stretch": 16, "dropout": 0.2, "patience": 0}
+    fields |= {"bptt": 16, "dropout": 0.2, "patience": 0}
     whole = recurra.train("language_model", **fields | {"epochs": 3}, out=str(tmp_path / "whole"))
     out = str(tmp_path / "parts")
     recurra.train("language_model", **fields | {"epochs": 1}, out=out)
-    for name, value in [("unit", "bytes"), ("stretch", 8)]:
+    for name, value in [("unit", "bytes"), ("bptt", 8)]:
         with pytest.raises(RecurraError, match=f"{name}: this run began with"):
             recurra.train("language_model", **fields | {name: value}, out=out, resume=True)
     parts = recurra.train("language_model", **fields | {"epochs": 3}, out=out, resume=True)

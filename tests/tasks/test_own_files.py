@@ -21,6 +21,7 @@ INPUTS = {
     "translation": "a red cat",
     "language_model": "The old cat",
     "signal_classification": np.sin(np.arange(16.0)).reshape(8, 2),
+    "audio_classification": (np.sin(np.arange(3000) / 4).astype(np.float32), 8000),
 }
 
 

@@ -1,6 +1,7 @@
 """Layers: sequence in; sequence and state out."""
 
 from recurra.layers.attention import AdditiveAttention, Attention, MultiplicativeAttention
+from recurra.layers.augment import SpecAugment, WaveAugment
 from recurra.layers.base import Layer
 from recurra.layers.beside import Beside, BesideState
 from recurra.layers.bidirectional import Bidirectional, BidirectionalState
@@ -18,6 +19,9 @@ from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
 from recurra.layers.pool import AttentionPool, Last, Max, Mean
 from recurra.layers.recurrent import Recurrent, as_layer
 from recurra.layers.residual import Residual, ResidualState
+from recurra.layers.running import Running, RunningState
+from recurra.layers.scale import FixedScale
+from recurra.layers.spectrum import Cepstrum, LogMel, SpectrumState
 from recurra.layers.stack import Stack
 
 __all__ = [
@@ -28,11 +32,14 @@ __all__ = [
     "BesideState",
     "Bidirectional",
     "BidirectionalState",
+    "Cepstrum",
     "Convolution",
     "ConvolutionState",
+    "FixedScale",
     "Last",
     "Layer",
     "LiveNorm",
+    "LogMel",
     "LookAhead",
     "LookAheadState",
     "Max",
@@ -43,8 +50,13 @@ __all__ = [
     "ResidualState",
     "ReversibleNorm",
     "RowScale",
+    "Running",
+    "RunningState",
+    "SpecAugment",
+    "SpectrumState",
     "Stack",
     "VariationalDropout",
+    "WaveAugment",
     "aligned",
     "as_layer",
     "from_torch",

@@ -53,22 +53,27 @@ class LiveNorm(nn.BatchNorm1d):
 
 
 class Convolution(Layer):
-    """One filter bank over time, normalised and rectified, that never looks ahead.
+    """One filter bank over time, rectified, that never looks ahead.
 
         y_t = ReLU(norm(Σ_{j=0..width−1} W_j x_{t−j}))        x before the first step is 0
 
     The block of Wang et al. 2017, https://arxiv.org/abs/1611.06455, section II-B, shifted so that a
-    step waits for none that follows: so it streams, and no padding reaches a live step.
+    step waits for none that follows: so it streams, and no padding reaches a live step. Without the
+    norm there is a bias: a time-delay network, Waibel et al. 1989,
+    https://doi.org/10.1109/29.21701, section II, with a rectifier.
 
     Args:
         input_size: features of a step.
         output_size: filters.
         width: steps that a filter spans, its own one included.
+        normed: normalised over live steps (`LiveNorm`); else b + Σ.
     Raises:
         ValueError: a size or the width is not positive.
     """
 
-    def __init__(self, input_size: int, output_size: int, width: int) -> None:
+    def __init__(
+        self, input_size: int, output_size: int, width: int, *, normed: bool = True
+    ) -> None:
         super().__init__()
         for name, size in [("input_size", input_size), ("output_size", output_size)]:
             if size < 1:
@@ -77,8 +82,14 @@ class Convolution(Layer):
             raise ValueError(f"width is {width}; a filter spans at least 1 step")
         self.input_size, self.output_size, self.width = input_size, output_size, width
         self.weight = nn.Parameter(torch.empty(output_size, input_size, width))
-        nn.init.kaiming_normal_(self.weight)
-        self.norm = LiveNorm(output_size)
+        self.norm = LiveNorm(output_size) if normed else None
+        self.bias = None if normed else nn.Parameter(torch.empty(output_size))
+        if self.bias is None:
+            nn.init.kaiming_normal_(self.weight)
+        else:  # as torch.nn.Conv1d draws them
+            bound = (input_size * width) ** -0.5
+            nn.init.uniform_(self.weight, -bound, bound)
+            nn.init.uniform_(self.bias, -bound, bound)
 
     def initial_state(self, batch: Count) -> ConvolutionState:
         """Return zeros."""
@@ -97,10 +108,10 @@ class Convolution(Layer):
             inputs.state(self, state, x.shape[0], self.weight)
         before = self.initial_state(x.shape[0]) if state is None else state
         frames, held = carry(before.held.to(x.dtype), zero_beyond(x, lengths), lengths)
-        if x.shape[1] == 0:
-            return x.new_zeros(x.shape[0], 0, self.output_size), ConvolutionState(held)
-        filtered = functional.conv1d(frames.transpose(1, 2), self.weight).transpose(1, 2)
-        y = torch.relu(self.norm(filtered, lengths))
+        if x.shape[0] == 0 or x.shape[1] == 0:
+            return x.new_zeros(*x.shape[:2], self.output_size), ConvolutionState(held)
+        y = functional.conv1d(frames.transpose(1, 2), self.weight, self.bias).transpose(1, 2)
+        y = torch.relu(y if self.norm is None else self.norm(y, lengths))
         return zero_beyond(y, lengths), ConvolutionState(held)
 
     def extra_repr(self) -> str:

@@ -35,13 +35,6 @@ class Last(nn.Module):
         index = lengths.to(y.device, torch.int64).clamp(min=0, max=y.shape[1])
         return frames.take_along_dim(index[:, None, None], dim=1).squeeze(1)
 
-    def along(
-        self, y: Float[Tensor, "batch time features"]
-    ) -> Float[Tensor, "batch time features"]:
-        """Return what it would give if the sequence ended at each step."""
-        inputs.sequence("Last", y, "features", None)
-        return y
-
 
 class Mean(nn.Module):
     """The mean over each row's steps."""
@@ -57,14 +50,6 @@ class Mean(nn.Module):
             return y.sum(dim=1) / max(y.shape[1], 1)
         count = lengths.to(y.device, torch.int64).clamp(min=1, max=max(y.shape[1], 1))
         return zero_beyond(y, lengths).sum(dim=1) / count[:, None]
-
-    def along(
-        self, y: Float[Tensor, "batch time features"]
-    ) -> Float[Tensor, "batch time features"]:
-        """Return what it would give if the sequence ended at each step."""
-        inputs.sequence("Mean", y, "features", None)
-        count = torch.arange(1, y.shape[1] + 1, device=y.device, dtype=y.dtype)
-        return y.cumsum(dim=1) / count[:, None]
 
 
 class Max(nn.Module):
@@ -85,13 +70,6 @@ class Max(nn.Module):
         beyond = ~within(lengths, y.shape[1])[..., None]
         greatest = y.masked_fill(beyond, torch.finfo(y.dtype).min).amax(dim=1)
         return greatest.masked_fill(lengths[:, None] <= 0, 0)
-
-    def along(
-        self, y: Float[Tensor, "batch time features"]
-    ) -> Float[Tensor, "batch time features"]:
-        """Return what it would give if the sequence ended at each step."""
-        inputs.sequence("Max", y, "features", None)
-        return y.cummax(dim=1).values if y.shape[1] else y
 
 
 class AttentionPool(nn.Module):
@@ -140,22 +118,6 @@ class AttentionPool(nn.Module):
             if (pooled := attention_pool(exact, y, lengths, *weights)) is not None:
                 return pooled
         return _pooled(self.hidden, self.to_score, y, lengths)
-
-    def along(
-        self, y: Float[Tensor, "batch time features"]
-    ) -> Float[Tensor, "batch time features"]:
-        """Return what it would give if the sequence ended at each step.
-
-        s_t = Σ_{i≤t} e^{a_i} y_i / Σ_{i≤t} e^{a_i}        a_i = u_i · v
-        """
-        self._check(y, None)
-        if y.shape[1] == 0:
-            return y
-        # in 64 bits: an early step whose a is hundreds below the greatest is still a number
-        scores = self.to_score(torch.tanh(self.hidden(y))).double()
-        weights = (scores - scores.amax(dim=1, keepdim=True)).exp()
-        mean: Tensor = (weights * y).cumsum(dim=1) / weights.cumsum(dim=1)
-        return mean.to(y.dtype)
 
     def _is_plain(self) -> bool:
         """Return whether both linear maps are what they were made as, and no hook sees them."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from recurra.errors import RecurraError, unknown
+from recurra.tasks.audio_classification import AUDIO_CLASSIFICATION
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
 from recurra.tasks.language_model import LANGUAGE_MODEL
@@ -23,6 +24,7 @@ TASKS: tuple[Task[Any], ...] = (
     TRANSLATION,
     LANGUAGE_MODEL,
     SIGNAL_CLASSIFICATION,
+    AUDIO_CLASSIFICATION,
 )
 
 

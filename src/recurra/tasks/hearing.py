@@ -1,130 +1,99 @@
-"""What a model says of files and arrays of signals."""
-
-from __future__ import annotations
+"""From samples to what a recurrent body reads: frames, spectrum, scale, and what hides parts."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from recurra.data.batch import Labelled
-from recurra.data.readers import signals
-from recurra.data.readers.signal import Plan, Signal
-from recurra.data.readers.source import place
-from recurra.data.readers.text import Rows
-from recurra.errors import DataError, RecurraError
-from recurra.tasks.codecs.heard import (
-    FilePrediction,
-    SignalPrediction,
-    StepPrediction,
-    settled_at,
+from recurra.data.readers.sound import Samples, Wanted
+from recurra.errors import RecurraError
+from recurra.layers import (
+    Cepstrum,
+    Convolution,
+    FixedScale,
+    Layer,
+    LogMel,
+    SpecAugment,
+    WaveAugment,
 )
-from recurra.tasks.codecs.signals import SignalCodec
-from recurra.tasks.evaluation import collect
-from recurra.topologies import ManyToManyEqual, ManyToOne
-from recurra.training.options import SignalTable
+from recurra.tasks.codecs.standard import Standard
+from recurra.training.options import Heard, Roughened
 
-Network = ManyToOne | ManyToManyEqual
-
-
-def predict(
-    network: Network,
-    codec: SignalCodec,
-    inputs: Sequence[str | Path | np.ndarray],
-    recipe: SignalTable,
-) -> list[Any]:
-    """Return what is said of each input: a file of one or more signals, or an array.
-
-    Raises:
-        RecurraError: a file or array cannot be read.
-    """
-    groups = [_signals(one, i, codec, recipe) for i, one in enumerate(inputs, 1)]
-    rows = [row for group in groups for row in group]
-    for row in rows:
-        codec.checked(row)
-        if codec.per_step and len(row.values) > codec.max_length:
-            path, number = place(row)
-            steps = f"{len(row.values):,} steps; {codec.max_length:,} are read"
-            raise DataError(path, f"has {steps} (max_length): cut it", number)
-    answers = _answers(network, codec, rows)
-    found: list[Any] = []
-    for given, group in zip(inputs, groups, strict=True):
-        told, answers = answers[: len(group)], answers[len(group) :]
-        found.append(told[0] if len(told) == 1 else FilePrediction(str(given), told))
-    return found
+MOST = 2000  # sounds that a scale is fitted on
+HIDDEN = 0.2  # most of a sound's steps that one mask takes
 
 
-def _signals(given: Any, position: int, codec: SignalCodec, recipe: SignalTable) -> list[Signal]:
-    """Return the signals of an input.
+def samples_of(milliseconds: float, recipe: Heard) -> int:
+    """Return a time in samples, one at least."""
+    return max(1, round(milliseconds * recipe.sample_rate / 1000))
+
+
+def hop(recipe: Heard) -> int:
+    """Return the samples of a step."""
+    return samples_of(recipe.hop_ms, recipe)
+
+
+def wanted(recipe: Heard, *, cut: bool = True) -> Wanted:
+    """Return how sounds are read: the recipe's rate, and as many steps as it takes."""
+    seconds = recipe.max_length * hop(recipe) / recipe.sample_rate
+    return Wanted(recipe.sample_rate, seconds, cut)
+
+
+def framed(samples: Samples, hop: int) -> Tensor:
+    """Return samples as frames [time hop], the last one filled up with silence."""
+    padded: NDArray[np.float32] = np.pad(samples, (0, -len(samples) % hop))
+    return torch.from_numpy(padded.reshape(-1, hop))
+
+
+def spectrum(recipe: Heard) -> LogMel:
+    """Return the layer that hears frames of samples.
 
     Raises:
-        RecurraError: it cannot be read.
+        RecurraError: its sizes do not fit each other.
     """
-    if isinstance(given, str | Path):
-        if not str(given).strip():
-            raise RecurraError(f"input {position} is empty; give a file of signals")
-        plan = Plan(recipe, known=tuple(codec.labels), channels=codec.channels)
-        rows = signals.read_file(Path(given), Rows.of(recipe), plan)
-        return [rows[0]._replace(where=str(given))] if len(rows) == 1 else rows
-    if isinstance(given, torch.Tensor):
-        given = given.detach().cpu().numpy()
-    if not isinstance(given, np.ndarray) or given.dtype.kind not in "uifb":
-        kind = f"a {type(given).__name__}"
-        raise RecurraError(
-            f"input {position} is {kind}; give a file of signals, or an array [time channels]"
-        )
-    values = given[:, None] if given.ndim == 1 else given
-    if values.ndim != 2 or not values.size:
-        raise RecurraError(f"input {position} is {list(given.shape)}; give [time channels]")
-    values = values.astype(np.float64)
-    if np.isinf(values).any():
-        raise RecurraError(f"input {position} holds a value that is infinite")
-    return [Signal(values, codec.channels, "", [], f"input {position}")]
+    rate, window = recipe.sample_rate, samples_of(recipe.window_ms, recipe)
+    try:
+        if recipe.coefficients:
+            return Cepstrum(rate, hop(recipe), window, recipe.bands, recipe.coefficients)
+        return LogMel(rate, hop(recipe), window, recipe.bands)
+    except ValueError as error:
+        raise RecurraError(f"this recipe makes no model: {error}") from error
 
 
-def _answers(
-    network: Network, codec: SignalCodec, rows: Sequence[Signal]
-) -> list[SignalPrediction] | list[StepPrediction]:
-    if isinstance(network, ManyToManyEqual):
+def scale_of(sounds: Sequence[Samples], recipe: Heard) -> Standard:
+    """Return the scale of the features of sounds: of the training part, and nothing else.
 
-        def steps(batch: Any) -> list[Any]:
-            p = network(batch.x, batch.lengths).softmax(-1)
-            return [row[:n] for row, n in zip(p, batch.lengths.tolist(), strict=True)]
+    Of more than 2,000 sounds, so many are heard, evenly chosen.
 
-        found = collect(network, codec, rows, steps)
-        return [
-            StepPrediction(row.where, [codec.labels[i] for i in p.argmax(-1).tolist()],
-                           dict(zip(codec.labels, p.T.tolist(), strict=True)))
-            for row, p in zip(rows, found, strict=True)
-        ]  # fmt: skip
-    early = network.body.streams and not codec.own_scale
-
-    def whole(batch: Labelled) -> list[Any]:
-        p = network(batch.x, batch.lengths).softmax(-1)
-        if not early:
-            return [(row, None) for row in p]
-        heard = network.heard(batch.x, batch.lengths).softmax(-1)
-        cut = [row[:n] for row, n in zip(heard, batch.lengths.tolist(), strict=True)]
-        return list(zip(p, cut, strict=True))
-
-    return [
-        _answer(row, codec, p, heard)
-        for row, (p, heard) in zip(rows, collect(network, codec, rows, whole), strict=True)
-    ]
+    Raises:
+        RecurraError: the recipe's sizes do not fit each other.
+    """
+    layer = spectrum(recipe)
+    chosen = np.linspace(0, len(sounds) - 1, min(len(sounds), MOST)).round().astype(int)
+    with torch.no_grad():
+        heard = (layer(framed(sounds[i], layer.hop)[None])[0][0].numpy() for i in chosen)
+        return Standard.fit(list(heard))
 
 
-def _answer(row: Signal, codec: SignalCodec, p: Any, heard: Any) -> SignalPrediction:
-    best = int(p.argmax())
-    told = dict(zip(codec.labels, p.tolist(), strict=True))
-    if heard is None:
-        return SignalPrediction(row.where, codec.labels[best], float(p[best]), told)
-    return SignalPrediction(
-        row.where,
-        codec.labels[best],
-        float(p[best]),
-        told,
-        settled_at([*heard[:-1].argmax(-1).tolist(), best]),
-        dict(zip(codec.labels, heard.T.tolist(), strict=True)),
+def front(recipe: Heard, scale: Standard) -> list[Layer]:
+    """Return the layers from frames of samples to features, to stand below a body.
+
+    Raises:
+        RecurraError: the recipe's sizes do not fit each other.
+    """
+    heard = spectrum(recipe)
+    scaled = FixedScale(scale.mean, scale.deviation)
+    features = Convolution(heard.output_size, recipe.embedding, recipe.kernel, normed=False)
+    if not isinstance(recipe, Roughened):
+        return [heard, scaled, features]
+    wave = WaveAugment(
+        heard.hop,
+        noise=recipe.noise,
+        gain=recipe.gain_db,
+        shift=round(recipe.shift_ms * recipe.sample_rate / 1000),
+        stretch=recipe.stretch,
     )
+    hidden = SpecAugment(heard.output_size, recipe.mask_bands, recipe.mask_frames, HIDDEN)
+    return [wave, heard, scaled, hidden, features]

@@ -44,7 +44,7 @@ class LanguageRecipe(RunningText, Words, Body, Sampled):
     unit: Literal["characters", "bytes", "subwords", "words"] = option(
         "data", "characters", "what a text is made of; words: what stands between blanks"
     )
-    stretch: int = option(
+    bptt: int = option(
         "optimisation", 128, "steps that a gradient reaches back; the state goes on", SIZE
     )
     tied: bool = option("model", False, "the output's weights are the embeddings'")
@@ -77,12 +77,12 @@ def items(codec: ProseCodec, train: Sequence[Passage], recipe: LanguageRecipe) -
             f"its training part has {steps} {recipe.unit}, too few for {lanes} lanes "
             f"(batch_size); lower it to {max(steps, 1)} or less, or give more text",
         )
-    each = min(max(steps // (lanes * recipe.stretch * LEAST), 1), SEQUENCES)
+    each = min(max(steps // (lanes * recipe.bptt * LEAST), 1), SEQUENCES)
     bounds = [steps * k // (lanes * each) for k in range(lanes * each + 1)]
     spans = list(pairwise(bounds))
     return Stretches(
         [(stream[a:b], stream[a + 1 : b + 1]) for a, b in spans],
-        recipe.stretch,
+        recipe.bptt,
         [f"{recipe.unit} {a + 1:,} to {b:,} of the training part" for a, b in spans],
     )
 
@@ -206,7 +206,7 @@ LANGUAGE_MODEL = Task(
         "hidden": 256,
         "epochs": 5,
         "batch_size": 16,
-        "stretch": 64,
+        "bptt": 64,
         "learning_rate": 6e-3,
         "dropout": 0.1,
     },

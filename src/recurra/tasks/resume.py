@@ -18,7 +18,7 @@ from recurra.tasks.task import Codec, Task
 from recurra.training.checkpoint import RunFolder
 
 # what decides the network's input, or which rows make a batch
-FIXED = {"max_length", "vocabulary", "batch_size", "accumulate", "seed", "unit", "stretch"}
+FIXED = {"max_length", "vocabulary", "batch_size", "accumulate", "seed", "unit", "bptt"}
 SHOWN = 3  # names that are told of those that came or went
 
 Fingerprint = dict[str, list[Any]]

@@ -33,7 +33,7 @@ from recurra.tasks.evaluation import (
     prior_loss,
 )
 from recurra.tasks.front import Distortion, Front, beside
-from recurra.tasks.hearing import Network, predict
+from recurra.tasks.signal_answers import Network, predict
 from recurra.tasks.task import Task
 from recurra.topologies import ManyToManyEqual, ManyToOne, Softmax
 from recurra.training.options import Classes, Pooled, SignalTable

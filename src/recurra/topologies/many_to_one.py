@@ -6,8 +6,9 @@ from torch import Tensor, nn
 from recurra import inputs
 from recurra.data.batch import Labelled
 from recurra.errors import InputError
-from recurra.layers import aligned, zero_beyond
+from recurra.layers import Running, aligned, zero_beyond
 from recurra.layers.base import Layer
+from recurra.layers.running import POOLS
 from recurra.topologies.loss import Loss, cross_entropy
 
 
@@ -45,13 +46,14 @@ class ManyToOne(nn.Module):
         Raises:
             ValueError: the body waits for the end of its input, or the pool for that of its own.
         """
-        if not self.body.streams or not hasattr(self.pool, "along"):
+        if not self.body.streams or not isinstance(self.pool, POOLS):
             part = self.pool if self.body.streams else self.body
             raise InputError(
                 f"{type(part).__name__} waits for the end of a sequence; nothing is known before"
             )
-        along = self.pool.along(self._read(x, lengths))  # type: ignore[operator]  # asked for above
-        logits: Tensor = self.head(along)
+        y = self._read(x, lengths)
+        so_far, _ = Running(self.pool, y.shape[-1]).train(self.training)(y, lengths=lengths)
+        logits: Tensor = self.head(so_far)
         return logits
 
     def _read(self, x: Tensor, lengths: Tensor | None) -> Float[Tensor, "batch time features"]:

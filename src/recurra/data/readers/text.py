@@ -157,7 +157,6 @@ def every_line(
         rows: what bad rows are told to.
         ends: "\\n" where a CR alone ends no line.
         longest: characters that a line may have.
-        longest: characters of a line, at most.
     """
     path = existing_file(path)
     row = 0

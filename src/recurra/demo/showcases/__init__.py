@@ -7,6 +7,7 @@ from recurra.demo.showcases.music import music
 from recurra.demo.showcases.pictures import captions, digits
 from recurra.demo.showcases.prose import prose
 from recurra.demo.showcases.signals import signals
+from recurra.demo.showcases.sounds import sounds
 from recurra.demo.showcases.words import entities, sentiment, translations
 from recurra.tasks.model import Model
 
@@ -19,4 +20,5 @@ SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
     "translation": translations,
     "language_model": prose,
     "signal_classification": signals,
+    "audio_classification": sounds,
 }
