@@ -21,13 +21,15 @@ class Accuracy:
         mae_units     |y − ŷ| in the data's own units
         mase          |y − ŷ| / mean |y_t − y_{t−s}| over the steps before the first window
         smape         200 |y − ŷ| / (|y| + |ŷ|), in percent
-        crps          2 · mean over `LEVELS` of max(q (y − ŷ_q), (q − 1)(y − ŷ_q)), scaled as mae
+        crps          ∫ 2 max(q (y − ŷ_q), (q − 1)(y − ŷ_q)) dq, on the scale of mae
         coverage      the share of numbers within the interval between two quantiles
 
-    Means are over all windows, steps and channels. Of one number without a distribution crps is
-    mae. Hyndman and Koehler 2006, https://doi.org/10.1016/j.ijforecast.2006.03.001 (MASE);
-    Makridakis et al. 2020, https://doi.org/10.1016/j.ijforecast.2019.04.014 (both percentages of
-    M4); Gneiting and Raftery 2007, https://doi.org/10.1198/016214506000001437 (CRPS).
+    Means are over all windows, steps and channels. The integral is taken by the trapezoid rule
+    between `LEVELS`, and with the outermost quantiles beyond them: of one number without a
+    distribution crps is mae, of a normal one it is 3 % too low. MASE: Hyndman and Koehler 2006,
+    https://doi.org/10.1016/j.ijforecast.2006.03.001; sMAPE as in M4: Makridakis et al. 2020,
+    https://doi.org/10.1016/j.ijforecast.2019.04.014; CRPS: Gneiting and Raftery 2007,
+    https://doi.org/10.1198/016214506000001437.
 
     Args:
         mean: of each channel, of the training part.
@@ -75,8 +77,7 @@ class Accuracy:
             self._sum("crps", error, live)
             return
         above = y[..., None] - quantiles.astype(np.float64)
-        levels = np.array(LEVELS)
-        self._sum("crps", 2 * np.maximum(levels * above, (levels - 1) * above).mean(-1), live)
+        self._sum("crps", _crps(above), live)
         for name, (low, high) in INTERVALS.items():
             within = (above[..., LEVELS.index(low)] >= 0) & (above[..., LEVELS.index(high)] <= 0)
             self._sum(name, within.astype(np.float64), live)
@@ -88,6 +89,19 @@ class Accuracy:
     def result(self) -> dict[str, float]:
         """Return the means; what nothing was known about is left out."""
         return {name: self.sums[name] / n for name, n in self.counts.items() if n}
+
+
+def _crps(above: Numbers) -> Numbers:
+    """Return the score of numbers by how far they are above each of the quantiles."""
+    levels = np.array(LEVELS)
+    pinball = 2 * np.maximum(levels * above, (levels - 1) * above)
+    between = ((pinball[..., 1:] + pinball[..., :-1]) / 2 * np.diff(levels)).sum(-1)
+    # ∫ 2q dq or ∫ 2(1 − q) dq, below the first level and above the last
+    first, last, low, high = above[..., 0], above[..., -1], levels[0], levels[-1]
+    below = np.where(first >= 0, first * low**2, -first * (1 - (1 - low) ** 2))
+    beyond = np.where(last >= 0, last * (1 - high**2), -last * (1 - high) ** 2)
+    found: Numbers = between + below + beyond
+    return found
 
 
 def naive_error(values: NDArray[Any], season: int) -> Numbers:

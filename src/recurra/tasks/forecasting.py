@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +84,7 @@ def fit(train: Sequence[Series], recipe: ForecastingRecipe) -> SeriesCodec:
     if recipe.strategy == "recursive":
         segment = recipe.segment or 1
     else:
-        segment = min(recipe.segment or max(1, math.ceil(horizon / 2)), horizon)
+        segment = min(recipe.segment or (season if season > 1 else -(-horizon // 2)), horizon)
     codec = SeriesCodec(
         names=first.names,
         known_names=first.known_names,
@@ -325,5 +324,5 @@ FORECASTING = Task(
     items=items,
     peers=peers,
     defaults={"batch_size": 64, "dropout": 0.1, "learning_rate": 1e-3, "weight_decay": 0.0},
-    sample_defaults={"horizon": 24, "lookback": 96, "epochs": 30},
+    sample_defaults={"horizon": 24, "lookback": 96, "epochs": 25, "batch_size": 16},
 )
