@@ -17,7 +17,7 @@ from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model
 from recurra.tasks.task import Task
 
-from .parts import ROWS, Parts, write
+from .parts import ROWS, Parts, write, write_histories
 
 COMMON = {"hidden": 12, "embedding": 12, "batch-size": 5, "dropout": 0.1, "patience": 0}
 OWN: dict[str, dict[str, Any]] = {
@@ -40,6 +40,14 @@ OWN: dict[str, dict[str, Any]] = {
         "schedule": "constant",
     },
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
+    "forecasting": {
+        "epochs": 12,
+        "learning-rate": 0.02,
+        "horizon": 3,
+        "lookback": 6,
+        "segment": 2,
+        "season": 2,
+    },
 }
 
 
@@ -85,6 +93,13 @@ class Trained:
             return [row[0] for row in rows]
         if self.task.name == "ner":
             return [" ".join(tokens) for tokens, _ in rows]
+        if self.task.name == "forecasting":
+            home = self.folder.parent
+            pasts = [values[:6] for values in rows]
+            return [
+                write_histories(home / f"{part}{i}.csv", [past], names=False)
+                for i, past in enumerate(pasts)
+            ]
         home = Path(getattr(self.parts, "data" if part == "train" else part))
         if self.task.name == "image_captioning":
             return [str(home / f"{part}{i}.png") for i in range(len(rows))]
@@ -136,6 +151,8 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
         return [(image, turned[label]) for image, label in rows]
     if name == "image_captioning":
         return [(image, ["there there flat flat"] * len(said)) for image, said in rows]
+    if name == "forecasting":
+        return [[*row[:6], *(90 - value for value in row[6:])] for row in rows]
     return [[23.5] * len(pitches) for pitches in rows]
 
 

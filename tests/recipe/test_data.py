@@ -10,6 +10,7 @@ from torch import nn
 from recurra.data.readers import hf
 from recurra.data.splits import Splits
 from recurra.errors import DataError
+from recurra.tasks.catalogue import TASKS
 from recurra.tasks.ner import NER
 from recurra.tasks.run import complete
 from recurra.tasks.task import Task
@@ -21,6 +22,8 @@ from .table import proves
 
 def content(example: Any) -> Any:
     """Return what a row says, without where it stands."""
+    if hasattr(example, "timeline"):  # a series: its numbers
+        return example.values.tolist()
     if hasattr(example, "score"):  # a tune: its pitches
         return [note.pitch for track in example.score.tracks for note in track.notes]
     return [
@@ -36,8 +39,10 @@ def is_of(example: Any, rows: list[Any]) -> bool:
     """Return whether an example was written by `parts`: by its text, its tokens, or its pixels."""
     told = content(example)
     for row in rows:
-        if hasattr(example, "score"):
-            wanted: Any = row
+        if hasattr(example, "timeline"):  # a part that is cut off in time holds what is before it
+            wanted: Any = [[value] for value in row[: len(told)]]
+        elif hasattr(example, "score"):
+            wanted = row
         elif isinstance(row[0], np.ndarray):
             if told[1] == row[1] or told[1] in ([text] for text in row[1]):
                 return True
@@ -107,7 +112,10 @@ def test_a_named_part_is_that_part(task: Task, home: dict[str, Parts]):
     assert all(content(example) not in held for example in neither.train)
 
 
-@proves("seed")
+DRAWN = [task.name for task in TASKS if task.name != "forecasting"]  # which is split in time
+
+
+@proves("seed", *DRAWN)
 def test_seed_decides_what_is_held_out(task: Task, home: dict[str, Parts]):
     data = home[task.name].data
     first, again, *others = (read(task, data=data, seed=seed) for seed in (0, 0, 1, 2, 3))
@@ -181,11 +189,15 @@ def test_encoding_is_the_one_named(task: Task, tmp_path: Path):
     parts = write(task.name, tmp_path)
     home = Path(parts.data)
     path = home / "captions.csv" if home.is_dir() else home
-    old = {"sentiment": b"film", "ner": b"saw", "translation": b"cat"}.get(task.name, b"square")
+    words = {"sentiment": b"film", "ner": b"saw", "translation": b"cat", "forecasting": b"level"}
+    old = words.get(task.name, b"square")
     path.write_bytes(path.read_bytes().replace(old, b"\xe6\xb3x"))
     for encoding, letters in [("latin-1", "\xe6\xb3x"), ("iso8859-2", "\u0107\u0142x")]:
         found = read(task, **parts.fields, encoding=encoding)
-        assert letters in str([content(row)[-2:] for row in found.train])
+        told = [
+            row.names if task.name == "forecasting" else content(row)[-2:] for row in found.train
+        ]
+        assert letters in str(told)
 
 
 @proves("source target")
@@ -217,6 +229,7 @@ BROKEN = {
         append(f"{path}/captions.csv", "z.png,what is this\n"),
     ],
     "music_generation": lambda path: Path(path, "z.mid").write_bytes(b"no tune"),
+    "forecasting": lambda path: append(path, "s23,2021-03-10,much\n"),
 }
 
 

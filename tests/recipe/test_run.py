@@ -60,6 +60,16 @@ OTHER: dict[str, Any] = {
     "patience": 4,
     "max_time": "2h",
     "beam": 2,
+    "horizon": 3,
+    "lookback": 11,
+    "segment": 2,
+    "season": 5,
+    "every": 2,
+    "samples": 9,
+    "norm": "mean",
+    "channels": "together",
+    "strategy": "recursive",
+    "calendar": True,
     "temperature": 0.8,
     "top_k": 3,
     "top_p": 0.7,
@@ -71,7 +81,8 @@ OTHER: dict[str, Any] = {
 
 
 def taken(task: Task) -> dict[str, Any]:
-    return {name: value for name, value in OTHER.items() if name in task.options}
+    own = {"output": "gaussian"} if task.name == "forecasting" else {}
+    return {name: value for name, value in {**OTHER, **own}.items() if name in task.options}
 
 
 class Stop(Exception):  # noqa: N818  # no error
@@ -151,7 +162,7 @@ def test_wiring(task: Task, lab: Lab, tmp_path: Path, monkeypatch: pytest.Monkey
     counts = {name: [len(args[2]) for args in given[name]] for name in ("validate", "evaluate")}
     assert set(counts["validate"]) == {len(splits.valid)}
     assert counts["evaluate"] == [len(splits.test)]
-    assert len(args[1]) == len(splits.train)
+    assert len(args[1]) == len(task.items(model.codec, splits.train, recipe))
     assert (kwargs["metric"], kwargs["higher"]) == (task.criterion, task.criterion in GROWS)
     stored = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
     assert task.recipe.of(stored) == settled == model.recipe

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import recurra
 from recurra.errors import BundleError, RecurraError
 from recurra.tasks.catalogue import TASKS
 
-from .conftest import TINY, WRITERS
+from .conftest import TINY, WRITERS, write_series
 
 INPUTS = {
     "image_classification": np.zeros((8, 8), np.uint8),
@@ -19,6 +20,7 @@ INPUTS = {
     "sentiment": "the room was fine",
     "ner": "Ann saw Oslo .",
     "translation": "a red cat",
+    "forecasting": str(write_series(Path(mkdtemp()))),
 }
 
 

@@ -193,8 +193,10 @@ def foretold(
     told = recipe.output not in ("squared", "absolute")
     past, known = batch.past, batch.known
     if recipe.strategy == "direct":
-        middle = network.middle(past, known).float().cpu()
-        return middle, network.quantile(past, known, LEVELS).float().cpu() if told else None
+        if not told:
+            return network.middle(past, known).float().cpu(), None
+        quantiles = network.quantile(past, known, LEVELS).float().cpu()
+        return quantiles[..., LEVELS.index(0.5)], quantiles
     some = max(1, ROWS // recipe.samples)
     levels = torch.tensor(LEVELS, dtype=past.dtype, device=past.device)
     found = []
@@ -236,10 +238,10 @@ def peers(
 def predict(
     network: Forecaster,
     codec: SeriesCodec,
-    inputs: Sequence[str | Path],
+    inputs: Sequence[str | Path | Series],
     recipe: ForecastingRecipe,
 ) -> list[Forecast]:
-    """Return how each file goes on.
+    """Return how each file goes on, or a series that was read already.
 
     Raises:
         RecurraError: a file cannot be read, has other columns or another frequency, or does not
@@ -247,8 +249,14 @@ def predict(
     """
     draws = torch.Generator().manual_seed(recipe.seed)
     answers = []
-    for path in inputs:
-        found = read_file(path, Rows.of(recipe), recipe, codec.known_names, codec.form)
+    for number, path in enumerate(inputs, start=1):
+        if isinstance(path, Series):
+            found, path = [path], path.where
+        elif isinstance(path, str | Path) and str(path).strip("\0 "):
+            found = read_file(path, Rows.of(recipe), recipe, codec.known_names, codec.form)
+        else:
+            kind = "empty" if isinstance(path, str) else f"a {type(path).__name__}"
+            raise RecurraError(f"input {number} is {kind}; give the path of a file")
         channels = [
             ahead
             for one in found
@@ -286,8 +294,8 @@ def _continued(
         by_level = quantiles[0].movedim(-1, 0).numpy()
         levels = np.stack([codec.scale.undo(level) for level in by_level], -1)
     shown = max(0, count - max(codec.lookback, 2 * codec.horizon))
-    before = written(one.timeline, range(shown, count))
-    times = written(one.timeline, range(count, count + codec.horizon))
+    times = written(one.timeline, range(shown, count + codec.horizon))
+    before, times = times[: count - shown], times[count - shown :]
     return [
         Ahead(
             one.id,

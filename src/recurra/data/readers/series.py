@@ -186,11 +186,9 @@ class _Cells:
         if gaps:
             first = next(one for one in found if (one.rows == 0).any())
             assert first.timeline is not None  # numbered steps have no gaps
-            when = first.timeline.at(np.flatnonzero(first.rows == 0)[:1])[0]
+            (when,) = shown(first.timeline.at(np.flatnonzero(first.rows == 0)[:1]))
             many = "time is" if gaps == 1 else "times are"
-            rows.note(
-                self.path, f"{gaps:,} {many} missing, the first {shown(when)}: read as unknown"
-            )
+            rows.note(self.path, f"{gaps:,} {many} missing, the first {when}: read as unknown")
         return found
 
     def _one(

@@ -143,10 +143,14 @@ class Instants:
         return Read(None, None, "")
 
 
-def shown(time: np.datetime64) -> str:
-    """Return a time as people write it: no more of it than it has."""
-    text = str(time.astype("datetime64[us]")).replace("T", " ")
-    return text.removesuffix(".000000").removesuffix(":00").removesuffix(" 00:00")
+def shown(times: Times) -> list[str]:
+    """Return times as people write them, all with as much as one of them needs."""
+    texts = [str(time).replace("T", " ") for time in times.astype("datetime64[us]")]
+    for ending in (".000000", ":00", " 00:00"):
+        if not all(text.endswith(ending) for text in texts):
+            break
+        texts = [text.removesuffix(ending) for text in texts]
+    return texts
 
 
 def is_time(cell: str) -> bool:

@@ -139,4 +139,4 @@ def written(timeline: Timeline | None, steps: Sequence[int]) -> list[str]:
     """Return the times of steps, or their numbers from 1."""
     if timeline is None:
         return [str(step + 1) for step in steps]
-    return [shown(time) for time in timeline.at(list(steps))]
+    return shown(timeline.at(list(steps)))
