@@ -1,6 +1,6 @@
 """Paths of a series into its future: what was drawn is read again, as far as one asks."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -9,6 +9,7 @@ from torch import Tensor
 from recurra.errors import InputError
 
 
+@runtime_checkable
 class Foreteller(Protocol):
     """A network that foretells `horizon` steps of a look-back, known numbers beside it."""
 

@@ -331,6 +331,13 @@ FORECASTING = Task(
     predict=predict,
     items=items,
     peers=peers,
-    defaults={"batch_size": 64, "dropout": 0.1, "learning_rate": 1e-3, "weight_decay": 0.0},
-    sample_defaults={"horizon": 24, "lookback": 96, "epochs": 25, "batch_size": 16},
+    defaults={
+        "batch_size": 32,
+        "dropout": 0.1,
+        "epochs": 40,
+        "learning_rate": 2e-3,
+        "patience": 8,
+        "weight_decay": 0.0,
+    },
+    sample_defaults={"horizon": 12, "lookback": 48, "batch_size": 16, "epochs": 30},
 )
