@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recurra.data.readers import series as reader
 from recurra.data.readers.numerals import decimal_of, number
 from recurra.data.readers.series import Series, read_file
 from recurra.data.readers.text import Rows
@@ -217,3 +218,18 @@ def test_a_part_sees_what_lies_before_it_and_nothing_behind(tmp_path: Path):
     part = one.upto(2, 1)
     assert (part.values.tolist(), part.begin, part.rows.tolist()) == ([[1], [2]], 1, [2, 3])
     assert np.shares_memory(part.values, one.values)
+
+
+def test_a_file_of_too_many_numbers_is_refused_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reader, "MOST", 2)
+    with pytest.raises(DataError, match=r"holds over 2 numbers; give fewer columns"):
+        read(tmp_path, DAYS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
+def test_any_encoding(encoding: str, tmp_path: Path):
+    (tmp_path / "e.csv").write_bytes(DAYS.replace("x", "größe").encode(encoding))
+    (one,) = read_file(tmp_path / "e.csv", Rows(), SeriesTable())
+    assert (one.names, one.values[2, 0]) == (("größe",), 4)

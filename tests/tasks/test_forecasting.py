@@ -15,8 +15,10 @@ from recurra.data.calendar import features, fields, season
 from recurra.data.samples import series as sample
 from recurra.data.timeline import Timeline
 from recurra.demo.showcases import SHOWCASES
+from recurra.demo.showcases import series as showcase
 from recurra.errors import DataError, RecurraError
 from recurra.tasks import naive
+from recurra.tasks.codecs.fan import draw
 from recurra.tasks.codecs.series import SeriesCodec
 from recurra.tasks.forecasting import FORECASTING, ForecastingRecipe
 from recurra.tasks.model import Model
@@ -371,9 +373,18 @@ def test_a_constant_series_and_one_with_gaps_train(tmp_path: Path):
     assert np.isfinite(answer.channels[1].median).all()
 
 
-def test_the_demo_shows_what_was_foretold_and_what_came(trained: Model, tmp_path: Path):
+def test_the_demo_shows_what_was_foretold_and_what_came(
+    trained: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     pytest.importorskip("matplotlib")
+    drawn: list[Any] = []
+    monkeypatch.setattr(showcase, "draw", lambda told: drawn.append(told) or draw(told))
     shown = SHOWCASES["forecasting"](trained, tmp_path)
+    values = FORECASTING.read(trained.recipe).test[0].values
+    for i, one in enumerate(drawn[0].channels):
+        origin = 48 + 4 * (i // 2)
+        assert one.truth.tolist() == values[origin : origin + 4, i % 2].tolist()
+        assert one.before[-1] == values[origin - 1, i % 2]
     assert "http" not in shown.replace("http://www.w3.org/2000/svg", "")
     assert shown.count("<svg") == 1
     told = json.loads((tmp_path / "forecast.json").read_text())["forecasts"]
