@@ -123,6 +123,17 @@ def test_what_is_known_of_the_future_stays_beside_what_is_not(tmp_path: Path):
     assert (one.names, one.known_names) == (("x",), ("promo",))
 
 
+def test_rows_without_a_value_at_the_end_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (one,) = read(tmp_path, DAYS + "2020-01-04,\n2020-01-05,\n")
+    assert one.values[:, 0].tolist() == [1, 2, 4]
+    told = "2 rows at the end have no value; the series ends before them"
+    assert told in capsys.readouterr().err
+    read(tmp_path, DAYS)
+    assert "at the end" not in capsys.readouterr().err
+
+
 def test_decimal_commas(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     text = "date;x\n2020-01-01;1,5\n2020-01-02;-2,25\n2020-01-03;\n2020-01-04;1.234,5\n"
     (one,) = read(tmp_path, text)

@@ -181,6 +181,10 @@ class _Cells:
         for name, chosen in zip(self.ids, np.split(order, cuts), strict=True):
             own = None if times is None else times[chosen]
             found.append(self._one(name, numbers[chosen], own, at[chosen], form))
+        cut = len(at) - sum(int((one.rows > 0).sum()) for one in found)
+        if cut and not self.roles.known:
+            note = f"{cut:,} rows at the end have no value; the series ends before them"
+            rows.note(self.path, note.replace("1 rows at the end have", "1 row at the end has"))
         self._same_step(found)
         gaps = sum(int((one.rows == 0).sum()) for one in found)
         if gaps:
