@@ -148,10 +148,10 @@ class SeriesCodec:
 
     def too_short(self, series: Series) -> str:
         """Say that a part of a series has no window."""
-        have = len(series.values) - series.begin
+        have, needed = len(series.values) - series.begin, self.horizon + (series.begin == 0)
         return (
-            f"this part has {have:,} steps, and {self.horizon} of them are foretold at once; "
-            "lower --horizon, or give more rows or another --split"
+            f"this part has {have:,} of the {needed:,} steps that a forecast of {self.horizon:,} "
+            "needs; lower --horizon, or give more rows or another --split"
         )
 
     def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Foretold:
