@@ -17,7 +17,7 @@ from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model
 from recurra.tasks.task import Task
 
-from .parts import ROWS, Parts, write
+from .parts import ROWS, Parts, write, write_histories
 
 COMMON = {"hidden": 12, "embedding": 12, "batch-size": 5, "dropout": 0.1, "patience": 0}
 OWN: dict[str, dict[str, Any]] = {
@@ -43,6 +43,14 @@ OWN: dict[str, dict[str, Any]] = {
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
     "language_model": {"epochs": 6, "learning-rate": 0.03, "bptt": 7},
     "signal_classification": {"epochs": 8, "learning-rate": 0.02, "convolutions": 1},
+    "forecasting": {
+        "epochs": 12,
+        "learning-rate": 0.02,
+        "horizon": 3,
+        "lookback": 6,
+        "segment": 2,
+        "season": 2,
+    },
 }
 
 
@@ -93,6 +101,13 @@ class Trained:
         if self.task.name == "audio_classification":
             home = Path(self.parts.data).parent / part
             return [str(home / f"{i}.wav") for i in range(len(rows))]
+        if self.task.name == "forecasting":
+            home = self.folder.parent
+            pasts = [values[:6] for values in rows]
+            return [
+                write_histories(home / f"{part}{i}.csv", [past], names=False)
+                for i, past in enumerate(pasts)
+            ]
         home = Path(getattr(self.parts, "data" if part == "train" else part))
         if self.task.name == "signal_classification":
             return [str(home.with_suffix(f".{i}.ts")) for i in range(len(rows))]
@@ -154,6 +169,8 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
         return [(image, turned[label]) for image, label in rows]
     if name == "image_captioning":
         return [(image, ["there there flat flat"] * len(said)) for image, said in rows]
+    if name == "forecasting":
+        return [[*row[:6], *(90 - value for value in row[6:])] for row in rows]
     return [[23.5] * len(pitches) for pitches in rows]
 
 

@@ -268,6 +268,33 @@ def write_audio_classification(folder: Path, rows: dict[str, list[Any]]) -> dict
     return paths
 
 
+def histories(part: str) -> list[list[float]]:
+    """Return series of nine steps: a level, a slope, and every other step somewhat higher."""
+    random = np.random.default_rng(len(part))
+    lift = {"train": 3.0, "valid": 2.0, "test": 4.0}[part]
+    rows = []
+    for i in range(SIZES[part]):
+        level, slope = 20 + 7 * (i % 4), (i % 3) - 1
+        noise = random.normal(0, 0.3, 9)
+        steps = enumerate(noise)
+        rows.append([round(level + slope * t + lift * (t % 2) + float(e), 3) for t, e in steps])
+    return rows
+
+
+def write_histories(path: Path, rows: list[list[float]], *, names: bool = True) -> str:
+    """Write each series' steps, one a day; where there is one, it needs no name."""
+    lines = ["day,level" if not names else "which,day,level"]
+    for i, values in enumerate(rows):
+        for t, value in enumerate(values):
+            lines.append((f"s{i:02}," if names else "") + f"2021-03-{t + 1:02},{value}")
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def write_forecasting(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str]:
+    return {p: write_histories(folder / f"{p}-levels.csv", some) for p, some in rows.items()}
+
+
 ROWS = {
     "audio_classification": sounds,
     "sentiment": texts,
@@ -278,6 +305,7 @@ ROWS = {
     "music_generation": tunes,
     "language_model": prose,
     "signal_classification": waves,
+    "forecasting": histories,
 }
 WRITE = {
     "audio_classification": write_audio_classification,
@@ -289,6 +317,7 @@ WRITE = {
     "music_generation": write_music_generation,
     "language_model": write_language_model,
     "signal_classification": write_signal_classification,
+    "forecasting": write_forecasting,
 }
 
 

@@ -256,6 +256,85 @@ def prose_baseline(trained: Trained, part: str) -> dict[str, float]:
     return of_nats(nats, len(asked), trained, part)
 
 
+def levels_of(trained: Trained, part: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return what came, and what was printed: each series alone, from a file of its past."""
+    rows = np.array(trained.parts.rows[part])
+    answers = [answer["forecasts"][0] for answer in trained.predict(part)]
+    for answer in answers:
+        assert answer["times"] == ["2021-03-07", "2021-03-08", "2021-03-09"]
+        assert answer["median"] == answer["quantiles"]["0.5"]
+    told = {q: np.array([answer["quantiles"][q] for answer in answers]) for q in Q}
+    return rows, told
+
+
+Q = ("0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95")
+
+
+def errors_of(rows: np.ndarray, answers: np.ndarray, deviation: float) -> dict[str, float]:
+    """Return the errors of the last three of nine steps."""
+    y = rows[:, 6:]
+    error = np.abs(y - answers)
+    naive = np.abs(rows[:, 2:6] - rows[:, :4]).mean(1, keepdims=True)
+    return {
+        "mse": float(((error / deviation) ** 2).mean()),
+        "mae": float(error.mean() / deviation),
+        "mae_units": float(error.mean()),
+        "mase": float((error / naive).mean()),
+        "smape": float((200 * error / (np.abs(y) + np.abs(answers))).mean()),
+        "crps": float(error.mean() / deviation),
+    }
+
+
+def of_levels(trained: Trained, part: str) -> dict[str, float]:
+    """Return the errors of what was printed; of the validation part the loss too."""
+    rows, told = levels_of(trained, part)
+    deviation = float(np.std(trained.parts.rows["train"]))
+    y = rows[:, 6:]
+    found = errors_of(rows, told["0.5"], deviation)
+    losses = [
+        2 * np.maximum(float(q) * (y - told[q]), (float(q) - 1) * (y - told[q])).mean() for q in Q
+    ]
+    levels = [float(q) for q in Q]
+    ends = 0.0
+    for q, side in (("0.05", 0.05), ("0.95", 0.95)):
+        e = y - told[q]
+        up, down = (side**2, 1 - (1 - side) ** 2) if side < 0.5 else (1 - side**2, (1 - side) ** 2)
+        ends += float(np.where(e > 0, e * up, -e * down).mean())
+    inner = sum(
+        (a + b) / 2 * (m - n)
+        for (a, b), (n, m) in zip(
+            itertools.pairwise(losses), itertools.pairwise(levels), strict=True
+        )
+    )
+    found["crps"] = (inner + ends) / deviation
+    for name, low, high in (("coverage_80", "0.1", "0.9"), ("coverage_90", "0.05", "0.95")):
+        found[name] = float(((y >= told[low]) & (y <= told[high])).mean())
+    if part == "valid":
+        found["loss"] = loss_of_levels(trained, rows)
+    return found
+
+
+def loss_of_levels(trained: Trained, rows: np.ndarray) -> float:
+    """Return the pinball loss of what the network says, whatever the order of its quantiles."""
+    seen = np.array(trained.parts.rows["train"])
+    scaled = torch.tensor((rows - seen.mean()) / seen.std(), dtype=torch.float32)
+    nothing = torch.zeros(1, 9, 0)
+    losses = []
+    for row in scaled:
+        raw, scale = trained.model.network(row[None, :6, None], nothing)
+        assert float(scale.middle) == float(row[5])
+        e = (row[6:] - row[5])[:, None] - raw[0, :, 0].detach()
+        q = torch.tensor([float(level) for level in Q])
+        losses.append(float((2 * torch.maximum(q * e, (q - 1) * e)).mean()))
+    return float(np.mean(losses))
+
+
+def levels_baseline(trained: Trained, part: str) -> dict[str, float]:
+    rows = np.array(trained.parts.rows[part])
+    deviation = float(np.std(trained.parts.rows["train"]))
+    return errors_of(rows, rows[:, [4, 5, 4]], deviation)
+
+
 FIGURES = {
     "audio_classification": (of_labels, labels_baseline),
     "sentiment": (of_labels, labels_baseline),
@@ -266,4 +345,5 @@ FIGURES = {
     "image_captioning": (of_captions, captions_baseline),
     "music_generation": (of_tunes, tunes_baseline),
     "language_model": (of_prose, prose_baseline),
+    "forecasting": (of_levels, levels_baseline),
 }

@@ -11,7 +11,7 @@ import torch
 
 from recurra.storage import load_tensors
 from recurra.tasks.catalogue import TASKS
-from recurra.tasks.task import Task
+from recurra.tasks.task import LOWER_IS_BETTER, Task
 
 from .conftest import Runs, Trained
 from .paths import FIGURES
@@ -41,7 +41,7 @@ def test_nonsense_in_the_test_part_scores_nonsense_and_changes_nothing(task: Tas
     assert [clean.metrics[name] for name in same] == [poisoned.metrics[name] for name in same]
     good, bad = clean.metrics["test"], poisoned.metrics["test"]
     for name in good:
-        if name in ("loss", "nll", "perplexity", "bits_per_character"):
+        if name in {*LOWER_IS_BETTER, "perplexity", "bits_per_character"}:
             assert bad[name] > 1.05 * good[name]
         else:
             assert bad[name] < 0.8 * good[name]

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from recurra import cells, layers, topologies, unroll
-from recurra.data.batch import Aligned, Labelled, Paired, Single
+from recurra.data.batch import Aligned, Foretold, Labelled, Paired, Single
 from recurra.streaming import Stream
 from recurra.topologies.distributions import (
     Distribution,
@@ -233,6 +233,28 @@ def _foretold(output: Distribution, method: str) -> Entry:
     return partial(output.quantile, levels=[0.5]), {"raw": raw}
 
 
+def _ahead(loss: bool) -> Entry:
+    net = topologies.Forecaster(
+        layers.Recurrent(cells.GRU(WIDTH, WIDTH)),
+        Gaussian(),
+        SIZE,
+        segment=2,
+        horizon=3,
+        covariates=1,
+    )
+    given: Arguments = {
+        "past": real(BATCH, TIME, SIZE, fixed=(0, 1, 2)),
+        "known": real(BATCH, TIME + 3, 1, fixed=(0, 1, 2)),
+    }
+    if not loss:
+        return net, given
+
+    def call(past: Any, known: Any, future: Any) -> Any:
+        return net.loss(Foretold(past, known, future))
+
+    return call, {**given, "future": real(BATCH, 3, SIZE, fixed=(0, 1, 2))}
+
+
 def _tagger() -> Entry:
     net = topologies.ManyToManyEqual(
         nn.Linear(SIZE, SIZE),
@@ -447,6 +469,8 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "ManyToOne.loss": lambda draw: _classified(True),
     "ManyToOne.heard": lambda draw: _heard(),
     "ManyToManyEqual.loss": lambda draw: _tagger(),
+    "Forecaster": lambda draw: _ahead(False),
+    "Forecaster.loss": lambda draw: _ahead(True),
     "OneToOne.loss": lambda draw: _one(),
     "ManyToManyUnequal": lambda draw: _written(False),
     "ManyToManyUnequal.loss": lambda draw: _written(True),

@@ -91,6 +91,14 @@ def test_embedding_is_the_width_of_a_position(task: Task, lab: Lab):
     assert seen.y["grid"][0].shape[2] == 13
 
 
+@proves("embedding", "forecasting")
+def test_embedding_is_the_width_of_a_segment(task: Task, lab: Lab):
+    network = lab.build(task, embedding=13)
+    seen = Seen(body=network.body)
+    network.loss(lab.batch(task))
+    assert {x[0].shape[2] for x in seen.x["body"]} == {13}
+
+
 def answers_to(body: Any, step: int, steps: int = 9) -> list[bool]:
     """Return which outputs change with the input at one step."""
     x = random(1, steps, body.input_size)
@@ -187,7 +195,7 @@ def test_pool_makes_a_sequence_one_vector(task: Task, kind: str, lab: Lab):
     assert torch.equal(seen.x["head"][0][0], seen.y["pool"][0])
 
 
-@proves("output")
+@proves("output", "ner")
 def test_output_decides_steps_alone_or_whole_paths(task: Task, lab: Lab):
     tags = lab.codec(task).tags
     outside, inside = tags.index("O"), len(tags)

@@ -72,6 +72,16 @@ OTHER: dict[str, Any] = {
     "patience": 4,
     "max_time": "2h",
     "beam": 2,
+    "horizon": 3,
+    "lookback": 11,
+    "segment": 2,
+    "season": 5,
+    "every": 2,
+    "samples": 9,
+    "norm": "mean",
+    "channels": "together",
+    "strategy": "recursive",
+    "calendar": True,
     "temperature": 0.8,
     "top_k": 3,
     "top_p": 0.7,
@@ -83,7 +93,8 @@ OTHER: dict[str, Any] = {
 
 
 def taken(task: Task) -> dict[str, Any]:
-    return {name: value for name, value in OTHER.items() if name in task.options}
+    own = {"output": "gaussian"} if task.name == "forecasting" else {}
+    return {name: value for name, value in {**OTHER, **own}.items() if name in task.options}
 
 
 class Stop(Exception):  # noqa: N818  # no error

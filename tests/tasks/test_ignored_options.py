@@ -44,9 +44,12 @@ def test_a_task_reads_every_option_that_it_has(
     read: set[str] = set()
     kind = watched(task.recipe, read)
     model = runs.Run(task, kind(**fields), quiet=True).train()
-    for beam in (0, 1, 2):
-        beams = {"beam": beam} if "beam" in task.options else {}
-        task.predict(model.network, model.codec, [INPUTS[task.name]], kind(**{**fields, **beams}))
+    ways = {"beam": (0, 1, 2), "strategy": ("direct", "recursive")}
+    for name, values in ways.items():
+        for value in values if name in task.options else ():
+            recipe = kind(**{**fields, name: value})
+            task.predict(model.network, model.codec, [INPUTS[task.name]], recipe)
+    task.predict(model.network, model.codec, [INPUTS[task.name]], kind(**fields))
     if task.write is not None:
         prompts = [INPUTS[task.name]]
         list(task.write(model.network, model.codec, prompts, kind(**fields), lambda _: None))

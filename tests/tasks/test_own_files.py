@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import recurra
 from recurra.errors import BundleError, RecurraError
 from recurra.tasks.catalogue import TASKS
 
-from .conftest import TINY, WRITERS
+from .conftest import TINY, WRITERS, write_series
 
 INPUTS = {
     "image_classification": np.zeros((8, 8), np.uint8),
@@ -22,6 +23,7 @@ INPUTS = {
     "language_model": "The old cat",
     "signal_classification": np.sin(np.arange(16.0)).reshape(8, 2),
     "audio_classification": (np.sin(np.arange(3000) / 4).astype(np.float32), 8000),
+    "forecasting": str(write_series(Path(mkdtemp()))),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from recurra.errors import RecurraError, unknown
 from recurra.tasks.audio_classification import AUDIO_CLASSIFICATION
+from recurra.tasks.forecasting import FORECASTING
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
 from recurra.tasks.language_model import LANGUAGE_MODEL
@@ -25,6 +26,7 @@ TASKS: tuple[Task[Any], ...] = (
     LANGUAGE_MODEL,
     SIGNAL_CLASSIFICATION,
     AUDIO_CLASSIFICATION,
+    FORECASTING,
 )
 
 

@@ -10,6 +10,7 @@ from recurra.topologies.distributions import (
     Quantiles,
     StudentT,
 )
+from recurra.topologies.forecaster import Forecaster
 from recurra.topologies.language_model import LanguageModel
 from recurra.topologies.loss import Loss, cross_entropy
 from recurra.topologies.many_to_many_equal import ManyToManyEqual
@@ -24,6 +25,7 @@ __all__ = [
     "Decoder",
     "DecoderState",
     "Distribution",
+    "Forecaster",
     "Gaussian",
     "LanguageModel",
     "Loss",

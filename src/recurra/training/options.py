@@ -13,6 +13,8 @@ from recurra.training.recipe import Recipe
 from recurra.training.values import (
     AMOUNT,
     COUNT,
+    DATES,
+    DECIMAL,
     DEPTH,
     HERTZ,
     MILLISECONDS,
@@ -140,10 +142,67 @@ class SignalTable(Encoded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Body(Recipe):
-    """Recurrent layers over a sequence."""
+class SeriesTable(Encoded):
+    """Rows of a time and numbers."""
 
-    max_length: int = option("data", 512, "longest sequence, in steps; longer ones are cut", SIZE)
+    time_column: str | None = option(
+        "data",
+        None,
+        "column of the time, by name or number, or two: date,hour; none: detected",
+        NAME,
+    )
+    value_columns: str | None = option(
+        "data", None, "columns of the numbers: a,b,c; none: all that hold numbers", NAME
+    )
+    series_column: str | None = option(
+        "data", None, "column that says which series a row is of; none: detected", NAME
+    )
+    date_order: str | None = option(
+        "data", None, "of 03/04/2016: dmy, mdy or ymd; none: told by all rows", DATES
+    )
+    decimal: str | None = option(
+        "data", None, "what stands before decimals: point or comma; none: detected", DECIMAL
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ahead(Recipe):
+    """Numbers are foretold."""
+
+    horizon: int | None = option(
+        "model", None, "steps to foretell; none: a season, as far as the data go", SIZE
+    )
+    lookback: int | None = option(
+        "model", None, "steps to read; none: four horizons or seasons, as far as the data go", SIZE
+    )
+    segment: int | None = option(
+        "model", None, "steps read and written at once; none: told by horizon and strategy", SIZE
+    )
+    season: int | None = option(
+        "model",
+        None,
+        "steps after which series repeat themselves; none: told by the timeline",
+        SIZE,
+    )
+    calendar: bool = option("model", False, "tell the hour, weekday, month … of each step")
+    channels: Literal["independent", "together"] = option(
+        "model", "independent", "each channel alone by the same weights, or all of them at once"
+    )
+    norm: Literal["last", "mean", "none"] = option(
+        "model", "last", "each window less its last value, on its mean and deviation, or as it is"
+    )
+    output: Literal["squared", "absolute", "gaussian", "student_t", "quantiles"] = option(
+        "model", "quantiles", "one number by its error, a distribution, or quantiles"
+    )
+    strategy: Literal["direct", "recursive"] = option(
+        "model", "direct", "the whole horizon at once, or segment by segment from drawn ones"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers(Recipe):
+    """Recurrent layers."""
+
     engine: str | None = option(
         "model", None, "engine by name; none: the fastest that takes the cell", NAME
     )
@@ -153,6 +212,13 @@ class Body(Recipe):
         "regularisation", False, "one dropout mask per sequence, not per step"
     )
     weight_drop: float = option("regularisation", 0.0, "dropout on recurrent weights", SHARE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body(Layers):
+    """Recurrent layers over a sequence as long as it comes."""
+
+    max_length: int = option("data", 512, "longest sequence, in steps; longer ones are cut", SIZE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from recurra.demo.showcases.music import music
 from recurra.demo.showcases.pictures import captions, digits
 from recurra.demo.showcases.prose import prose
+from recurra.demo.showcases.series import forecasts
 from recurra.demo.showcases.signals import signals
 from recurra.demo.showcases.sounds import sounds
 from recurra.demo.showcases.words import entities, sentiment, translations
@@ -21,4 +22,5 @@ SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
     "language_model": prose,
     "signal_classification": signals,
     "audio_classification": sounds,
+    "forecasting": forecasts,
 }
