@@ -2,6 +2,7 @@
 
 from recurra.topologies.base import Writer
 from recurra.topologies.crf import CRF
+from recurra.topologies.ctc import BLANK, CTC, negative_log_likelihood
 from recurra.topologies.decoder import Decoder, DecoderState
 from recurra.topologies.distributions import (
     Distribution,
@@ -19,7 +20,9 @@ from recurra.topologies.one_to_one import OneToOne
 from recurra.topologies.softmax import Softmax
 
 __all__ = [
+    "BLANK",
     "CRF",
+    "CTC",
     "Decoder",
     "DecoderState",
     "Distribution",
@@ -36,4 +39,5 @@ __all__ = [
     "StudentT",
     "Writer",
     "cross_entropy",
+    "negative_log_likelihood",
 ]
