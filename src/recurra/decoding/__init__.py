@@ -1,11 +1,26 @@
 """Writing a sequence from a context, over `start` and `advance` only: greedy, sample, beam.
 
-All rows of a batch are written together, and none sees the others.
+All rows of a batch are written together, and none sees the others. Of CTC's scores a row is read
+frame by frame: its best path, or its most probable labelling by a beam of beginnings.
 """
 
+from recurra.decoding.best_path import BestPath, Emission, align
 from recurra.decoding.hypothesis import Hypothesis
 from recurra.decoding.likeliest import beam, greedy
+from recurra.decoding.prefix_beam import Labelling, LanguageModel, PrefixBeam
 from recurra.decoding.sampling import sample
 from recurra.decoding.search import Generator
 
-__all__ = ["Generator", "Hypothesis", "beam", "greedy", "sample"]
+__all__ = [
+    "BestPath",
+    "Emission",
+    "Generator",
+    "Hypothesis",
+    "Labelling",
+    "LanguageModel",
+    "PrefixBeam",
+    "align",
+    "beam",
+    "greedy",
+    "sample",
+]
