@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from recurra import topologies
-from recurra.decoding import BestPath, Labelling, LanguageModel, PrefixBeam, align, best_path
+from recurra.decoding import BestPath, Labelling, Fusion, PrefixBeam, align, best_path
 from recurra.errors import InputError
 
 torch.set_num_threads(1)
@@ -150,7 +150,7 @@ def test_fused_with_a_language_model_a_wide_beam_finds_the_best_sum(
 ) -> None:
     logp, tokens, start = frames(4, 3, seed), [0, 4, 2], 3
     generator = Bigrams(5, seed)
-    model = LanguageModel(generator, tokens, start, weight)
+    model = Fusion(generator, tokens, start, weight)
     bonuses = [0.0, bonus, 0.0]
     wanted = {
         y: p + weight * generator.score([tokens[c] for c in y], start) + sum(bonuses[c] for c in y)

@@ -8,6 +8,7 @@ from recurra import tree
 from recurra.cells import GRU, LSTM, Elman, MinGRU
 from recurra.layers import (
     Bidirectional,
+    FrameStack,
     Layer,
     LookAhead,
     Recurrent,
@@ -25,6 +26,7 @@ LAYERS = {
     "stack of residuals": lambda: Stack(
         GRU(3, 4), Residual(LSTM(4, 4)), LookAhead(4, 3), Residual(MinGRU(4, 4)), LookAhead(4, 1)
     ),
+    "frames side by side": lambda: FrameStack(Stack(GRU(2, 3), LookAhead(3, 4)), 2),
     "stack in a stack": lambda: Stack(Stack(GRU(3, 4), LookAhead(4, 1)), LSTM(4, 2)),
 }
 READING_BACKWARD = {
@@ -34,6 +36,7 @@ READING_BACKWARD = {
         Bidirectional(Stack(GRU(3, 2), Residual(GRU(2, 2))), LSTM(3, 2)),
         MinGRU(4, 3),
     ),
+    "frames side by side": lambda: FrameStack(Bidirectional(LSTM(2, 2), GRU(2, 2)), 3),
     "residual around both": lambda: Residual(Bidirectional(LSTM(4, 2), LSTM(4, 2))),
 }
 TIME = 9

@@ -17,7 +17,7 @@ from recurra.errors import InputError
 Prefix = tuple[int, ...]
 
 
-class LanguageModel(NamedTuple):
+class Fusion(NamedTuple):
     """What tells how likely a text is, symbol by symbol.
 
     Args:
@@ -74,7 +74,7 @@ class PrefixBeam:
         width: int,
         *,
         bonus: Sequence[float] | None = None,
-        language_model: LanguageModel | None = None,
+        language_model: Fusion | None = None,
     ) -> None:
         inputs.count("PrefixBeam", "classes", classes)
         inputs.count("PrefixBeam", "width", width)
@@ -147,7 +147,7 @@ class PrefixBeam:
         self.earned = np.concatenate([self.earned[stays], self.earned[parents] + gained])
         self._advance(stays, parents, symbols)
 
-    def _begin(self, model: LanguageModel) -> None:
+    def _begin(self, model: Fusion) -> None:
         self._state = model.generator.start(*model.context)
         device = tree.leaves(self._state)[0].device
         self._tokens = torch.tensor(list(model.tokens), device=device)

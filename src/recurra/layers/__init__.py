@@ -10,6 +10,7 @@ from recurra.layers.conversion import (
     to_torch,
 )
 from recurra.layers.dropout import VariationalDropout
+from recurra.layers.frames import FrameStack
 from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.layers.lengths import within, zero_beyond
 from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
@@ -24,6 +25,7 @@ __all__ = [
     "AttentionPool",
     "Bidirectional",
     "BidirectionalState",
+    "FrameStack",
     "Last",
     "Layer",
     "LookAhead",
