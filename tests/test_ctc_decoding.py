@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from recurra import topologies
-from recurra.decoding import BestPath, Labelling, Fusion, PrefixBeam, align, best_path
+from recurra.decoding import BestPath, Fusion, Labelling, PrefixBeam, align, best_path
 from recurra.errors import InputError
 
 torch.set_num_threads(1)
@@ -145,7 +145,7 @@ class Bigrams:
     bonus=st.sampled_from([0.0, 1.5]),
 )
 @settings(max_examples=25, deadline=None)
-def test_fused_with_a_language_model_a_wide_beam_finds_the_best_sum(
+def test_fused_with_a_fusion_a_wide_beam_finds_the_best_sum(
     seed: int, weight: float, bonus: float
 ) -> None:
     logp, tokens, start = frames(4, 3, seed), [0, 4, 2], 3
@@ -156,11 +156,11 @@ def test_fused_with_a_language_model_a_wide_beam_finds_the_best_sum(
         y: p + weight * generator.score([tokens[c] for c in y], start) + sum(bonuses[c] for c in y)
         for y, p in labellings(logp).items()
     }
-    beam = PrefixBeam(3, 100, bonus=bonuses, language_model=model)
+    beam = PrefixBeam(3, 100, bonus=bonuses, fusion=model)
     beam.push(logp)
     assert {tuple(one.symbols): one.score for one in beam.best} == pytest.approx(wanted, abs=1e-9)
     assert tuple(beam.best[0].symbols) == max(wanted, key=wanted.__getitem__)
-    narrow = searched(logp, 2, (1, 3), bonus=bonuses, language_model=model)
+    narrow = searched(logp, 2, (1, 3), bonus=bonuses, fusion=model)
     assert narrow.score <= beam.best[0].score + 1e-9
     assert narrow.score == pytest.approx(
         narrow.log_probability

@@ -99,6 +99,11 @@ def _layered(layer: layers.Layer) -> Entry:
     return layer, {"x": x, "state": state, "lengths": lengths()}
 
 
+def _stateless(layer: layers.Layer, *, free: bool = False) -> Entry:
+    x = real(BATCH, TIME, layer.input_size, fixed=(0, 2), free=free)
+    return layer, {"x": x, "lengths": lengths()}
+
+
 def _aligned() -> Entry:
     layer = layers.Stack(cells.GRU(SIZE, WIDTH), layers.LookAhead(WIDTH, 2))
 
@@ -384,6 +389,13 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         layers.Residual(layers.Stack(cells.GRU(4, 4), layers.LookAhead(4, 2)))
     ),
     "LookAhead": lambda draw: _layered(layers.LookAhead(SIZE, 2)),
+    "LogMel": lambda draw: _layered(layers.LogMel(1000, 8, 20, 3)),
+    "Cepstrum": lambda draw: _layered(layers.Cepstrum(1000, 8, 20, 3, 2)),
+    "FixedScale": lambda draw: _stateless(layers.FixedScale([0.0, 1.0], [1.0, 2.0])),
+    "SpecAugment": lambda draw: _stateless(layers.SpecAugment(SIZE, 1, 1).train(), free=True),
+    "WaveAugment": lambda draw: _stateless(
+        layers.WaveAugment(SIZE, noise=0.1, shift=1).train(), free=True
+    ),
     "aligned": lambda draw: _aligned(),
     "Last": lambda draw: _pooled(layers.Last(), True),
     "Mean": lambda draw: _pooled(layers.Mean(), True),

@@ -8,12 +8,18 @@ from recurra import tree
 from recurra.cells import GRU, LSTM, Elman, MinGRU
 from recurra.layers import (
     Bidirectional,
+    Cepstrum,
+    FixedScale,
     FrameStack,
     Layer,
+    LogMel,
     LookAhead,
+    Pointwise,
     Recurrent,
     Residual,
+    SpecAugment,
     Stack,
+    WaveAugment,
 )
 
 LAYERS = {
@@ -26,7 +32,19 @@ LAYERS = {
     "stack of residuals": lambda: Stack(
         GRU(3, 4), Residual(LSTM(4, 4)), LookAhead(4, 3), Residual(MinGRU(4, 4)), LookAhead(4, 1)
     ),
+    "step by step": lambda: Pointwise(nn.Sequential(nn.Linear(3, 2), nn.Sigmoid()), 3, 2),
     "frames side by side": lambda: FrameStack(Stack(GRU(2, 3), LookAhead(3, 4)), 2),
+    "log-mel": lambda: LogMel(1000, 10, 24, 6),
+    "log-mel without overlap": lambda: LogMel(1000, 16, 16, 3),
+    "cepstrum": lambda: Cepstrum(1000, 10, 35, 6, 4),
+    "fixed scale": lambda: FixedScale([0.5, -1.0, 0.0], [2.0, 0.1, 1.0]),
+    "sound to states": lambda: Stack(
+        WaveAugment(10, noise=0.5, gain=6, shift=5, stretch=0.2),
+        Cepstrum(1000, 10, 35, 6, 4),
+        FixedScale([-3.0, 0.0, 0.1, 1.0], [2.0, 0.5, 1.0, 3.0]),
+        SpecAugment(4, 2, 3),
+        LSTM(4, 3),
+    ),
     "stack in a stack": lambda: Stack(Stack(GRU(3, 4), LookAhead(4, 1)), LSTM(4, 2)),
 }
 READING_BACKWARD = {

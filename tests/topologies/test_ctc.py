@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from recurra.cells import GRU
 from recurra.data.batch import Transcribed
-from recurra.layers import LookAhead, Recurrent, Stack
+from recurra.layers import FixedScale, LookAhead, Recurrent, Stack, aligned
+from recurra.streaming import Stream
 from recurra.topologies import CTC, negative_log_likelihood
 from recurra.topologies.ctc import fits
 
@@ -93,8 +94,9 @@ def test_probabilities_of_all_labellings_sum_to_one() -> None:
 
 def network(delay: int) -> CTC:
     torch.manual_seed(0)
-    body = Stack(Recurrent(GRU(3, 4)), LookAhead(4, delay)) if delay else Recurrent(GRU(3, 4))
-    return CTC(nn.Identity(), body, nn.Linear(4, 5)).double()
+    body = Stack(Recurrent(GRU(2, 4)), LookAhead(4, delay)) if delay else Recurrent(GRU(2, 4))
+    embed = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+    return CTC(FixedScale([0.1] * 3, [2.0] * 3), embed, body, nn.Linear(4, 5), 5).double()
 
 
 def batch() -> Transcribed:
@@ -102,6 +104,22 @@ def batch() -> Transcribed:
     y = torch.tensor([[1, 1, 2], [3, 0, 0], [0, 0, 0], [4, 4, 0]])
     x = torch.randn(4, 7, 3, dtype=torch.float64)
     return Transcribed(x, torch.tensor([7, 4, 2, 2]), y, torch.tensor([3, 1, 0, 2]))
+
+
+@pytest.mark.parametrize("delay", [0, 2])
+def test_scores_are_heads_of_bodies_of_embedded_features_and_stream(delay: int) -> None:
+    net, given = network(delay).eval(), batch()
+    lengths = given.lengths
+    features = net.front(given.x, lengths=lengths)[0]
+    states = aligned(net.body, net.embed(features), lengths)
+    live = torch.arange(7)[None, :] < lengths[:, None]
+    scores = net(given.x, lengths).detach()
+    torch.testing.assert_close(scores, net.head(states).detach() * live[..., None])
+    stream = Stream(net.layer, rows=1)
+    assert stream.delay == delay
+    frames = torch.cat([given.x[0], torch.zeros(delay, 3, dtype=torch.float64)])
+    stepped = torch.stack([stream.step(frame[None])[0] for frame in frames])
+    torch.testing.assert_close(stepped[delay:], scores[0])
 
 
 @pytest.mark.parametrize("delay", [0, 2])

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Bool, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 
@@ -59,7 +59,7 @@ class Paired(NamedTuple):
 class Transcribed(NamedTuple):
     """A sequence and what was said in it, step by step unknown: CTC. No y is 0, the blank."""
 
-    x: Shaped[Tensor, "batch time *input"]
+    x: Float[Tensor, "batch time input"]
     lengths: Int[Tensor, "batch"]
     y: Int[Tensor, "batch symbols"]
     y_lengths: Int[Tensor, "batch"]

@@ -7,17 +7,17 @@ frame by frame: its best path, or its most probable labelling by a beam of begin
 from recurra.decoding.best_path import BestPath, Emission, align
 from recurra.decoding.hypothesis import Hypothesis
 from recurra.decoding.likeliest import beam, greedy
-from recurra.decoding.prefix_beam import Labelling, Fusion, PrefixBeam
+from recurra.decoding.prefix_beam import Fusion, Labelling, PrefixBeam
 from recurra.decoding.sampling import sample
 from recurra.decoding.search import Generator
 
 __all__ = [
     "BestPath",
     "Emission",
+    "Fusion",
     "Generator",
     "Hypothesis",
     "Labelling",
-    "Fusion",
     "PrefixBeam",
     "align",
     "beam",

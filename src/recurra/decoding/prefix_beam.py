@@ -63,7 +63,7 @@ class PrefixBeam:
         classes: the blank and the symbols.
         width: beginnings that are kept after each frame.
         bonus: β, what each class adds to the score where it is written; none: 0.
-        language_model: none: α is 0.
+        fusion: none: α is 0.
     Raises:
         ValueError, TypeError: a number is out of its range, or there are not as many as classes.
     """
@@ -74,19 +74,19 @@ class PrefixBeam:
         width: int,
         *,
         bonus: Sequence[float] | None = None,
-        language_model: Fusion | None = None,
+        fusion: Fusion | None = None,
     ) -> None:
         inputs.count("PrefixBeam", "classes", classes)
         inputs.count("PrefixBeam", "width", width)
         if classes < 1 or width < 1:
             raise InputError(f"classes is {classes}, width {width}; PrefixBeam takes 1 or more")
-        given = {"bonus": bonus, "tokens": language_model and language_model.tokens}
+        given = {"bonus": bonus, "tokens": fusion and fusion.tokens}
         for name, values in given.items():
             if values is not None and len(values) != classes:
                 raise InputError(f"{name} has {len(values)} numbers for {classes} classes")
-        if language_model is not None and language_model.weight == 0:
-            language_model = None  # what it finds impossible would be 0 · ∞
-        self.classes, self.width, self.language_model = classes, width, language_model
+        if fusion is not None and fusion.weight == 0:
+            fusion = None  # what it finds impossible would be 0 · ∞
+        self.classes, self.width, self.fusion = classes, width, fusion
         self.bonus = np.zeros(classes) if bonus is None else np.array(bonus, dtype=np.float64)
         self.prefixes: list[Prefix] = [()]
         self.blank = np.zeros(1)  # log p of alignments that end in a blank
@@ -94,9 +94,9 @@ class PrefixBeam:
         self.earned = np.zeros(1)  # what language model and bonus have added
         self.gains = np.zeros((1, classes)) + self.bonus  # and would add for each symbol
         self._state: Any = None
-        if language_model is not None:
+        if fusion is not None:
             with torch.inference_mode():
-                self._begin(language_model)
+                self._begin(fusion)
 
     def push(self, logp: Float[Tensor, "time classes"]) -> None:
         """Take the log probabilities of the next frames."""
@@ -157,22 +157,22 @@ class PrefixBeam:
         self.gains = self._gains(logits)
 
     def _gains(self, logits: Tensor) -> NDArray[np.float64]:
-        assert self.language_model is not None
+        assert self.fusion is not None
         logp = logits.double().log_softmax(-1)[:, self._tokens].cpu().numpy()
-        gains: NDArray[np.float64] = self.language_model.weight * logp + self.bonus
+        gains: NDArray[np.float64] = self.fusion.weight * logp + self.bonus
         return gains
 
     def _advance(self, stays: NDArray[Any], parents: NDArray[Any], symbols: NDArray[Any]) -> None:
         """Have the language model read the new symbols, each from its parent's state."""
         gains = np.zeros((len(symbols), self.classes)) + self.bonus
-        if self.language_model is not None:
+        if self.fusion is not None:
             device = self._tokens.device
             held, origin = (torch.from_numpy(one).to(device) for one in (stays, parents))
             state = tree.map(lambda leaf: leaf.index_select(0, held), self._state)
             if len(symbols):
                 before = tree.map(lambda leaf: leaf.index_select(0, origin), self._state)
                 read = self._tokens[torch.from_numpy(symbols).to(device)]
-                logits, after = self.language_model.generator.advance(read, before)
+                logits, after = self.fusion.generator.advance(read, before)
                 gains = self._gains(logits)
                 state = tree.map(lambda a, b: torch.cat([a, b]), state, after)
             self._state = state

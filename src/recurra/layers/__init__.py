@@ -1,6 +1,7 @@
 """Layers: sequence in; sequence and state out."""
 
 from recurra.layers.attention import AdditiveAttention, Attention, MultiplicativeAttention
+from recurra.layers.augment import SpecAugment, WaveAugment
 from recurra.layers.base import Layer
 from recurra.layers.bidirectional import Bidirectional, BidirectionalState
 from recurra.layers.conversion import (
@@ -14,9 +15,12 @@ from recurra.layers.frames import FrameStack
 from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.layers.lengths import within, zero_beyond
 from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
+from recurra.layers.pointwise import Pointwise
 from recurra.layers.pool import AttentionPool, Last, Max, Mean
 from recurra.layers.recurrent import Recurrent, as_layer
 from recurra.layers.residual import Residual, ResidualState
+from recurra.layers.scale import FixedScale
+from recurra.layers.spectrum import Cepstrum, LogMel, SpectrumState
 from recurra.layers.stack import Stack
 
 __all__ = [
@@ -25,21 +29,28 @@ __all__ = [
     "AttentionPool",
     "Bidirectional",
     "BidirectionalState",
+    "Cepstrum",
+    "FixedScale",
     "FrameStack",
     "Last",
     "Layer",
+    "LogMel",
     "LookAhead",
     "LookAheadState",
     "Max",
     "Mean",
     "MultiplicativeAttention",
+    "Pointwise",
     "Recurrent",
     "Residual",
     "ResidualState",
     "ReversibleNorm",
     "RowScale",
+    "SpecAugment",
+    "SpectrumState",
     "Stack",
     "VariationalDropout",
+    "WaveAugment",
     "aligned",
     "as_layer",
     "from_torch",

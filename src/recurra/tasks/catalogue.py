@@ -9,6 +9,7 @@ from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
 from recurra.tasks.music_generation import MUSIC_GENERATION
 from recurra.tasks.ner import NER
 from recurra.tasks.sentiment import SENTIMENT
+from recurra.tasks.speech_recognition import SPEECH_RECOGNITION
 from recurra.tasks.task import Task
 from recurra.tasks.translation import TRANSLATION
 
@@ -19,6 +20,7 @@ TASKS: tuple[Task[Any], ...] = (
     SENTIMENT,
     NER,
     TRANSLATION,
+    SPEECH_RECOGNITION,
 )
 
 

@@ -1,12 +1,12 @@
 """A sequence in, a shorter one out, and nobody says which step is which symbol: CTC."""
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from recurra import inputs
 from recurra.data.batch import Transcribed
-from recurra.layers import aligned, within, zero_beyond
+from recurra.layers import Pointwise, Stack, aligned, within, zero_beyond
 from recurra.layers.base import Layer
 from recurra.topologies.loss import Loss
 
@@ -17,7 +17,7 @@ BLANK = 0
 class CTC(nn.Module):
     """Connectionist temporal classification: the sum over all ways to spread symbols over steps.
 
-        scores = head(body(embed(x)))        p_t = softmax(scores_t)
+        scores = head(body(embed(front(x))))        p_t = softmax(scores_t)
         p(y | x) = Σ_{π: B(π) = y} Π_t p_t[π_t]
 
     with a symbol or the blank (class 0) at each step of π; B drops repeats and then blanks. Graves
@@ -25,24 +25,33 @@ class CTC(nn.Module):
     beside each other need a blank between them, so y takes |y| + repeats steps at least.
 
     Args:
-        embed: x → [batch time input] of the body, step by step.
+        front: x → its features, by what it has heard so far (log-mel energies of samples).
+        embed: features → [batch time input] of the body, step by step.
         body: the recurrent layers.
-        head: their outputs → scores [batch time classes], the blank's first.
+        head: their outputs → scores [batch time classes], the blank's first, step by step.
+        classes: how many those are.
     """
 
-    def __init__(self, embed: nn.Module, body: Layer, head: nn.Module) -> None:
+    def __init__(
+        self, front: Layer, embed: nn.Module, body: Layer, head: nn.Module, classes: int
+    ) -> None:
         super().__init__()
-        self.embed, self.body, self.head = embed, body, head
+        self.front, self.embed, self.body, self.head = front, embed, body, head
+        self.classes = classes
+
+    @property
+    def layer(self) -> Layer:
+        """All of it as one layer, x → scores, which a `Stream` steps if the body streams."""
+        features, states = self.front.output_size, self.body.output_size
+        embed = Pointwise(self.embed, features, self.body.input_size)
+        head = Pointwise(self.head, states, self.classes)
+        return Stack(self.front, embed, self.body, head)
 
     def forward(
-        self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
+        self, x: Float[Tensor, "batch time input"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch time classes"]:
         """Return the scores; those at a step answer the input at that step, whatever the delay."""
-        inputs.ragged("CTC", x, lengths)
-        x = zero_beyond(x, lengths)
-        inputs.taken("CTC", "x", self.embed, x)
-        scores: Tensor = self.head(aligned(self.body, self.embed(x), lengths))
-        return scores
+        return aligned(self.layer, x, lengths)
 
     def loss(self, batch: Transcribed) -> Loss:
         """Return −log p(y | x), summed over the rows; it counts symbols, of an empty y one.

@@ -22,7 +22,7 @@ ENDINGS = ("", ".wav", ".flac")
 
 
 class Recording(NamedTuple):
-    """A sound file, what is said in it, who speaks ("" for nobody knows), and the row that says so."""
+    """A sound file, what is said in it, who speaks ("": nobody knows), and the row that says so."""
 
     path: Path
     text: str
@@ -84,7 +84,8 @@ def kaldi(folder: Path, rows: Rows) -> Iterator[Recording]:
     listed = folder / "wav.scp"
     for row, name, place in _named(listed, rows):
         if place.endswith("|") or place.startswith("|"):
-            rows.bad(listed, f"has a command for {name}; none is run: write its sound to a file", row)
+            reason = f"has a command for {name}; none is run: write its sound to a file"
+            rows.bad(listed, reason, row)
         elif name not in texts:
             rows.bad(listed, f"has {name}, of which {folder / 'text'} has no words", row)
         else:
@@ -169,5 +170,3 @@ def _text_column(table: Table, given: str | None, at: int) -> int:
 
     best = min(others, key=called)
     return best if called(best) < len(TEXT_NAMES) else choose_text(table.columns, at)
-
-

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from recurra.data.readers.recordings import Recording, kaldi, librispeech, manifest, there
 from recurra.data.readers.sound import Samples, Wanted, load
-from recurra.data.readers.source import Format, Kind, read_parts
+from recurra.data.readers.source import Format, read_parts
 from recurra.data.readers.text import Rows, say
 from recurra.data.splits import Splits
 from recurra.errors import DataError

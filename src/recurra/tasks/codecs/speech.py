@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class SpeechCodec:
             DataError: the transcript has more symbols than fit into the frames.
         """
         x, symbols = self.frames(example.samples), self.units.encode(example.text)
-        repeats = sum(a == b for a, b in zip(symbols, symbols[1:], strict=False))
+        repeats = sum(a == b for a, b in pairwise(symbols))
         if len(symbols) + repeats > len(x):
             path, row = place(example)
             raise DataError(
@@ -92,17 +93,24 @@ class SpeechCodec:
         return cls(units, Standard.of(stored["scale"]), stored["rate"], stored["frame"])
 
     def heard(
-        self, emissions: Sequence[Emission], log_probability: float, seconds: float, delay: int
-    ) -> Heard:
-        """Return the transcript of symbols and of the frames where each is heard."""
-        words = []
+        self, emissions: Sequence[Emission], log_probability: float, samples: int, delay: int
+    ) -> Transcript:
+        """Return the transcript of symbols and of the frames where each is heard.
+
+        Args:
+            emissions: the symbols, each with its frames.
+            log_probability: of all of them, in nats.
+            samples: how many there were.
+            delay: frames that a stream is late.
+        """
+        words, seconds = [], samples / self.rate
         for text, parts in self.units.words((one.symbol, one) for one in emissions):
             start, stop = parts[0].start * self.seconds, parts[-1].stop * self.seconds
             sure = math.exp(sum(part.score for part in parts) / len(parts))
             words.append(Word(text, round(start, 3), round(min(stop, seconds), 3), round(sure, 4)))
         text = " ".join(word.word for word in words)
         confidence = math.exp(min(log_probability, 0.0))
-        return Heard(text, words, confidence, round(seconds, 3), 1000 * delay * self.seconds)
+        return Transcript(text, words, confidence, round(seconds, 3), 1000 * delay * self.seconds)
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Transcript:
     """What was said in a recording.
 
     Args:

@@ -81,8 +81,9 @@ class Units:
             parts = list(plain) if self.kind == "characters" else plain.split()
             return sorted({part for part in parts if self.known.encode([part]) == [UNKNOWN]})
         known = self.known.encode(plain)
-        return sorted({plain[a:b] for i, (a, b) in zip(known.ids, known.offsets, strict=True)
-                       if i == UNKNOWN})
+        return sorted(
+            {plain[a:b] for i, (a, b) in zip(known.ids, known.offsets, strict=True) if i == UNKNOWN}
+        )
 
     def decode(self, symbols: Sequence[int]) -> str:
         """Return the text of symbols; blanks at its ends or doubled are one."""
