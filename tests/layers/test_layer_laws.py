@@ -39,7 +39,7 @@ LAYERS = {
     "cepstrum": lambda: Cepstrum(1000, 10, 35, 6, 4),
     "fixed scale": lambda: FixedScale([0.5, -1.0, 0.0], [2.0, 0.1, 1.0]),
     "sound to states": lambda: Stack(
-        WaveAugment(10, noise=0.5, gain=6, shift=5, stretch=0.2),
+        WaveAugment(10, noise=0.5, gain=6.0, shift=5, stretch=0.2),
         Cepstrum(1000, 10, 35, 6, 4),
         FixedScale([-3.0, 0.0, 0.1, 1.0], [2.0, 0.5, 1.0, 3.0]),
         SpecAugment(4, 2, 3),

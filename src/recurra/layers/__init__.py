@@ -19,6 +19,7 @@ from recurra.layers.pointwise import Pointwise
 from recurra.layers.pool import AttentionPool, Last, Max, Mean
 from recurra.layers.recurrent import Recurrent, as_layer
 from recurra.layers.residual import Residual, ResidualState
+from recurra.layers.running import Running, RunningState
 from recurra.layers.scale import FixedScale
 from recurra.layers.spectrum import Cepstrum, LogMel, SpectrumState
 from recurra.layers.stack import Stack
@@ -46,6 +47,8 @@ __all__ = [
     "ResidualState",
     "ReversibleNorm",
     "RowScale",
+    "Running",
+    "RunningState",
     "SpecAugment",
     "SpectrumState",
     "Stack",

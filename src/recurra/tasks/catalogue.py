@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from recurra.errors import RecurraError, unknown
+from recurra.tasks.audio_classification import AUDIO_CLASSIFICATION
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
 from recurra.tasks.music_generation import MUSIC_GENERATION
@@ -20,6 +21,7 @@ TASKS: tuple[Task[Any], ...] = (
     SENTIMENT,
     NER,
     TRANSLATION,
+    AUDIO_CLASSIFICATION,
     SPEECH_RECOGNITION,
 )
 

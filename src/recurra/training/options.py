@@ -14,6 +14,8 @@ from recurra.training.values import (
     AMOUNT,
     COUNT,
     DEPTH,
+    HERTZ,
+    MILLISECONDS,
     NAME,
     NUCLEUS,
     PART,
@@ -46,6 +48,18 @@ class TextTable(Encoded):
 
     text_column: str | None = option(
         "data", None, "column of the text, by name or number; none: detected", NAME
+    )
+    label_column: str | None = option(
+        "data", None, "column of the label, by name or number; none: detected", NAME
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundTable(Encoded):
+    """Rows of a sound's path and its label."""
+
+    path_column: str | None = option(
+        "data", None, "column of the sounds' paths, by name or number; none: detected", NAME
     )
     label_column: str | None = option(
         "data", None, "column of the label, by name or number; none: detected", NAME
@@ -131,6 +145,44 @@ class Pooled(TwoWay):
 
     pool: Literal["last", "mean", "max", "attention"] = option(
         "model", "attention", "many-to-one pooling"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard(Body):
+    """Sounds are read as frames of samples, and heard as energies in bands of frequencies."""
+
+    sample_rate: int = option(
+        "model", 16000, "samples a second; sounds of another rate are resampled", HERTZ
+    )
+    hop_ms: float = option("model", 10.0, "milliseconds of sound in a step", MILLISECONDS)
+    window_ms: float = option(
+        "model", 25.0, "milliseconds, up to a step's end, that its spectrum is of", MILLISECONDS
+    )
+    bands: int = option("model", 40, "bands of the spectrum, evenly on the mel scale", SIZE)
+    features: Literal["mel", "mfcc"] = option(
+        "model", "mel", "log energies of the bands, or their cepstrum"
+    )
+    coefficients: int = option("model", 20, "of the cepstrum (mfcc), up to the bands", SIZE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roughened(Recipe):
+    """Sounds are made harder to hear in training."""
+
+    noise: float = option(
+        "regularisation", 0.0, "loudest white noise beside the sound; 0.1: 20 dB below it", AMOUNT
+    )
+    gain_db: float = option("regularisation", 0.0, "louder or softer by up to so many dB", AMOUNT)
+    shift_ms: float = option("regularisation", 0.0, "earlier or later by up to so many ms", AMOUNT)
+    stretch: float = option(
+        "regularisation", 0.0, "faster and higher, or slower and lower, by up to this share", SHARE
+    )
+    mask_bands: int = option(
+        "regularisation", 0, "SpecAugment: most features hidden at once, twice in a sound", COUNT
+    )
+    mask_frames: int = option(
+        "regularisation", 0, "SpecAugment: most steps hidden at once, twice in a sound", COUNT
     )
 
 

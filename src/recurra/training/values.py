@@ -52,6 +52,8 @@ PART = Allowed("a number from 0 to 1", lambda n: 0 <= n <= 1)
 SCALE = Allowed("a number, 2 or more", lambda n: n >= 2)
 NUCLEUS = Allowed("a number above 0, up to 1", lambda n: 0 < n <= 1)
 SEED = Allowed("a whole number from 0 to 2**63 - 1", lambda n: 0 <= n < 2**63)
+HERTZ = Allowed("a whole number of Hz from 1000 to 768000", lambda n: 1000 <= n <= 768_000)
+MILLISECONDS = Allowed("a number of milliseconds above 0, up to 1000", lambda n: 0 < n <= 1000)
 NAME = Allowed(
     "a name or path that is not empty", lambda text: bool(text.strip()) and "\0" not in text
 )

@@ -1,0 +1,199 @@
+"""The label of a sound, a word, a speaker, a bird: many-to-one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra.data.batch import Labelled
+from recurra.data.readers import sounds
+from recurra.data.readers.sound import load, of_array
+from recurra.data.readers.sounds import LabelledSound
+from recurra.data.readers.text import Rows, existing
+from recurra.data.samples import spoken
+from recurra.data.splits import Splits
+from recurra.errors import RecurraError
+from recurra.layers import Running, Stack, aligned
+from recurra.tasks import hearing
+from recurra.tasks.body import body, pool
+from recurra.tasks.codecs.sounds import Frames, SoundCodec, SoundPrediction
+from recurra.tasks.evaluation import (
+    batches,
+    classified,
+    known,
+    label_accuracy,
+    label_baseline,
+)
+from recurra.tasks.task import Items, Task
+from recurra.topologies import ManyToOne
+from recurra.training.options import Classes, Heard, Pooled, Roughened, SoundTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioRecipe(SoundTable, Heard, Pooled, Roughened, Classes):
+    """Options of labelling sounds."""
+
+
+def read(recipe: AudioRecipe) -> Splits[LabelledSound]:
+    """Return the user's sounds, or synthetic digits."""
+    hearing.spectrum(recipe)  # refuses sizes that do not fit before anything is read
+    return sounds.read(recipe, hearing.wanted(recipe)) if recipe.data else spoken.load(recipe)
+
+
+def fit(train: Sequence[LabelledSound], recipe: AudioRecipe) -> SoundCodec:
+    """Return labels, and the scale of these sounds' features."""
+    scale = hearing.scale_of([row.samples for row in train], recipe)
+    return SoundCodec(sounds.names(train), hearing.hop(recipe), recipe.max_length, scale)
+
+
+def items(codec: SoundCodec, rows: Sequence[LabelledSound], recipe: AudioRecipe) -> Items:
+    """Return every sound as one item."""
+    return Frames(codec, rows)
+
+
+def build(codec: SoundCodec, recipe: AudioRecipe) -> nn.Module:
+    """Return spectrum, scale, recurrent body, pooling and a linear head, from samples on."""
+    heard = hearing.front(recipe, codec.scale)
+    layers = body(recipe, heard[-1].output_size)
+    head = nn.Sequential(
+        nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels))
+    )
+    whole = Stack(*heard, layers)
+    return ManyToOne(nn.Identity(), whole, pool(recipe, layers.output_size), head)
+
+
+def evaluate(
+    network: nn.Module, codec: SoundCodec, rows: Sequence[LabelledSound], recipe: AudioRecipe
+) -> dict[str, float]:
+    """Return accuracy and loss."""
+    known(codec.labels, rows)
+
+    def logits(batch: Labelled) -> Any:
+        return network(batch.x, batch.lengths)
+
+    found, loss = classified(network, codec, rows, logits)
+    return {"accuracy": label_accuracy(codec.labels, rows, found), **loss}
+
+
+def baseline(
+    codec: SoundCodec, train: Sequence[LabelledSound], test: Sequence[LabelledSound]
+) -> dict[str, float]:
+    """Return what the most frequent label reaches."""
+    return label_baseline(train, test)
+
+
+def predict(
+    network: ManyToOne,
+    codec: SoundCodec,
+    inputs: Sequence[str | Path | tuple[Any, int]],
+    recipe: AudioRecipe,
+) -> list[SoundPrediction]:
+    """Return label and probabilities of each sound: a file, or (samples, rate).
+
+    Raises:
+        RecurraError: a file is no sound, or samples are none.
+    """
+    rows = [_opened(one, i, recipe) for i, one in enumerate(inputs, 1)]
+    answers: list[SoundPrediction | None] = [None] * len(rows)
+    for numbers, batch in batches(network, codec, rows, recipe.batch_size):
+        steps = as_heard(network, batch)
+        for number, length, p in zip(numbers, batch.lengths.tolist(), steps, strict=True):
+            answers[number] = _answer(codec, rows[number], p[:length].tolist(), recipe, network)
+    return [answer for answer in answers if answer is not None]
+
+
+@torch.inference_mode()
+def as_heard(network: ManyToOne, batch: Labelled) -> Tensor:
+    """Return the probabilities of the classes at every step [batch time classes].
+
+    Each is what the network says of the sound up to there; one that reads backward too says at
+    every step what it says of the whole.
+    """
+    if not network.body.streams:
+        p: Tensor = network(batch.x, batch.lengths).softmax(-1)
+        return p[:, None].expand(-1, batch.x.shape[1], -1)
+    y = aligned(network.body, network.embed(batch.x), batch.lengths)
+    so_far = Running(network.pool, y.shape[-1]).eval()(y, lengths=batch.lengths)[0]
+    found: Tensor = network.head(so_far).softmax(-1)
+    return found
+
+
+def _answer(
+    codec: SoundCodec,
+    row: LabelledSound,
+    steps: list[list[float]],
+    recipe: AudioRecipe,
+    network: ManyToOne,
+) -> SoundPrediction:
+    def named(p: list[float]) -> dict[str, float]:
+        return dict(zip(codec.labels, p, strict=True))
+
+    seconds = len(row.samples) / recipe.sample_rate
+    best, label = max(zip(steps[-1], codec.labels, strict=True))
+    told = SoundPrediction(row.where, label, best, named(steps[-1]), seconds)
+    if not network.body.streams:
+        return told
+    step, late = codec.hop / recipe.sample_rate, network.body.delay
+    when = [min((t + 1 + late) * step, seconds) for t in range(len(steps))]
+    likeliest = [max(zip(p, codec.labels, strict=True))[1] for p in steps]
+    turns = [t for t, (a, b) in enumerate(pairwise(likeliest), 1) if a != b]
+    return SoundPrediction(
+        **{**vars(told), "since": when[turns[-1] if turns else 0]},
+        heard=list(zip(when, map(named, steps), strict=True)),
+    )
+
+
+def _opened(given: Any, number: int, recipe: AudioRecipe) -> LabelledSound:
+    wanted = hearing.wanted(recipe)
+    if isinstance(given, str | Path):
+        samples = load(existing(given), wanted, Rows())
+        assert samples is not None  # a bad one is raised
+        return LabelledSound(samples, "", str(given))
+    if isinstance(given, tuple) and len(given) == 2:
+        return LabelledSound(of_array(*given, wanted), "", "array")
+    kind = type(given).__name__
+    raise RecurraError(f"input {number} is a {kind}; give a sound file, or (samples, rate)")
+
+
+AUDIO_CLASSIFICATION = Task(
+    name="audio_classification",
+    type="many-to-one",
+    summary="The label of a sound: the word, the speaker, or what it is of.",
+    reads="a folder of class folders, or a manifest (path, label), of WAV, FLAC, OGG or MP3",
+    example="seven.wav",
+    recipe=AudioRecipe,
+    read=read,
+    codec=SoundCodec.from_files,
+    fit=fit,
+    build=build,
+    validate=evaluate,
+    criterion="accuracy",
+    evaluate=evaluate,
+    metric="accuracy",
+    sample_metric="accuracy",
+    baseline=baseline,
+    parse=Path,
+    predict=predict,
+    items=items,
+    defaults={
+        "max_length": 1000,
+        "dropout": 0.3,
+        "mask_bands": 6,
+        "mask_frames": 10,
+        "noise": 0.1,
+        "gain_db": 6.0,
+        "shift_ms": 20.0,
+    },
+    sample_defaults={
+        "sample_rate": 8000,
+        "hidden": 96,
+        "epochs": 12,
+        "learning_rate": 4e-3,
+    },
+)
