@@ -80,6 +80,22 @@ def write_midi(folder: Path) -> str:
     return str(folder)
 
 
+def write_speech(folder: Path) -> str:
+    """Write two tones as two words: "low" and "high", one to three of them."""
+    soundfile = pytest.importorskip("soundfile")
+    random, rows = np.random.default_rng(0), ["path,text"]
+    for i in range(24):
+        words = [("low", "high")[n] for n in random.integers(0, 2, 1 + i % 3)]
+        pitches = [300 if word == "low" else 1200 for word in words]
+        tones = [0.3 * np.sin(np.arange(2000) * 2 * np.pi * p / 8000) for p in pitches]
+        samples = np.concatenate(tones) + 0.01 * random.standard_normal(2000 * len(words))
+        soundfile.write(folder / f"{i}.wav", samples, 8000)
+        rows.append(f"{i}.wav,{' '.join(words)}")
+    path = folder / "speech.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return str(path)
+
+
 WRITERS = {
     "image_classification": write_images,
     "music_generation": write_midi,
@@ -87,4 +103,5 @@ WRITERS = {
     "sentiment": write_reviews,
     "ner": write_conll,
     "translation": write_pairs,
+    "speech_recognition": write_speech,
 }

@@ -19,6 +19,7 @@ INPUTS = {
     "sentiment": "the room was fine",
     "ner": "Ann saw Oslo .",
     "translation": "a red cat",
+    "speech_recognition": (np.zeros(4000, np.float32), 8000),
 }
 
 

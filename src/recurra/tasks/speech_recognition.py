@@ -18,11 +18,12 @@ from recurra.data.splits import Splits
 from recurra.errors import RecurraError
 from recurra.layers import FrameStack, Stack
 from recurra.tasks.body import body
+from recurra.tasks.codecs.sounds import Frames
 from recurra.tasks.codecs.speech import SpeechCodec, Transcript
 from recurra.tasks.codecs.units import Units
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.hearing import front, hop, scale_of, wanted
-from recurra.tasks.task import Task
+from recurra.tasks.task import Items, Task
 from recurra.tasks.transcribing import transcribe
 from recurra.topologies import CTC
 from recurra.training.metrics import error_rates
@@ -60,6 +61,11 @@ def fit(train: Sequence[Utterance], recipe: SpeechRecipe) -> SpeechCodec:
     units = Units.learn(texts, recipe.units, recipe.vocabulary, lowercase=recipe.lowercase)
     scale = scale_of([row.samples for row in train], recipe)
     return SpeechCodec(units, scale, recipe.sample_rate, hop(recipe) * recipe.subsample)
+
+
+def items(codec: SpeechCodec, rows: Sequence[Utterance], recipe: SpeechRecipe) -> Items:
+    """Return every recording as one item."""
+    return Frames(codec, rows)
 
 
 def build(codec: SpeechCodec, recipe: SpeechRecipe) -> nn.Module:
@@ -151,6 +157,7 @@ SPEECH_RECOGNITION = Task(
     baseline=baseline,
     parse=Path,
     predict=predict,
+    items=items,
     defaults={
         "bidirectional": True,
         "layers": 2,
@@ -163,5 +170,12 @@ SPEECH_RECOGNITION = Task(
         "mask_bands": 8,
         "mask_frames": 10,
     },
-    sample_defaults={"sample_rate": 8000, "layers": 1, "hidden": 96, "embedding": 64, "epochs": 12},
+    sample_defaults={
+        "sample_rate": 8000,
+        "layers": 1,
+        "hidden": 96,
+        "embedding": 64,
+        "epochs": 20,
+        "learning_rate": 6e-3,
+    },
 )

@@ -32,11 +32,12 @@ def transcribe(
     begin = decoders(codec.units, recipe)
 
     def run(batch: Any) -> list[tuple[list[Emission], float]]:
-        scores = network(batch.x, batch.lengths).double().cpu()
-        return [
-            located(row[:length], written(row[:length], begin()))
-            for row, length in zip(scores, batch.lengths.tolist(), strict=True)
-        ]
+        scores, found = network(batch.x, batch.lengths).double().cpu(), []
+        for row, length in zip(scores, batch.lengths.tolist(), strict=True):
+            decoder = begin()
+            decoder.push(row[:length].log_softmax(-1))
+            found.append(located(row[:length], symbols_of(decoder)))
+        return found
 
     heard = collect(network, codec, rows, run, recipe.batch_size)
     return [
@@ -96,9 +97,8 @@ def fusion(folder: str, units: Units, weight: float) -> Fusion:
     return Fusion(cast(Generator, model.network), tokens, FIRST, weight, (nothing,))
 
 
-def written(scores: Float[Tensor, "time classes"], decoder: Decoder) -> list[int]:
-    """Return the symbols that a decoder finds."""
-    decoder.push(scores.log_softmax(-1))
+def symbols_of(decoder: Decoder) -> list[int]:
+    """Return the symbols that a decoder has found so far."""
     return decoder.symbols if isinstance(decoder, BestPath) else decoder.best[0].symbols
 
 
