@@ -178,7 +178,39 @@ def write_music_generation(folder: Path, rows: dict[str, list[Any]]) -> dict[str
     return {part: str(folder / "tunes" / part) for part in rows}
 
 
+def said(part: str) -> list[tuple[np.ndarray, str]]:
+    """Return (samples at 8 kHz, transcript): each word is a tone, but now and then another one."""
+    pitches = {"square": 400, "Oval": 1100, "ring": 2300}
+    words, random = [*pitches], np.random.default_rng(len(part))
+    rows = []
+    for i in range(SIZES[part]):
+        each = [words[n] for n in random.integers(0, 3, 1 + (i * 2 + len(part)) % 4)]
+        heard = [words[(words.index(word) + (i % 5 == 4)) % 3] for word in each]
+        time = np.arange(1800) / 8000
+        waves = [0.3 * np.sin(2 * np.pi * pitches[word] * time) for word in heard]
+        samples = np.concatenate([np.append(wave, np.zeros(400 + 40 * i)) for wave in waves])
+        rows.append((samples + 0.01 * random.standard_normal(len(samples)), " ".join(each)))
+    return rows
+
+
+def write_speech_recognition(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str]:
+    import soundfile
+
+    paths = {}
+    for part, spoken in rows.items():
+        (folder / part).mkdir()
+        lines = ["path\ttext"]
+        for i, (samples, text) in enumerate(spoken):
+            soundfile.write(folder / part / f"{i}.wav", samples, 8000)
+            lines.append(f"{part}/{i}.wav\t{text}")
+        path = folder / f"{part}-said.tsv"
+        path.write_text("\n".join(lines) + "\n")
+        paths[part] = str(path)
+    return paths
+
+
 ROWS = {
+    "speech_recognition": said,
     "sentiment": texts,
     "ner": sentences,
     "translation": pairs,
@@ -187,6 +219,7 @@ ROWS = {
     "music_generation": tunes,
 }
 WRITE = {
+    "speech_recognition": write_speech_recognition,
     "sentiment": write_sentiment,
     "ner": write_ner,
     "translation": write_translation,

@@ -73,7 +73,7 @@ def build(codec: SpeechCodec, recipe: SpeechRecipe) -> nn.Module:
     hears = FrameStack(Stack(*front(recipe, codec.scale)), recipe.subsample)
     layers = body(recipe, recipe.embedding)
     embed = nn.Sequential(
-        nn.Linear(hears.output_size, recipe.embedding), nn.ReLU(), nn.Dropout(recipe.dropout)
+        nn.Linear(hears.output_size, recipe.embedding), nn.SiLU(), nn.Dropout(recipe.dropout)
     )
     head = nn.Sequential(
         nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.units))
