@@ -23,6 +23,18 @@ COMMON = {"hidden": 12, "embedding": 12, "batch-size": 5, "dropout": 0.1, "patie
 OWN: dict[str, dict[str, Any]] = {
     "sentiment": {"epochs": 8, "learning-rate": 0.02},
     "ner": {"epochs": 4, "learning-rate": 0.02},
+    "speech_recognition": {
+        "epochs": 24,
+        "learning-rate": 0.02,
+        "subsample": 6,
+        "layers": 1,
+        "sample-rate": 8000,
+        "bands": 12,
+        "noise": 0,
+        "mask-bands": 0,
+        "mask-frames": 0,
+        "units": "words",
+    },
     "translation": {
         "epochs": 10,
         "learning-rate": 0.02,
@@ -85,6 +97,9 @@ class Trained:
             return [row[0] for row in rows]
         if self.task.name == "ner":
             return [" ".join(tokens) for tokens, _ in rows]
+        if self.task.name == "speech_recognition":
+            home = Path(self.parts.data).parent / part
+            return [str(home / f"{i}.wav") for i in range(len(rows))]
         home = Path(getattr(self.parts, "data" if part == "train" else part))
         if self.task.name == "image_captioning":
             return [str(home / f"{part}{i}.png") for i in range(len(rows))]
@@ -123,6 +138,11 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
     if name == "sentiment":
         turned = {"ALSO": "bad", "bad": "mid", "mid": "ALSO"}
         return [(text, turned[label]) for text, label in rows]
+    if name == "speech_recognition":
+        turned = {"square": "Oval", "Oval": "ring", "ring": "square"}
+        return [
+            (samples, " ".join(turned[word] for word in text.split())) for samples, text in rows
+        ]
     if name == "ner":
         turned = {"PER": "LOC", "LOC": "PER"}
         return [

@@ -181,7 +181,7 @@ def write_music_generation(folder: Path, rows: dict[str, list[Any]]) -> dict[str
 def said(part: str) -> list[tuple[np.ndarray, str]]:
     """Return (samples at 8 kHz, transcript): each word is a tone, but now and then another one."""
     pitches = {"square": 400, "Oval": 1100, "ring": 2300}
-    words, random = [*pitches], np.random.default_rng(len(part))
+    words, random = [*pitches], np.random.default_rng(list(part.encode()))
     rows = []
     for i in range(SIZES[part]):
         each = [words[n] for n in random.integers(0, 3, 1 + (i * 2 + len(part)) % 4)]

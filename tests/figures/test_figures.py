@@ -99,7 +99,9 @@ def test_answers_stand_beside_their_inputs(task: Task, runs: Runs):
     trained = runs(task.name)
     together = trained.predict("test")
     inputs = trained.inputs("test")
-    names = {"sentiment": "text", "translation": "source"}.get(task.name, "image")
+    names = {"sentiment": "text", "translation": "source", "speech_recognition": "sound"}.get(
+        task.name, "image"
+    )
     for text, answer in zip(inputs, together, strict=True):
         assert " ".join(answer["tokens"]) == text if task.name == "ner" else answer[names] == text
     for i in (0, 3, 4, 10):

@@ -41,7 +41,7 @@ def test_nonsense_in_the_test_part_scores_nonsense_and_changes_nothing(task: Tas
     assert [clean.metrics[name] for name in same] == [poisoned.metrics[name] for name in same]
     good, bad = clean.metrics["test"], poisoned.metrics["test"]
     for name in good:
-        if name in ("loss", "nll", "perplexity"):
+        if name in ("loss", "nll", "perplexity", "wer", "cer"):
             assert bad[name] > 1.05 * good[name]
         else:
             assert bad[name] < 0.8 * good[name]

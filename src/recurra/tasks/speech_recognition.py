@@ -21,7 +21,7 @@ from recurra.tasks.body import body
 from recurra.tasks.codecs.sounds import Frames
 from recurra.tasks.codecs.speech import SpeechCodec, Transcript
 from recurra.tasks.codecs.units import Units
-from recurra.tasks.evaluation import mean_loss
+from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.hearing import front, hop, scale_of, wanted
 from recurra.tasks.task import Items, Task
 from recurra.tasks.transcribing import transcribe
@@ -110,11 +110,15 @@ def tell_unknown(codec: SpeechCodec, rows: Sequence[Utterance]) -> None:
 def baseline(
     codec: SpeechCodec, train: Sequence[Utterance], test: Sequence[Utterance]
 ) -> dict[str, float]:
-    """Return what the most frequent transcript reaches, or none: what is better in training."""
+    """Return what the most frequent transcript reaches, or none: what is better in training.
+
+    The loss is that of the symbols' frequencies.
+    """
     seen, asked = ([codec.units.normal(row.text) for row in rows] for rows in (train, test))
     usual = Counter(seen).most_common(1)[0][0]
     best = min([usual, ""], key=lambda text: error_rates([text] * len(seen), seen)["wer"])
-    return error_rates([best] * len(asked), asked)
+    rates = error_rates([best] * len(asked), asked)
+    return {**rates, "loss": unigram_loss(codec, train, test)}
 
 
 def predict(
@@ -122,7 +126,12 @@ def predict(
 ) -> list[Transcript]:
     """Return what is said in each recording: a file, or samples and their rate."""
     heard = wanted(recipe, cut=False)
-    rows = [Utterance(_samples(one, i, heard), "", "", "") for i, one in enumerate(inputs, 1)]
+    rows = [
+        Utterance(
+            _samples(one, i, heard), "", "", str(one) if isinstance(one, str | Path) else "array"
+        )
+        for i, one in enumerate(inputs, 1)
+    ]
     return transcribe(network, codec, rows, recipe)
 
 

@@ -41,7 +41,7 @@ def transcribe(
 
     heard = collect(network, codec, rows, run, recipe.batch_size)
     return [
-        codec.heard(emissions, logp, len(row.samples), network.body.delay)
+        codec.heard(emissions, logp, len(row.samples), network.body.delay, row.where)
         for row, (emissions, logp) in zip(rows, heard, strict=True)
     ]
 

@@ -93,7 +93,12 @@ class SpeechCodec:
         return cls(units, Standard.of(stored["scale"]), stored["rate"], stored["frame"])
 
     def heard(
-        self, emissions: Sequence[Emission], log_probability: float, samples: int, delay: int
+        self,
+        emissions: Sequence[Emission],
+        log_probability: float,
+        samples: int,
+        delay: int,
+        sound: str = "",
     ) -> Transcript:
         """Return the transcript of symbols and of the frames where each is heard.
 
@@ -102,6 +107,7 @@ class SpeechCodec:
             log_probability: of all of them, in nats.
             samples: how many there were.
             delay: frames that a stream is late.
+            sound: where the recording comes from.
         """
         words, seconds = [], samples / self.rate
         for text, parts in self.units.words((one.symbol, one) for one in emissions):
@@ -110,7 +116,8 @@ class SpeechCodec:
             words.append(Word(text, round(start, 3), round(min(stop, seconds), 3), round(sure, 4)))
         text = " ".join(word.word for word in words)
         confidence = math.exp(min(log_probability, 0.0))
-        return Transcript(text, words, confidence, round(seconds, 3), 1000 * delay * self.seconds)
+        late = 1000 * delay * self.seconds
+        return Transcript(sound, text, words, confidence, round(seconds, 3), late)
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,7 @@ class Transcript:
     """What was said in a recording.
 
     Args:
+        sound: where the recording comes from.
         text: the transcript.
         words: its words with their times.
         confidence: the probability that the model gives this transcript among all.
@@ -142,6 +150,7 @@ class Transcript:
         delay: milliseconds that a stream of this model answers later than it hears.
     """
 
+    sound: str
     text: str
     words: list[Word]
     confidence: float
