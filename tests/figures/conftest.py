@@ -22,6 +22,7 @@ from .parts import ROWS, Parts, write
 COMMON = {"hidden": 12, "embedding": 12, "batch-size": 5, "dropout": 0.1, "patience": 0}
 OWN: dict[str, dict[str, Any]] = {
     "sentiment": {"epochs": 8, "learning-rate": 0.02},
+    "audio_classification": {"epochs": 6, "learning-rate": 0.01},
     "ner": {"epochs": 4, "learning-rate": 0.02},
     "speech_recognition": {
         "epochs": 24,
@@ -97,7 +98,7 @@ class Trained:
             return [row[0] for row in rows]
         if self.task.name == "ner":
             return [" ".join(tokens) for tokens, _ in rows]
-        if self.task.name == "speech_recognition":
+        if self.task.name in ("audio_classification", "speech_recognition"):
             home = Path(self.parts.data).parent / part
             return [str(home / f"{i}.wav") for i in range(len(rows))]
         home = Path(getattr(self.parts, "data" if part == "train" else part))
@@ -143,6 +144,9 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
         return [
             (samples, " ".join(turned[word] for word in text.split())) for samples, text in rows
         ]
+    if name == "audio_classification":
+        turned = {"deep": "mid", "mid": "HIGH", "HIGH": "deep"}
+        return [(samples, turned[label]) for samples, label in rows]
     if name == "ner":
         turned = {"PER": "LOC", "LOC": "PER"}
         return [

@@ -288,6 +288,7 @@ def speech_baseline(trained: Trained, part: str) -> dict[str, float]:
 
 FIGURES = {
     "speech_recognition": (of_speech, speech_baseline),
+    "audio_classification": (of_labels, labels_baseline),
     "sentiment": (of_labels, labels_baseline),
     "image_classification": (of_labels, labels_baseline),
     "ner": (of_tags, tags_baseline),

@@ -99,11 +99,14 @@ def test_answers_stand_beside_their_inputs(task: Task, runs: Runs):
     trained = runs(task.name)
     together = trained.predict("test")
     inputs = trained.inputs("test")
-    names = {"sentiment": "text", "translation": "source", "speech_recognition": "sound"}.get(
-        task.name, "image"
-    )
+    names = {"sentiment": "text", "translation": "source"}
+    names |= dict.fromkeys(("audio_classification", "speech_recognition"), "sound")
     for text, answer in zip(inputs, together, strict=True):
-        assert " ".join(answer["tokens"]) == text if task.name == "ner" else answer[names] == text
+        assert (
+            " ".join(answer["tokens"]) == text
+            if task.name == "ner"
+            else answer[names.get(task.name, "image")] == text
+        )
     for i in (0, 3, 4, 10):
         ((alone),) = trained.model.predict([task.parse(inputs[i])])
         told = {k: v for k, v in alone.asdict().items() if isinstance(v, str | list)}

@@ -11,7 +11,11 @@ from tests.recipe.conftest import Lab, bodies, lab, random  # noqa: F401  # fixt
 WRITERS = [
     task for task in TASKS if task.name in ("music_generation", "image_captioning", "translation")
 ]
-READERS = [task for task in TASKS if task.name in ("ner", "sentiment", "translation")]
+READERS = [
+    task
+    for task in TASKS
+    if task.name in ("ner", "sentiment", "translation", "audio_classification")
+]
 
 
 @pytest.mark.parametrize("training", [False, True])

@@ -389,6 +389,8 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         layers.Residual(layers.Stack(cells.GRU(4, 4), layers.LookAhead(4, 2)))
     ),
     "LookAhead": lambda draw: _layered(layers.LookAhead(SIZE, 2)),
+    "Convolution": lambda draw: _layered(layers.Convolution(SIZE, WIDTH, 3)),
+    "Running": lambda draw: _layered(layers.Running(layers.AttentionPool(SIZE), SIZE)),
     "LogMel": lambda draw: _layered(layers.LogMel(1000, 8, 20, 3)),
     "Cepstrum": lambda draw: _layered(layers.Cepstrum(1000, 8, 20, 3, 2)),
     "FixedScale": lambda draw: _stateless(layers.FixedScale([0.0, 1.0], [1.0, 2.0])),

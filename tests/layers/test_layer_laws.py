@@ -7,8 +7,10 @@ from torch import nn
 from recurra import tree
 from recurra.cells import GRU, LSTM, Elman, MinGRU
 from recurra.layers import (
+    AttentionPool,
     Bidirectional,
     Cepstrum,
+    Convolution,
     FixedScale,
     FrameStack,
     Layer,
@@ -17,6 +19,7 @@ from recurra.layers import (
     Pointwise,
     Recurrent,
     Residual,
+    Running,
     SpecAugment,
     Stack,
     WaveAugment,
@@ -38,6 +41,9 @@ LAYERS = {
     "log-mel without overlap": lambda: LogMel(1000, 16, 16, 3),
     "cepstrum": lambda: Cepstrum(1000, 10, 35, 6, 4),
     "fixed scale": lambda: FixedScale([0.5, -1.0, 0.0], [2.0, 0.1, 1.0]),
+    "convolution": lambda: Convolution(3, 4, 3),
+    "convolution of single steps": lambda: Convolution(3, 2, 1),
+    "running attention": lambda: Running(AttentionPool(3), 3),
     "sound to states": lambda: Stack(
         WaveAugment(10, noise=0.5, gain=6.0, shift=5, stretch=0.2),
         Cepstrum(1000, 10, 35, 6, 4),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recurra.layers import Layer
+from recurra.layers import Layer, Stack
 from recurra.layers import bidirectional as bidirectional_layer
 from recurra.layers import recurrent as recurrent_layer
 from recurra.tasks.run import build, complete
@@ -75,7 +75,13 @@ def bodies(network: Any) -> list[Layer]:
     """Return the stacks of recurrent layers of a network, the reading one first."""
     found = [getattr(network, "body", None), getattr(network, "encoder", None)]
     found.append(getattr(getattr(network, "decoder", None), "body", None))
-    return [body for body in found if isinstance(body, Layer)]
+    # where a body begins with layers that hear, the recurrent ones are the last of them
+    heard = [getattr(body, "layers", [None])[-1] for body in found]
+    return [
+        inner if isinstance(inner, Stack) else body
+        for body, inner in zip(found, heard, strict=True)
+        if isinstance(body, Layer)
+    ]
 
 
 class Seen:

@@ -13,6 +13,8 @@ from recurra.errors import DataError
 from recurra.tasks.ner import NER
 from recurra.tasks.run import complete
 from recurra.tasks.task import Task
+from tests.data.sounds import tone
+from tests.data.sounds import write as write_sound
 from tests.figures.parts import Parts, write
 
 from .conftest import Lab
@@ -21,6 +23,8 @@ from .table import proves
 
 def content(example: Any) -> Any:
     """Return what a row says, without where it stands."""
+    if hasattr(example, "samples"):
+        return [example.samples.tobytes(), example.label]
     if hasattr(example, "score"):  # a tune: its pitches
         return [note.pitch for track in example.score.tracks for note in track.notes]
     return [
@@ -38,6 +42,10 @@ def is_of(example: Any, rows: list[Any]) -> bool:
     for row in rows:
         if hasattr(example, "score"):
             wanted: Any = row
+        elif hasattr(example, "samples"):
+            if told[1] == row[1]:
+                return True
+            continue
         elif isinstance(row[0], np.ndarray):
             if told[1] == row[1] or told[1] in ([text] for text in row[1]):
                 return True
@@ -115,6 +123,20 @@ def test_seed_decides_what_is_held_out(task: Task, home: dict[str, Parts]):
     assert any(not same(first.test, other.test) for other in others)
 
 
+@proves("path_column label_column", "audio_classification")
+def test_columns_of_a_manifest_are_the_ones_named(task: Task, tmp_path: Path):
+    rows = ["path,label,other,kind"]
+    for i in range(20):
+        write_sound(tmp_path / f"a{i}.wav", tone(0.1, 300 + 20 * i))
+        write_sound(tmp_path / f"b{i}.wav", tone(0.2, 300 + 20 * i))
+        rows.append(f"a{i}.wav,{'xy'[i % 2]},b{i}.wav,{'pqr'[i % 3]}")
+    (tmp_path / "all.csv").write_text("\n".join(rows) + "\n")
+    for path, label in [("path", "label"), ("other", "kind"), ("3", "4")]:
+        found = read(task, data=str(tmp_path / "all.csv"), path_column=path, label_column=label)
+        assert {len(row.samples) for row in found.train} == {1600 if path == "path" else 3200}
+        assert {row.label for row in found.train} == set("xy" if label == "label" else "pqr")
+
+
 @proves("text_column label_column", "sentiment")
 def test_columns_are_the_ones_named(task: Task, tmp_path: Path):
     rows = [("one", "x", f"words of row {i}", f"{'yes' if i % 2 else 'no'}") for i in range(20)]
@@ -181,7 +203,12 @@ def test_encoding_is_the_one_named(task: Task, tmp_path: Path):
     parts = write(task.name, tmp_path)
     home = Path(parts.data)
     path = home / "captions.csv" if home.is_dir() else home
-    old = {"sentiment": b"film", "ner": b"saw", "translation": b"cat"}.get(task.name, b"square")
+    old = {
+        "audio_classification": b"hum",
+        "sentiment": b"film",
+        "ner": b"saw",
+        "translation": b"cat",
+    }.get(task.name, b"square")
     path.write_bytes(path.read_bytes().replace(old, b"\xe6\xb3x"))
     for encoding, letters in [("latin-1", "\xe6\xb3x"), ("iso8859-2", "\u0107\u0142x")]:
         found = read(task, **parts.fields, encoding=encoding)
@@ -212,6 +239,7 @@ BROKEN = {
     "sentiment": lambda path: append(path, "no label here\n"),
     "ner": lambda path: append(path, "\nAnn\tNONSENSE-TAG\n\n"),
     "translation": lambda path: append(path, "only one column\n"),
+    "audio_classification": lambda path: append(path, "gone.wav,deep\n"),
     "image_classification": lambda path: Path(path, "up", "z.png").write_bytes(b"no picture"),
     "image_captioning": lambda path: [
         Path(path, "z.png").write_bytes(b"no picture"),
@@ -247,6 +275,18 @@ def test_max_length_cuts_what_is_longer(task: Task, home: dict[str, Parts]):
     for row in train:
         cut, whole = short.encode(row)[0], long.encode(row)[0]
         assert cut.tolist() == whole[: len(cut)].tolist()
+
+
+@proves("max_length", "audio_classification")
+def test_max_length_cuts_what_is_read_of_a_sound(task: Task, home: dict[str, Parts]):
+    fields = home[task.name].fields
+    short, long = (read(task, **fields, max_length=most).train for most in (5, 500))
+    assert {len(row.samples) for row in short} == {5 * 160}
+    assert min(len(row.samples) for row in long) > 5 * 160
+    for cut, whole in zip(short, long, strict=True):
+        assert np.allclose(cut.samples[:-40], whole.samples[:760], atol=1e-3)
+    codec = task.fit(long, complete(task, {"data": "x", "max_length": 5}))
+    assert {len(codec.encode(row)[0]) for row in long} == {5}
 
 
 @proves("max_length", "translation")

@@ -96,6 +96,20 @@ def write_speech(folder: Path) -> str:
     return str(path)
 
 
+def write_sounds(folder: Path) -> str:
+    soundfile = pytest.importorskip("soundfile")
+    random = np.random.default_rng(0)
+    for label, pitch in [("low", 300), ("high", 2500)]:
+        (folder / label).mkdir()
+        for i in range(14):
+            time = np.arange(1000 + 160 * i) / 8000
+            samples = 0.4 * np.sin(2 * np.pi * pitch * time) + 0.1 * random.standard_normal(
+                len(time)
+            )
+            soundfile.write(folder / label / f"{i}.wav", samples, 8000)
+    return str(folder)
+
+
 WRITERS = {
     "image_classification": write_images,
     "music_generation": write_midi,
@@ -104,4 +118,5 @@ WRITERS = {
     "ner": write_conll,
     "translation": write_pairs,
     "speech_recognition": write_speech,
+    "audio_classification": write_sounds,
 }

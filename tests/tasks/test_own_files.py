@@ -20,6 +20,7 @@ INPUTS = {
     "ner": "Ann saw Oslo .",
     "translation": "a red cat",
     "speech_recognition": (np.zeros(4000, np.float32), 8000),
+    "audio_classification": (np.sin(np.arange(3000) / 4).astype(np.float32), 8000),
 }
 
 

@@ -10,6 +10,7 @@ from recurra.layers.conversion import (
     state_to_torch,
     to_torch,
 )
+from recurra.layers.convolution import Convolution, ConvolutionState
 from recurra.layers.dropout import VariationalDropout
 from recurra.layers.frames import FrameStack
 from recurra.layers.instance import ReversibleNorm, RowScale
@@ -31,6 +32,8 @@ __all__ = [
     "Bidirectional",
     "BidirectionalState",
     "Cepstrum",
+    "Convolution",
+    "ConvolutionState",
     "FixedScale",
     "FrameStack",
     "Last",

@@ -76,14 +76,14 @@ class Running(Layer):
             state = self.initial_state(x.shape[0])
             state = RunningState(*(leaf.to(x) for leaf in state))
         inputs.fields("Running", "the state", state, RunningState)
-        sizes = (x.shape[0], self.input_size)
-        for name, leaf in zip(RunningState._fields, state, strict=True):
-            inputs.numbers("Running", f"state {name}", leaf, sizes[: leaf.dim()], x)
+        rows = x.shape[0]
+        inputs.numbers("Running", "state total", state.total, (rows, self.input_size), x)
+        inputs.numbers("Running", "state weight", state.weight, (rows,), x)
+        inputs.numbers("Running", "state top", state.top, (rows,), x)
         x = zero_beyond(x, lengths)
-        live = within(
-            x.new_full(x.shape[:1], x.shape[1]).long() if lengths is None else lengths.to(x.device),
-            x.shape[1],
-        )
+        live = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        if lengths is not None:
+            live = within(lengths.to(x.device), x.shape[1])
         scores = self._scores(x)
         found = []
         for t in range(x.shape[1]):

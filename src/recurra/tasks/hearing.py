@@ -9,7 +9,15 @@ from torch import Tensor
 
 from recurra.data.readers.sound import Samples, Wanted
 from recurra.errors import RecurraError
-from recurra.layers import Cepstrum, FixedScale, Layer, LogMel, SpecAugment, WaveAugment
+from recurra.layers import (
+    Cepstrum,
+    Convolution,
+    FixedScale,
+    Layer,
+    LogMel,
+    SpecAugment,
+    WaveAugment,
+)
 from recurra.tasks.codecs.standard import Standard
 from recurra.training.options import Heard, Roughened
 
@@ -76,9 +84,10 @@ def front(recipe: Heard, scale: Standard) -> list[Layer]:
         RecurraError: the recipe's sizes do not fit each other.
     """
     heard = spectrum(recipe)
-    layers: list[Layer] = [heard, FixedScale(scale.mean, scale.deviation)]
+    scaled = FixedScale(scale.mean, scale.deviation)
+    features = Convolution(heard.output_size, recipe.embedding, recipe.kernel)
     if not isinstance(recipe, Roughened):
-        return layers
+        return [heard, scaled, features]
     wave = WaveAugment(
         heard.hop,
         noise=recipe.noise,
@@ -87,4 +96,4 @@ def front(recipe: Heard, scale: Standard) -> list[Layer]:
         stretch=recipe.stretch,
     )
     hidden = SpecAugment(heard.output_size, recipe.mask_bands, recipe.mask_frames, HIDDEN)
-    return [wave, *layers, hidden]
+    return [wave, heard, scaled, hidden, features]

@@ -164,6 +164,9 @@ class Heard(Body):
         "model", "mel", "log energies of the bands, or their cepstrum"
     )
     coefficients: int = option("model", 20, "of the cepstrum (mfcc), up to the bands", SIZE)
+    kernel: int = option(
+        "model", 5, "steps, back from each, that become its features by convolution", DEPTH
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,9 @@
 """Labelled sounds: a folder per class, or a manifest of paths and labels."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -19,19 +22,34 @@ from recurra.training.options import SoundTable
 
 KIND = folders.Files(SOUNDS, "sounds")
 MOST_SAMPLES = 1 << 30  # of a part: 4 GiB of memory, 18 hours at 16 kHz
+MOST_HASHED = 64 << 20
+
+
+@dataclass
+class Columns:
+    """Columns by name or number; None: detected in a run's first manifest, and kept for others."""
+
+    path: str | None
+    label: str | None
 
 
 class LabelledSound(NamedTuple):
-    """A sound with one label."""
+    """A sound with one label; `content` tells files with the same bytes, however they are read."""
 
     samples: Samples
     label: str
+    content: bytes
     where: str
 
 
-def digest(samples: Samples) -> bytes:
-    """Return what tells whether two sounds are the same."""
-    return blake2b(samples.tobytes(), digest_size=16).digest()
+def digest(path: Path) -> bytes:
+    """Return a hash of a file: of its size and its first 64 MiB.
+
+    It is of the file, not of the samples: what is held out must not depend on how they are read.
+    """
+    with path.open("rb") as file:
+        size = path.stat().st_size.to_bytes(8, "little")
+        return blake2b(size + file.read(MOST_HASHED), digest_size=16).digest()
 
 
 def read(recipe: SoundTable, wanted: Wanted) -> Splits[LabelledSound]:
@@ -41,10 +59,11 @@ def read(recipe: SoundTable, wanted: Wanted) -> Splits[LabelledSound]:
         DataError: a file or row cannot be used.
         MissingExtra: soundfile or soxr is not installed.
     """
+    columns = Columns(recipe.path_column, recipe.label_column)
     form = Format(
-        read=partial(_read_path, recipe=recipe, wanted=wanted),
+        read=partial(_read_path, columns=columns, wanted=wanted),
         accepts=is_manifest,
-        content=lambda example: digest(example.samples),
+        content=lambda example: example.content,
         labels=lambda example: [example.label],
         least=2,
     )
@@ -72,7 +91,7 @@ def loaded(found: Iterable[tuple[Path, str]], wanted: Wanted, rows: Rows) -> lis
     total = 0
     for path, label in found:
         if (samples := load(path, wanted, rows)) is not None:
-            examples.append(LabelledSound(samples, label, str(path)))
+            examples.append(LabelledSound(samples, label, digest(path), str(path)))
             total = bounded(total + len(samples), wanted, path)
     return examples
 
@@ -101,12 +120,15 @@ def _is_listed(folder: Path) -> bool:
     return sum(bool(branch.files) for branch in folders.branches(folder, KIND).values()) < 2
 
 
-def _read_path(path: Path, rows: Rows, recipe: SoundTable, wanted: Wanted) -> list[LabelledSound]:
+def _read_path(path: Path, rows: Rows, columns: Columns, wanted: Wanted) -> list[LabelledSound]:
     """Return the sounds of one folder of class folders, or one manifest."""
     if path.is_dir():
         return loaded(folders.labelled(path, folders.branches(path, KIND), KIND), wanted, rows)
-    table, at = open_manifest(path, rows, recipe.path_column, [recipe.label_column])
-    label = _label_column(table, at, recipe)
+    table, at = open_manifest(path, rows, columns.path, [columns.label])
+    label = _label_column(table, at, columns)
+    columns.path, columns.label = table.columns[at].name, table.columns[label].name
+    if not table.header:
+        columns.path, columns.label = str(at + 1), str(label + 1)
     rows.note(
         path,
         f"read as {table.form}, sounds from {table.called(at)}, labels from {table.called(label)} "
@@ -124,14 +146,14 @@ def _read_path(path: Path, rows: Rows, recipe: SoundTable, wanted: Wanted) -> li
         elif not sound.is_file():
             rows.bad(path, f"{sound} is missing", row)
         elif (samples := load(sound, wanted, rows)) is not None:
-            examples.append(LabelledSound(samples, known, where))
+            examples.append(LabelledSound(samples, known, digest(sound), where))
             total = bounded(total + len(samples), wanted, where)
     return examples
 
 
-def _label_column(table: Table, path: int, recipe: SoundTable) -> int:
-    if recipe.label_column is not None:
-        label = find(table.path, table.columns, recipe.label_column, header=table.header)
+def _label_column(table: Table, path: int, columns: Columns) -> int:
+    if columns.label is not None:
+        label = find(table.path, table.columns, columns.label, header=table.header)
         if label != path:
             return label
         raise DataError(table.path, f"{table.called(path)} cannot be both path and label")

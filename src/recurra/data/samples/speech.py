@@ -28,9 +28,15 @@ SPEAKERS = {
     "train": (
         *("m1", "m2", "m3", "m4", "m5", "f1", "f2", "f3", "adam", "aunty", "victor", "belinda"),
         *("benjamin", "boris", "david", "ed", "edward", "ian", "john", "linda", "max", "michel"),
+        *("Alex", "Alicia", "Andrea", "Andy", "Denis", "Gene", "Henrique", "Hugo", "Jacky", "Lee"),
+        *("Marco", "Mario", "Michael", "Nguyen", "gustave", "antonio", "grandma", "marcelo"),
+        *("pablo", "norbert", "quincy", "pedro", "shelby", "sandro"),
     ),
-    "valid": ("m6", "f4", "paul", "steph"),
-    "test": ("m7", "m8", "f5", "rob", "robert", "travis", "zac", "caleb"),
+    "valid": ("m6", "f4", "paul", "steph", "miguel", "anika"),
+    "test": (
+        *("m7", "m8", "f5", "rob", "robert", "travis", "zac", "caleb", "Annie", "Mike", "grandpa"),
+        "Diogo",
+    ),
 }
 
 

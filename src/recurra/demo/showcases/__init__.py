@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recurra.demo.showcases.music import music
 from recurra.demo.showcases.pictures import captions, digits
+from recurra.demo.showcases.sounds import sounds
 from recurra.demo.showcases.words import entities, sentiment, translations
 from recurra.tasks.model import Model
 
@@ -15,4 +16,5 @@ SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
     "sentiment": sentiment,
     "ner": entities,
     "translation": translations,
+    "audio_classification": sounds,
 }
