@@ -24,7 +24,10 @@ from .table import proves
 def content(example: Any) -> Any:
     """Return what a row says, without where it stands."""
     if hasattr(example, "samples"):
-        return [example.samples.tobytes(), example.label]
+        return [
+            example.samples.tobytes(),
+            example.label if hasattr(example, "label") else example.text,
+        ]
     if hasattr(example, "score"):  # a tune: its pitches
         return [note.pitch for track in example.score.tracks for note in track.notes]
     return [
