@@ -6,6 +6,7 @@ from pathlib import Path
 from recurra.demo.showcases.music import music
 from recurra.demo.showcases.pictures import captions, digits
 from recurra.demo.showcases.sounds import sounds
+from recurra.demo.showcases.speech import speech
 from recurra.demo.showcases.words import entities, sentiment, translations
 from recurra.tasks.model import Model
 
@@ -17,4 +18,5 @@ SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
     "ner": entities,
     "translation": translations,
     "audio_classification": sounds,
+    "speech_recognition": speech,
 }
