@@ -1,5 +1,6 @@
 """The demo's page and drawings, on models that are stand-ins: the whole demo takes minutes."""
 
+import base64
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,12 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recurra.data.readers.sound import Wanted, load
+from recurra.data.readers.text import Rows
 from recurra.demo import clear, result
 from recurra.demo.drawings import LAYOUTS, draw, heat
 from recurra.demo.page import Section, page
 from recurra.demo.showcases import SHOWCASES
 from recurra.errors import RecurraError
+from recurra.tasks.audio_classification import AudioRecipe
 from recurra.tasks.catalogue import TASKS, find
+from recurra.tasks.codecs.sounds import SoundPrediction
 from recurra.tasks.codecs.speech import Transcript, Word
 from recurra.tasks.codecs.tags import TagPrediction
 from recurra.tasks.codecs.tunes import longest_copy
@@ -121,6 +126,34 @@ def test_entities_are_marked_and_nothing_is_markup(tmp_path: Path) -> None:
     shown = SHOWCASES["ner"](Stand("ner", answer, train=[], test=rows), tmp_path)
     assert "&lt;b&gt; Ann<small>PER</small></mark> ran" in shown
     assert "<b>" not in shown
+
+
+def test_sounds_are_drawn_and_can_be_heard(tmp_path: Path) -> None:
+    samples = np.concatenate([np.zeros(800), np.full(800, 0.5)]).astype(np.float32)
+    heard = [(0.1, {"<a>": 0.25, "b": 0.75}), (0.2, {"<a>": 1.0, "b": 0.0})]
+
+    def answer(given: Any) -> Any:
+        return SoundPrediction("x", "<a>", 1.0, heard[-1][1], 0.2, 0.2, heard)
+
+    rows = [
+        SimpleNamespace(samples=samples, label=label, where="synthetic/test/v:1")
+        for label in ("<a>", "b", "b")
+    ]
+    model = Stand("audio_classification", answer, test=rows)
+    model.recipe = AudioRecipe.of({"sample_rate": 8000})
+    shown = SHOWCASES["audio_classification"](model, tmp_path)
+    assert [(one[0].shape, one[1]) for one in model.asked] == [((1600,), 8000)] * 2
+    assert (shown.count('class="right"'), shown.count('class="wrong"')) == (1, 1)
+    assert "<a>" not in shown
+    assert "since 0.20 s" in shown
+    assert "synthetic" in shown
+    assert 'points="180.0,90.0 360.0,60.0"' in shown
+    data = shown.split("data:audio/wav;base64,")[1].split('"')[0]
+    path = tmp_path / "a.wav"
+    path.write_bytes(base64.b64decode(data))
+    found = load(path, Wanted(8000, 9.0), Rows())
+    assert found is not None
+    assert np.allclose(found, samples, atol=1e-3)
 
 
 def test_a_drawing_has_the_inputs_and_outputs_of_its_type() -> None:

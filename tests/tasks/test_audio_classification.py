@@ -42,7 +42,7 @@ def trained(tmp_path_factory):
 
 
 WAYS = [{"pool": pool} for pool in ("last", "mean", "max", "attention")]
-WAYS += [{"lookahead": 3, "layers": 2}, {"features": "mfcc", "cell": "mingru"}]
+WAYS += [{"lookahead": 3, "layers": 2}, {"coefficients": 13, "cell": "mingru"}]
 
 
 @pytest.mark.parametrize("fields", WAYS, ids=str)

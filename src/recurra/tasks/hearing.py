@@ -55,7 +55,7 @@ def spectrum(recipe: Heard) -> LogMel:
     """
     rate, window = recipe.sample_rate, samples_of(recipe.window_ms, recipe)
     try:
-        if recipe.features == "mfcc":
+        if recipe.coefficients:
             return Cepstrum(rate, hop(recipe), window, recipe.bands, recipe.coefficients)
         return LogMel(rate, hop(recipe), window, recipe.bands)
     except ValueError as error:

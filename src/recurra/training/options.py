@@ -160,10 +160,9 @@ class Heard(Body):
         "model", 25.0, "milliseconds, up to a step's end, that its spectrum is of", MILLISECONDS
     )
     bands: int = option("model", 40, "bands of the spectrum, evenly on the mel scale", SIZE)
-    features: Literal["mel", "mfcc"] = option(
-        "model", "mel", "log energies of the bands, or their cepstrum"
+    coefficients: int = option(
+        "model", 0, "of the bands' cepstrum (MFCC), heard in the bands' place; 0: the bands", COUNT
     )
-    coefficients: int = option("model", 20, "of the cepstrum (mfcc), up to the bands", SIZE)
     kernel: int = option(
         "model", 5, "steps, back from each, that become its features by convolution", DEPTH
     )
