@@ -68,6 +68,19 @@ def test_best_path_is_the_collapsed_likeliest_path(time: int, classes: int, seed
         assert emission.score == pytest.approx(float(heard.max()))
 
 
+def test_a_symbol_is_said_again_past_a_blank_only() -> None:
+    spread = [1, 1, 0, 0, 1, 2, 2, 0, 2]
+    logp = torch.full((9, 3), -5.0).scatter(1, torch.tensor(spread)[:, None], -0.1)
+    found = BestPath()
+    found.push(logp)
+    assert [(one.symbol, one.start, one.stop) for one in found.emissions] == [
+        (1, 0, 2),
+        (1, 4, 5),
+        (2, 5, 7),
+        (2, 8, 9),
+    ]
+
+
 @given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(0, 12), max_size=4))
 @settings(max_examples=20, deadline=None)
 def test_frames_that_come_in_pieces_are_decoded_as_the_whole(seed: int, cuts: list[int]) -> None:
@@ -129,7 +142,8 @@ class Bigrams:
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         # what follows depends on all that was read: a mixed up state is a wrong score
         memory = state[0] / 2 + token[:, None].double()
-        return self.table[token] + memory.sin(), (memory, state[1] + 1)
+        liked = (memory * torch.arange(1, len(self.table) + 1)).sin()
+        return self.table[token] + liked, (memory, state[1] + 1)
 
     def score(self, tokens: list[int], start: int) -> float:
         state, total = self.start(), 0.0
@@ -145,7 +159,7 @@ class Bigrams:
     bonus=st.sampled_from([0.0, 1.5]),
 )
 @settings(max_examples=25, deadline=None)
-def test_fused_with_a_fusion_a_wide_beam_finds_the_best_sum(
+def test_fused_with_a_language_model_a_wide_beam_finds_the_best_sum(
     seed: int, weight: float, bonus: float
 ) -> None:
     logp, tokens, start = frames(4, 3, seed), [0, 4, 2], 3
