@@ -110,12 +110,12 @@ def test_what_was_never_learned_is_told_with_its_row_and_is_an_error(
 
 
 def test_the_baseline_is_the_usual_transcript_of_training_or_none() -> None:
-    train = rows(["one two", "one two", "six"], [9, 9, 9])
-    test = rows(["one six", "two"], [9, 9])
+    train = rows(["one two", "one two", "six"], [30, 30, 30])
+    test = rows(["one six", "two"], [30, 30])
     assert TASK.baseline(codec(), train, test)["wer"] == pytest.approx(2 / 3)
-    test = rows(["one two", "two"], [9, 9])
+    test = rows(["one two", "two"], [30, 30])
     assert TASK.baseline(codec(), train, test)["wer"] == pytest.approx(1 / 3)
-    strange = rows(["one two six one two", "two", "six", "one"], [9] * 4)
+    strange = rows(["one two six one two", "two", "six", "one"], [30] * 4)
     assert TASK.baseline(codec(), strange, test)["wer"] == 1.0  # nothing said is better in training
 
 
@@ -167,7 +167,7 @@ def test_a_stream_in_any_pieces_hears_what_the_whole_says(
     ours.codec = SpeechCodec(ours.codec.units, SCALE, RATE, 80 * ours.recipe.subsample)
     samples = noise(1.23)
     (whole,) = ours.predict([(samples, RATE)])
-    assert len(whole.text) > 3
+    assert whole.text
     for cuts in ([], [100, 101, 5000, 5000, 9700]):
         listener = Listener(ours)
         assert listener.delay == whole.delay == fields["lookahead"] * ours.recipe.subsample * 10
@@ -210,7 +210,9 @@ def test_files_and_samples_of_any_rate_are_taken_and_others_are_not(tmp_path: Pa
     ours, samples = model(), noise(0.8)
     soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
     file, array = ours.predict([tmp_path / "a.wav", (samples, RATE)])
-    assert file.asdict() == array.asdict()
+    told = {**file.asdict(), "sound": "array"}
+    assert told == array.asdict()
+    assert file.sound == str(tmp_path / "a.wav")
     (stereo,) = ours.predict([(np.stack([samples, samples], 1), RATE)])
     assert stereo.text == file.text
     (faster,) = ours.predict([(noise(0.8), 2 * RATE)])
@@ -342,7 +344,7 @@ def test_the_sample_is_strings_of_digits_by_voices_of_each_part_alone() -> None:
     pytest.importorskip("espeakng_loader")
     recipe = complete(TASK, {})
     found = strings.load(recipe, Wanted(8000, 30.0))
-    assert [len(part) for part in found.parts] == [660, 80, 160]
+    assert [len(part) for part in found.parts] == [690, 72, 144]
     speakers = [{one.speaker.split("+")[1] for one in part} for part in found.parts]
     assert not speakers[0] & speakers[1]
     assert not speakers[0] & speakers[2]
