@@ -15,6 +15,7 @@ from recurra.errors import DataError
 from recurra.layers import FrameStack
 from recurra.tasks.run import complete
 from recurra.tasks.task import Task
+from recurra.topologies import CTC
 from tests.data.sounds import tone
 from tests.data.sounds import write as write_sound
 
@@ -94,11 +95,11 @@ def test_subsample_is_how_many_hops_make_a_step(task: Task, lab: Lab):
         assert seen.x["body"][0][0].shape[1] == max(len(codec.encode(row)[0]) for row in rows)
 
 
-class Unsure(nn.Module):
+class Unsure(CTC):
     """Hears a or b in the first frame; perhaps a blank between words; and a in the fifth."""
 
     def __init__(self, names: list[str], scores: list[tuple[int, str, float]]) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # there is no body
         self.table = nn.Parameter(torch.full((5, len(names)), NEVER))
         self.body = SimpleNamespace(delay=0)
         with torch.no_grad():

@@ -184,7 +184,7 @@ SPEECH_RECOGNITION = Task(
         "layers": 1,
         "hidden": 96,
         "embedding": 64,
-        "epochs": 20,
+        "epochs": 26,
         "learning_rate": 6e-3,
     },
 )
