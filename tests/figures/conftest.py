@@ -27,7 +27,8 @@ OWN: dict[str, dict[str, Any]] = {
     "speech_recognition": {
         "epochs": 24,
         "learning-rate": 0.02,
-        "subsample": 6,
+        "subsample": 12,
+        "gain-db": 0,
         "layers": 1,
         "sample-rate": 8000,
         "bands": 12,
