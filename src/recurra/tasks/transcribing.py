@@ -58,7 +58,8 @@ def decoders(units: Units, recipe: Listened) -> Callable[[], Decoder]:
                 raise RecurraError(f"{name}: the best path has no use for it; give a beam of 2 up")
         return BestPath
     bonus = [recipe.word_bonus * ends for ends in units.ends()]
-    model = None if recipe.lm is None else fusion(recipe.lm, units, recipe.lm_weight)
+    folder, weight = recipe.lm, recipe.lm_weight
+    model = None if folder is None else fusion(folder, units, weight)
     return lambda: PrefixBeam(len(units), recipe.beam, bonus=bonus, fusion=model)
 
 
