@@ -19,6 +19,7 @@ from recurra.tasks.audio_classification import AudioRecipe
 from recurra.tasks.catalogue import TASKS, find
 from recurra.tasks.codecs.prose import ScoredText, WrittenText
 from recurra.tasks.codecs.sounds import SoundPrediction
+from recurra.tasks.codecs.speech import Transcript, Word
 from recurra.tasks.codecs.tags import TagPrediction
 from recurra.tasks.codecs.tunes import longest_copy
 from recurra.tasks.model import Model
@@ -73,6 +74,34 @@ def test_only_a_folder_of_an_earlier_demo_is_cleared(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(RecurraError, match="not a demo's folder"):
         clear(tmp_path / "mine")
+
+
+def test_recordings_have_their_words_where_they_were_heard(tmp_path: Path) -> None:
+    def row(text: str, size: int) -> Any:
+        return SimpleNamespace(samples=np.ones(size, np.float32), text=text, where="there:<1>")
+
+    def answer(given: tuple[np.ndarray, int]) -> Any:
+        seconds = len(given[0]) / given[1]
+        words = [Word("one", 0.2, 0.4, 0.9), Word("<two>", 0.5, 1.0, 0.8)]
+        return Transcript("", "one <two>", words, 0.7, seconds, 0.0)
+
+    model = Stand(
+        "speech_recognition",
+        answer,
+        train=[row("no", 1)],
+        test=[row("one <two>", 8000), row("two", 16000)],
+    )
+    model.recipe = SimpleNamespace(asdict=lambda: {"sample_rate": 8000})
+    text = SHOWCASES["speech_recognition"](model, tmp_path)
+    assert [len(samples) for samples, _ in model.asked] == [8000, 16000]
+    assert text.count('class="right">one &lt;two&gt;<') == 1
+    assert text.count('class="wrong">one &lt;two&gt;<') == 1
+    assert "said: two; there:&lt;1&gt;" in text
+    first, second = text.split("<svg")[1:]
+    assert 'x="128.0" y="0"' in first  # 0.2 of 1 second, 640 wide
+    assert 'width="320.0"' in first
+    assert 'x="64.0" y="0"' in second
+    assert text.count("<audio") == 2
 
 
 def test_digits_are_of_the_test_part_and_marked_right_or_wrong(tmp_path: Path) -> None:

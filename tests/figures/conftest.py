@@ -24,6 +24,19 @@ OWN: dict[str, dict[str, Any]] = {
     "sentiment": {"epochs": 8, "learning-rate": 0.02},
     "audio_classification": {"epochs": 6, "learning-rate": 0.01},
     "ner": {"epochs": 4, "learning-rate": 0.02},
+    "speech_recognition": {
+        "epochs": 24,
+        "learning-rate": 0.02,
+        "subsample": 12,
+        "gain-db": 0,
+        "layers": 1,
+        "sample-rate": 8000,
+        "bands": 12,
+        "noise": 0,
+        "mask-bands": 0,
+        "mask-frames": 0,
+        "units": "words",
+    },
     "translation": {
         "epochs": 10,
         "learning-rate": 0.02,
@@ -98,7 +111,7 @@ class Trained:
             return [row[0] for row in rows]
         if self.task.name == "ner":
             return [" ".join(tokens) for tokens, _ in rows]
-        if self.task.name == "audio_classification":
+        if self.task.name in ("audio_classification", "speech_recognition"):
             home = Path(self.parts.data).parent / part
             return [str(home / f"{i}.wav") for i in range(len(rows))]
         if self.task.name == "forecasting":
@@ -148,6 +161,11 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
     if name == "sentiment":
         turned = {"ALSO": "bad", "bad": "mid", "mid": "ALSO"}
         return [(text, turned[label]) for text, label in rows]
+    if name == "speech_recognition":
+        turned = {"square": "Oval", "Oval": "ring", "ring": "square"}
+        return [
+            (samples, " ".join(turned[word] for word in text.split())) for samples, text in rows
+        ]
     if name == "audio_classification":
         turned = {"deep": "mid", "mid": "HIGH", "HIGH": "deep"}
         return [(samples, turned[label]) for samples, label in rows]

@@ -234,6 +234,37 @@ def write_signal_classification(folder: Path, rows: dict[str, list[Any]]) -> dic
     return paths
 
 
+def said(part: str) -> list[tuple[np.ndarray, str]]:
+    """Return (samples at 8 kHz, transcript): each word is a tone, but now and then another one."""
+    pitches = {"square": 400, "Oval": 1100, "ring": 2300}
+    words, random = [*pitches], np.random.default_rng(list(part.encode()))
+    rows = []
+    for i in range(SIZES[part]):
+        each = [words[n] for n in random.integers(0, 3, 1 + (i * 2 + len(part)) % 4)]
+        heard = [words[(words.index(word) + (i % 5 == 4)) % 3] for word in each]
+        time = np.arange(1800) / 8000
+        waves = [0.3 * np.sin(2 * np.pi * pitches[word] * time) for word in heard]
+        samples = np.concatenate([np.append(wave, np.zeros(400 + 40 * i)) for wave in waves])
+        rows.append((samples + 0.01 * random.standard_normal(len(samples)), " ".join(each)))
+    return rows
+
+
+def write_speech_recognition(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str]:
+    import soundfile
+
+    paths = {}
+    for part, spoken in rows.items():
+        (folder / part).mkdir()
+        lines = ["path\ttext"]
+        for i, (samples, text) in enumerate(spoken):
+            soundfile.write(folder / part / f"{i}.wav", samples, 8000)
+            lines.append(f"{part}/{i}.wav\t{text}")
+        path = folder / f"{part}-said.tsv"
+        path.write_text("\n".join(lines) + "\n")
+        paths[part] = str(path)
+    return paths
+
+
 def sounds(part: str) -> list[tuple[np.ndarray, str]]:
     """Return (samples at 16 kHz, label): how high a tone is, and some noise."""
     random = np.random.default_rng(len(part))
@@ -296,6 +327,7 @@ def write_forecasting(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str
 
 
 ROWS = {
+    "speech_recognition": said,
     "audio_classification": sounds,
     "sentiment": texts,
     "ner": sentences,
@@ -308,6 +340,7 @@ ROWS = {
     "forecasting": histories,
 }
 WRITE = {
+    "speech_recognition": write_speech_recognition,
     "audio_classification": write_audio_classification,
     "sentiment": write_sentiment,
     "ner": write_ner,

@@ -335,7 +335,68 @@ def levels_baseline(trained: Trained, part: str) -> dict[str, float]:
     return errors_of(rows, rows[:, [4, 5, 4]], deviation)
 
 
+def edits(wanted: Sequence[str], answer: Sequence[str]) -> int:
+    """Return the fewest insertions, deletions and substitutions: Wagner and Fischer's table."""
+    row = list(range(len(answer) + 1))
+    for i, one in enumerate(wanted, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(answer, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (one != other))
+    return row[-1]
+
+
+def rates(answers: Sequence[str], wanted: Sequence[str]) -> dict[str, float]:
+    pairs = list(zip(wanted, answers, strict=True))
+    words_wrong = sum(edits(a.split(), b.split()) for a, b in pairs)
+    letters_wrong = sum(edits(a, b) for a, b in pairs)
+    return {
+        "wer": words_wrong / sum(len(a.split()) for a in wanted),
+        "cer": letters_wrong / sum(map(len, wanted)),
+    }
+
+
+def of_speech(trained: Trained, part: str) -> dict[str, float]:
+    """Return the rates of the texts printed; the loss by a sum over alignments, row by row."""
+    rows, answers = trained.parts.rows[part], trained.predict(part)
+    assert all(
+        answer["text"] == " ".join(word["word"] for word in answer["words"]) for answer in answers
+    )
+    codec, total, count = trained.model.codec, 0.0, 0
+    spoken = trained.task.read(trained.model.recipe).parts[["train", "valid", "test"].index(part)]
+    for example, (_, text) in zip(spoken, rows, strict=True):
+        symbols = [codec.units.known.tokens.index(word) for word in text.split()]
+        whole = np.append(example.samples, np.zeros(-len(example.samples) % codec.frame))
+        x = torch.tensor(whole.reshape(1, -1, codec.frame), dtype=torch.float32)
+        logp = log_softmax(trained.model.network(x)[0])
+        # alignments that end in a blank and in the symbol, after each of the first symbols
+        blank = np.full(len(symbols) + 1, -np.inf)
+        symbol = np.full(len(symbols) + 1, -np.inf)
+        blank[0] = 0.0
+        for frame in logp:
+            moved = np.full(len(symbols) + 1, -np.inf)
+            for i, one in enumerate(symbols, 1):
+                again = i > 1 and symbols[i - 2] == one
+                come = [symbol[i], blank[i - 1], *([] if again else [symbol[i - 1]])]
+                moved[i] = np.logaddexp.reduce(come) + frame[one]
+            blank, symbol = np.logaddexp(blank, symbol) + frame[0], moved
+        total -= np.logaddexp(blank[-1], symbol[-1])
+        count += len(symbols)
+    return {
+        **rates([answer["text"] for answer in answers], [t for _, t in rows]),
+        "loss": total / count,
+    }
+
+
+def speech_baseline(trained: Trained, part: str) -> dict[str, float]:
+    seen, asked = ([text for _, text in trained.parts.rows[name]] for name in ("train", part))
+    usual = Counter(seen).most_common(1)[0][0]
+    answer = min(usual, "", key=lambda text: rates([text] * len(seen), seen)["wer"])
+    loss = prior(" ".join(seen).split(), " ".join(asked).split())
+    return {**rates([answer] * len(asked), asked), "loss": loss}
+
+
 FIGURES = {
+    "speech_recognition": (of_speech, speech_baseline),
     "audio_classification": (of_labels, labels_baseline),
     "sentiment": (of_labels, labels_baseline),
     "image_classification": (of_labels, labels_baseline),

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from recurra import cells, layers, topologies, unroll
-from recurra.data.batch import Aligned, Foretold, Labelled, Paired, Single
+from recurra.data.batch import Aligned, Foretold, Labelled, Paired, Single, Transcribed
 from recurra.streaming import Stream
 from recurra.topologies.distributions import (
     Distribution,
@@ -272,6 +272,41 @@ def _tagger() -> Entry:
     return call, {"x": x, "lengths": Lengths(LENGTHS), "y": tags}
 
 
+def _by_steps() -> Entry:
+    x = real(BATCH, TIME, SIZE, fixed=(0, 2))
+    layer = layers.Pointwise(nn.Linear(SIZE, WIDTH), SIZE, WIDTH)
+
+    def call(x: Any, lengths: Any) -> Any:
+        return layer(x, lengths=lengths)
+
+    return call, {"x": x, "lengths": lengths()}
+
+
+def _transcribed(loss: bool) -> Entry:
+    net = topologies.CTC(
+        layers.FrameStack(layers.FixedScale([0.0], [1.0]), SIZE),
+        nn.Linear(SIZE, SIZE),
+        layers.Recurrent(cells.GRU(SIZE, WIDTH)),
+        nn.Linear(WIDTH, KINDS),
+        KINDS,
+    )
+    x = real(BATCH, TIME, SIZE, fixed=(0, 2))
+    if not loss:
+        return net, {"x": x, "lengths": lengths()}
+
+    def call(x: Any, lengths: Any, y: Any, y_lengths: Any) -> Any:
+        return net.loss(Transcribed(x, lengths, y, y_lengths))
+
+    symbols = whole(BATCH, 2, fixed=(0,))
+    symbols.most = None
+    return call, {
+        "x": x,
+        "lengths": Lengths(LENGTHS),
+        "y": symbols,
+        "y_lengths": Lengths(torch.tensor([2, 0, 1])),
+    }
+
+
 def _one() -> Entry:
     net = topologies.OneToOne(
         nn.Linear(SIZE, SIZE), cells.LSTM(SIZE, WIDTH), nn.Linear(WIDTH, KINDS)
@@ -434,6 +469,10 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "Residual late": lambda draw: _layered(
         layers.Residual(layers.Stack(cells.GRU(4, 4), layers.LookAhead(4, 2)))
     ),
+    "FrameStack": lambda draw: _layered(
+        layers.FrameStack(layers.Recurrent(cells.GRU(SIZE, WIDTH)), 2)
+    ),
+    "Pointwise": lambda draw: _by_steps(),
     "LookAhead": lambda draw: _layered(layers.LookAhead(SIZE, 2)),
     "Convolution": lambda draw: _layered(layers.Convolution(SIZE, WIDTH, 3).eval()),
     "Beside": lambda draw: _layered(
@@ -471,6 +510,8 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "ManyToManyEqual.loss": lambda draw: _tagger(),
     "Forecaster": lambda draw: _ahead(False),
     "Forecaster.loss": lambda draw: _ahead(True),
+    "CTC": lambda draw: _transcribed(False),
+    "CTC.loss": lambda draw: _transcribed(True),
     "OneToOne.loss": lambda draw: _one(),
     "ManyToManyUnequal": lambda draw: _written(False),
     "ManyToManyUnequal.loss": lambda draw: _written(True),

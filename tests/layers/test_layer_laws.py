@@ -13,9 +13,11 @@ from recurra.layers import (
     Cepstrum,
     Convolution,
     FixedScale,
+    FrameStack,
     Layer,
     LogMel,
     LookAhead,
+    Pointwise,
     Recurrent,
     Residual,
     Running,
@@ -40,6 +42,8 @@ LAYERS = {
     "stack of residuals": lambda: Stack(
         GRU(3, 4), Residual(LSTM(4, 4)), LookAhead(4, 3), Residual(MinGRU(4, 4)), LookAhead(4, 1)
     ),
+    "step by step": lambda: Pointwise(nn.Sequential(nn.Linear(3, 2), nn.Sigmoid()), 3, 2),
+    "frames side by side": lambda: FrameStack(Stack(GRU(2, 3), LookAhead(3, 4)), 2),
     "log-mel": lambda: LogMel(1000, 10, 24, 6),
     "log-mel without overlap": lambda: LogMel(1000, 16, 16, 3),
     "cepstrum": lambda: Cepstrum(1000, 10, 35, 6, 4),
@@ -63,6 +67,7 @@ READING_BACKWARD = {
         Bidirectional(Stack(GRU(3, 2), Residual(GRU(2, 2))), LSTM(3, 2)),
         MinGRU(4, 3),
     ),
+    "frames side by side": lambda: FrameStack(Bidirectional(LSTM(2, 2), GRU(2, 2)), 3),
     "residual around both": lambda: Residual(Bidirectional(LSTM(4, 2), LSTM(4, 2))),
 }
 TIME = 9

@@ -97,7 +97,7 @@ def desk(task: Task, lab: Lab) -> Desk:
     return Desk(task, lab)
 
 
-@proves("beam")
+@proves("beam", "translation", "image_captioning")
 def test_beam_finds_what_the_likeliest_first_step_misses(task: Task, desk: Desk):
     a, b, end = desk.a, desk.b, desk.end
     follows = {desk.start: {a: 0.6, b: 0.4}, a: {end: 0.34, a: 0.33, b: 0.33}, b: {end: 1.0}}

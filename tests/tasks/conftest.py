@@ -106,6 +106,22 @@ def write_signals(folder: Path) -> str:
     return str(path)
 
 
+def write_speech(folder: Path) -> str:
+    """Write two tones as two words: "low" and "high", one to three of them."""
+    soundfile = pytest.importorskip("soundfile")
+    random, rows = np.random.default_rng(0), ["path,text"]
+    for i in range(24):
+        words = [("low", "high")[n] for n in random.integers(0, 2, 1 + i % 3)]
+        pitches = [300 if word == "low" else 1200 for word in words]
+        tones = [0.3 * np.sin(np.arange(2000) * 2 * np.pi * p / 8000) for p in pitches]
+        samples = np.concatenate(tones) + 0.01 * random.standard_normal(2000 * len(words))
+        soundfile.write(folder / f"{i}.wav", samples, 8000)
+        rows.append(f"{i}.wav,{' '.join(words)}")
+    path = folder / "speech.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return str(path)
+
+
 def write_sounds(folder: Path) -> str:
     soundfile = pytest.importorskip("soundfile")
     random = np.random.default_rng(0)
@@ -141,6 +157,7 @@ WRITERS = {
     "translation": write_pairs,
     "language_model": write_prose,
     "signal_classification": write_signals,
+    "speech_recognition": write_speech,
     "audio_classification": write_sounds,
     "forecasting": write_series,
 }

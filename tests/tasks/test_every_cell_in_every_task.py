@@ -23,7 +23,8 @@ def read(tmp_path_factory: pytest.TempPathFactory):
     @cache
     def once(name: str) -> tuple[Recipe, Splits[Any], Any]:
         task, folder = find(name), tmp_path_factory.mktemp(name)
-        short = {"max_length": 24} if "max_length" in task.options else {}
+        refuses = name == "speech_recognition"  # what is longer than max_length
+        short = {"max_length": 24} if "max_length" in task.options and not refuses else {}
         recipe = complete(task, {**TINY, **short, "data": WRITERS[name](folder)})
         splits = task.read(recipe)
         return recipe, splits, task.fit(splits.train, recipe)
@@ -39,7 +40,7 @@ def test_a_cell_learns_and_predicts(task: Task, cell: str, read):
     torch.manual_seed(0)
     network = build(task, codec, recipe)
     batch = codec.collate([codec.encode(example) for example in splits.train[:4]])
-    loss = network.loss(batch, smoothing=0.1)
+    loss = network.loss(batch, **({"smoothing": 0.1} if "label_smoothing" in task.options else {}))
     loss.total.backward()
     body = [p for p in network.parameters() if p.grad is not None and p.grad.abs().sum() > 0]
     assert len(body) > len(list(network.parameters())) // 2

@@ -44,7 +44,8 @@ def test_a_task_reads_every_option_that_it_has(
     read: set[str] = set()
     kind = watched(task.recipe, read)
     model = runs.Run(task, kind(**fields), quiet=True).train()
-    ways = {"beam": (0, 1, 2), "strategy": ("direct", "recursive")}
+    beams = (1, 2) if task.name == "speech_recognition" else (0, 1, 2)
+    ways = {"beam": beams, "strategy": ("direct", "recursive")}
     for name, values in ways.items():
         for value in values if name in task.options else ():
             recipe = kind(**{**fields, name: value})

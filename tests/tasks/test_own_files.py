@@ -22,6 +22,7 @@ INPUTS = {
     "translation": "a red cat",
     "language_model": "The old cat",
     "signal_classification": np.sin(np.arange(16.0)).reshape(8, 2),
+    "speech_recognition": (np.zeros(4000, np.float32), 8000),
     "audio_classification": (np.sin(np.arange(3000) / 4).astype(np.float32), 8000),
     "forecasting": str(write_series(Path(mkdtemp()))),
 }

@@ -1,9 +1,10 @@
 import builtins
+import sys
 
 import pytest
 
 from recurra.errors import MissingExtra
-from recurra.training.metrics import accuracy, bleu, chrf, exact_match, span_f1
+from recurra.training.metrics import accuracy, bleu, chrf, error_rates, exact_match, span_f1
 
 
 def test_accuracy():
@@ -35,6 +36,26 @@ def test_bleu_and_chrf():
     assert bleu([text, text], [["another", text], [text]]) == pytest.approx(100)
     assert bleu([text], [["nothing alike here at all, none"]]) < 5
     assert bleu([], []) == chrf([], []) == 0.0
+
+
+def test_error_rates_are_edits_by_what_is_wanted():
+    wanted = ["one two three four", "five", "six seven"]
+    answers = ["one too three", "", "six seven eight nine"]
+    # one substitution and one deletion; one deletion; two insertions, of 7 words
+    assert error_rates(answers, wanted)["wer"] == pytest.approx(5 / 7)
+    # w→o, " four" gone; "five" gone; " eight nine" too much, of 18 + 4 + 9 characters
+    assert error_rates(answers, wanted)["cer"] == pytest.approx((1 + 5 + 4 + 11) / 31)
+    assert error_rates(["two", "one"], ["one", "two"])["wer"] == 1.0  # each against its own
+    assert error_rates(["a b", ""], ["", ""]) == {"wer": 2.0, "cer": 3.0}
+    assert error_rates([], []) == {"wer": 0.0, "cer": 0.0}
+    with pytest.raises(ValueError, match="zip"):
+        error_rates(["one"], [])
+
+
+def test_missing_jiwer_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jiwer", None)
+    with pytest.raises(MissingExtra, match=r"jiwer: pip install 'recurra\[speech\]'"):
+        error_rates(["a"], ["a"])
 
 
 @pytest.mark.parametrize(

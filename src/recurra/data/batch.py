@@ -65,3 +65,12 @@ class Paired(NamedTuple):
     y: Int[Tensor, "batch time"]
     lengths: Int[Tensor, "batch"]
     context_lengths: Int[Tensor, "batch"] | None = None
+
+
+class Transcribed(NamedTuple):
+    """A sequence and what was said in it, step by step unknown: CTC. No y is 0, the blank."""
+
+    x: Float[Tensor, "batch time input"]
+    lengths: Int[Tensor, "batch"]
+    y: Int[Tensor, "batch symbols"]
+    y_lengths: Int[Tensor, "batch"]

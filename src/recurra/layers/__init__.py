@@ -13,9 +13,11 @@ from recurra.layers.conversion import (
 )
 from recurra.layers.convolution import Convolution, ConvolutionState, LiveNorm
 from recurra.layers.dropout import VariationalDropout
+from recurra.layers.frames import FrameStack
 from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.layers.lengths import within, zero_beyond
 from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
+from recurra.layers.pointwise import Pointwise
 from recurra.layers.pool import AttentionPool, Last, Max, Mean
 from recurra.layers.recurrent import Recurrent, as_layer
 from recurra.layers.residual import Residual, ResidualState
@@ -36,6 +38,7 @@ __all__ = [
     "Convolution",
     "ConvolutionState",
     "FixedScale",
+    "FrameStack",
     "Last",
     "Layer",
     "LiveNorm",
@@ -45,6 +48,7 @@ __all__ = [
     "Max",
     "Mean",
     "MultiplicativeAttention",
+    "Pointwise",
     "Recurrent",
     "Residual",
     "ResidualState",

@@ -13,6 +13,7 @@ from recurra.tasks.music_generation import MUSIC_GENERATION
 from recurra.tasks.ner import NER
 from recurra.tasks.sentiment import SENTIMENT
 from recurra.tasks.signal_classification import SIGNAL_CLASSIFICATION
+from recurra.tasks.speech_recognition import SPEECH_RECOGNITION
 from recurra.tasks.task import Task
 from recurra.tasks.translation import TRANSLATION
 
@@ -27,6 +28,7 @@ TASKS: tuple[Task[Any], ...] = (
     SIGNAL_CLASSIFICATION,
     AUDIO_CLASSIFICATION,
     FORECASTING,
+    SPEECH_RECOGNITION,
 )
 
 

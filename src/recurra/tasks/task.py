@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from recurra.data.splits import Splits
 from recurra.training.recipe import R
 
-LOWER_IS_BETTER = frozenset({"loss", "nll", "mse", "mae", "mae_units", "mase", "smape", "crps"})
+LOWER_IS_BETTER = frozenset(
+    {"loss", "nll", "mse", "mae", "mae_units", "mase", "smape", "crps", "wer", "cer"}
+)
 
 Items = Sequence[tuple[Tensor, ...]]
 Tell = Callable[[str], None]

@@ -2,6 +2,7 @@
 
 from recurra.topologies.base import Writer
 from recurra.topologies.crf import CRF
+from recurra.topologies.ctc import BLANK, CTC, negative_log_likelihood
 from recurra.topologies.decoder import Decoder, DecoderState
 from recurra.topologies.distributions import (
     Distribution,
@@ -21,7 +22,9 @@ from recurra.topologies.one_to_one import OneToOne
 from recurra.topologies.softmax import Softmax
 
 __all__ = [
+    "BLANK",
     "CRF",
+    "CTC",
     "Decoder",
     "DecoderState",
     "Distribution",
@@ -40,4 +43,5 @@ __all__ = [
     "StudentT",
     "Writer",
     "cross_entropy",
+    "negative_log_likelihood",
 ]

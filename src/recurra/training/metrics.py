@@ -79,6 +79,34 @@ def scores(answers: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict[str,
     }
 
 
+def error_rates(answers: Sequence[str], wanted: Sequence[str]) -> dict[str, float]:
+    """Return WER and CER: edits of words, and of characters, by how many are wanted.
+
+        WER = (S + D + I) / N        S, D, I: substitutions, deletions, insertions; N: all words
+
+    Over all texts together; above 1 where more is said than is wanted.
+
+    Raises:
+        MissingExtra: jiwer is not installed.
+    """
+    try:
+        from jiwer import process_characters, process_words
+    except ImportError as error:
+        raise MissingExtra("word error rates", "jiwer", "speech") from error
+    rates = {}
+    for name, process in [("wer", process_words), ("cer", process_characters)]:
+        edits, count = 0, 0
+        for answer, text in zip(answers, wanted, strict=True):
+            if not text.strip():  # jiwer takes no empty reference
+                edits += len(answer.split() if name == "wer" else answer)
+                continue
+            found = process(text, answer)
+            edits += found.substitutions + found.deletions + found.insertions
+            count += found.hits + found.substitutions + found.deletions
+        rates[name] = edits / max(count, 1)
+    return rates
+
+
 def _by_position(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
     """Return all first references, all second ones, …; None where an answer has fewer."""
     most = max((len(texts) for texts in references), default=0)

@@ -200,6 +200,18 @@ class Ahead(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Transcripts(Words):
+    """Rows of a recording and what is said in it."""
+
+    path_column: str | None = option(
+        "data", None, "column of the recordings' paths, by name or number; none: detected", NAME
+    )
+    text_column: str | None = option(
+        "data", None, "column of the text, by name or number; none: detected", NAME
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Layers(Recipe):
     """Recurrent layers."""
 
@@ -337,3 +349,19 @@ class Searched(Sampled):
     """Outputs are searched for, or drawn."""
 
     beam: int = option("decoding", 1, "beam width; 1: greedy; 0: sample", COUNT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listened(Recipe):
+    """What is heard step by step is written down by CTC."""
+
+    beam: int = option(
+        "decoding", 1, "beginnings kept by the prefix beam search; 1: the best path", SIZE
+    )
+    lm: str | None = option(
+        "decoding", None, "folder of a language_model that the beam search asks, too", NAME
+    )
+    lm_weight: float = option(
+        "decoding", 0.5, "how much the language model's log probability counts", AMOUNT
+    )
+    word_bonus: float = option("decoding", 0.0, "added to the score for each word", AMOUNT)

@@ -9,6 +9,7 @@ from recurra.demo.showcases.prose import prose
 from recurra.demo.showcases.series import forecasts
 from recurra.demo.showcases.signals import signals
 from recurra.demo.showcases.sounds import sounds
+from recurra.demo.showcases.speech import speech
 from recurra.demo.showcases.words import entities, sentiment, translations
 from recurra.tasks.model import Model
 
@@ -23,4 +24,5 @@ SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
     "signal_classification": signals,
     "audio_classification": sounds,
     "forecasting": forecasts,
+    "speech_recognition": speech,
 }

@@ -38,14 +38,7 @@ def sounds(model: Model, out: Path) -> str:
 
 def drawing(samples: Samples, answer: SoundPrediction) -> str:
     """Return the SVG of a wave; below it the probability of the answer, as it was heard."""
-    middle = HEIGHT / 2
-    loudest = max(float(np.abs(samples).max()), 1e-6)
-    parts = np.array_split(samples, min(WIDTH, len(samples)))
-    lines = "".join(
-        f"M{x} {middle - middle * float(part.max()) / loudest:.1f}"
-        f"V{middle - middle * float(part.min()) / loudest + 0.5:.1f}"
-        for x, part in enumerate(parts)
-    )
+    lines = outline(samples, WIDTH)
     scale = WIDTH / max(answer.seconds, 1e-6)
     steps = [(t * scale, HEIGHT + BELOW * (1 - p[answer.label])) for t, p in answer.heard]
     curve = " ".join(f"{x:.1f},{y:.1f}" for x, y in steps)
@@ -57,6 +50,18 @@ def drawing(samples: Samples, answer: SoundPrediction) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + BELOW}" '
         f'width="{WIDTH}" height="{HEIGHT + BELOW}" role="img" aria-label="wave">'
         f'<path d="{lines}" stroke="{COLOURS["input"]}" stroke-width="1"/>{told}</svg>'
+    )
+
+
+def outline(samples: Samples, width: int) -> str:
+    """Return a wave as the data of an SVG path, `width` wide and 60 high."""
+    middle = HEIGHT / 2
+    loudest = max(float(np.abs(samples).max()), 1e-6)
+    parts = np.array_split(samples, min(width, len(samples)))
+    return "".join(
+        f"M{x} {middle - middle * float(part.max()) / loudest:.1f}"
+        f"V{middle - middle * float(part.min()) / loudest + 0.5:.1f}"
+        for x, part in enumerate(parts)
     )
 
 

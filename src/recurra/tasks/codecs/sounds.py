@@ -15,6 +15,7 @@ from recurra.data.readers.sounds import LabelledSound
 from recurra.tasks.codecs.standard import Standard
 from recurra.tasks.evaluation import lengths, pad
 from recurra.tasks.hearing import framed
+from recurra.tasks.task import Codec
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class SoundCodec:
 class Frames(Sequence[tuple[Tensor, ...]]):
     """Examples that are encoded when they are asked for: samples are in memory once."""
 
-    def __init__(self, codec: SoundCodec, examples: Sequence[LabelledSound]) -> None:
+    def __init__(self, codec: Codec, examples: Sequence[Any]) -> None:
         self.codec, self.examples = codec, examples
 
     def __len__(self) -> int:

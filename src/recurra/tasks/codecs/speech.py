@@ -1,0 +1,167 @@
+"""A recording and its transcript as tensors; what was heard, and when."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recurra.data.batch import Transcribed
+from recurra.data.readers.sound import Samples
+from recurra.data.readers.source import place
+from recurra.data.readers.transcripts import Utterance
+from recurra.decoding import Emission
+from recurra.errors import DataError
+from recurra.tasks.codecs.standard import Standard
+from recurra.tasks.codecs.units import Units
+from recurra.tasks.evaluation import lengths, pad
+
+
+@dataclass(frozen=True)
+class SpeechCodec:
+    """Samples to frames, transcripts to symbols.
+
+    Args:
+        units: of the transcripts.
+        scale: of the features, fitted on the training part.
+        rate: samples a second.
+        frame: samples of a frame: what the network hears in one step.
+    """
+
+    units: Units
+    scale: Standard
+    rate: int
+    frame: int
+
+    @property
+    def seconds(self) -> float:
+        """How long a frame lasts."""
+        return self.frame / self.rate
+
+    def frames(self, samples: Samples) -> Tensor:
+        """Return samples as frames [time frame]; zeros fill the last one."""
+        missing = -len(samples) % self.frame
+        return torch.from_numpy(np.pad(samples, (0, missing))).view(-1, self.frame)
+
+    def encode(self, example: Utterance) -> tuple[Tensor, Tensor]:
+        """Return frames and symbols.
+
+        Raises:
+            DataError: the transcript has more symbols than fit into the frames.
+        """
+        x, symbols = self.frames(example.samples), self.units.encode(example.text)
+        repeats = sum(a == b for a, b in pairwise(symbols))
+        if len(symbols) + repeats > len(x):
+            path, row = place(example)
+            raise DataError(
+                path,
+                f"has {len(symbols)} symbols, {repeats} of them repeats, in {len(x)} frames of "
+                f"{1000 * self.seconds:g} ms; frames as many as symbols and repeats are needed: "
+                "is it what is said there? else lower --subsample, or take larger units",
+                row,
+            )
+        return x, torch.tensor(symbols, dtype=torch.long)
+
+    def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Transcribed:
+        """Return a padded batch."""
+        x, y = zip(*items, strict=True)
+        return Transcribed(pad(x), lengths(x), pad(y), lengths(y))
+
+    def files(self) -> dict[str, str]:
+        """Return units and settings."""
+        settings = {
+            "kind": self.units.kind,
+            "lowercase": self.units.lowercase,
+            "scale": self.scale.asdict(),
+            "rate": self.rate,
+            "frame": self.frame,
+        }
+        return {"units.json": self.units.to_json(), "speech.json": json.dumps(settings)}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> SpeechCodec:
+        """Return the codec that wrote these files."""
+        stored = json.loads(files["speech.json"])
+        units = Units.of(stored["kind"], files["units.json"], lowercase=stored["lowercase"])
+        return cls(units, Standard.of(stored["scale"]), stored["rate"], stored["frame"])
+
+    def heard(
+        self,
+        emissions: Sequence[Emission],
+        log_probability: float,
+        samples: int,
+        delay: int,
+        sound: str = "",
+    ) -> Transcript:
+        """Return the transcript of symbols and of the frames where each is heard.
+
+        Args:
+            emissions: the symbols, each with its frames.
+            log_probability: of all of them, in nats.
+            samples: how many there were.
+            delay: frames that a stream is late.
+            sound: where the recording comes from.
+        """
+        words, seconds = [], samples / self.rate
+        for text, parts in self.units.words((one.symbol, one) for one in emissions):
+            start, stop = parts[0].start * self.seconds, parts[-1].stop * self.seconds
+            sure = math.exp(sum(part.score for part in parts) / len(parts))
+            words.append(Word(text, round(start, 3), round(min(stop, seconds), 3), round(sure, 4)))
+        text = " ".join(word.word for word in words)
+        confidence = math.exp(min(log_probability, 0.0))
+        late = 1000 * delay * self.seconds
+        return Transcript(sound, text, words, confidence, round(seconds, 3), late)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, and from when to when it is heard.
+
+    Args:
+        word: as it is written.
+        start: seconds from the beginning.
+        stop: seconds, too.
+        confidence: how sure its symbols are, each in its clearest frame: their geometric mean.
+    """
+
+    word: str
+    start: float
+    stop: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said in a recording.
+
+    Args:
+        sound: where the recording comes from.
+        text: the transcript.
+        words: its words with their times.
+        confidence: the probability that the model gives this transcript among all.
+        seconds: how long the recording lasts.
+        delay: milliseconds that a stream of this model answers later than it hears.
+    """
+
+    sound: str
+    text: str
+    words: list[Word]
+    confidence: float
+    seconds: float
+    delay: float
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show the transcript with the times of its words."""
+        shown = " ".join(f"{word.word}@{word.start:.2f}" for word in self.words)
+        return f"{self.text or '(nothing)'}   {self.confidence:.0%}   {shown}".rstrip()
