@@ -23,7 +23,7 @@ from recurra.layers import (
     Residual,
     Stack,
 )
-from recurra.training.options import Attended, Body, Pooled, TwoWay
+from recurra.training.options import Attended, Layers, Pooled, TwoWay
 from recurra.training.recipe import Recipe
 
 
@@ -60,7 +60,7 @@ def check(recipe: Recipe) -> None:
         RecurraError: the cell is unknown or fails, or its engine refuses it.
     """
     try:
-        if isinstance(recipe, Body):
+        if isinstance(recipe, Layers):
             layer = recurrent(recipe, recipe.embedding)
         else:
             layer = Recurrent(cell(recipe, recipe.embedding))
@@ -84,7 +84,7 @@ def check(recipe: Recipe) -> None:
         )
 
 
-def body(recipe: Body, input_size: int, *, bidirectional: bool | None = None) -> Layer:
+def body(recipe: Layers, input_size: int, *, bidirectional: bool | None = None) -> Layer:
     """Return the recipe's recurrent layers on inputs of this size.
 
     Args:
@@ -111,7 +111,7 @@ def body(recipe: Body, input_size: int, *, bidirectional: bool | None = None) ->
     return Stack(*layers, dropout=recipe.dropout, variational=recipe.variational)
 
 
-def recurrent(recipe: Body, input_size: int) -> Recurrent:
+def recurrent(recipe: Layers, input_size: int) -> Recurrent:
     """Return one recurrent layer of the recipe's cell.
 
     Raises:

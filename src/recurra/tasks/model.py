@@ -17,7 +17,7 @@ from recurra.tasks.card import card
 from recurra.tasks.catalogue import find, refuse
 from recurra.tasks.stored import recipe_of
 from recurra.tasks.task import Codec, Task
-from recurra.training.options import Body
+from recurra.training.options import Layers
 from recurra.training.recipe import Recipe
 
 
@@ -117,7 +117,7 @@ def load(folder: str | Path, *, cell: str | None = None) -> Model:
         raise BundleError(f"{folder}: config.json is not one of ours: {error}") from error
     if ":" in recipe.cell or cell is not None:
         recipe = dataclasses.replace(recipe, cell=_own_cell(recipe.cell, cell, folder))
-    if isinstance(recipe, Body):
+    if isinstance(recipe, Layers):
         recipe = dataclasses.replace(recipe, engine=None)
     try:
         codec = task.codec(stored.files)

@@ -24,7 +24,7 @@ from recurra.tasks.parts import check_parts
 from recurra.tasks.resume import fingerprint, same_data, stored_recipe
 from recurra.tasks.task import LOWER_IS_BETTER, Items, Task
 from recurra.training.checkpoint import RunFolder
-from recurra.training.options import Body, Encoded
+from recurra.training.options import Encoded, Layers
 from recurra.training.recipe import R, Recipe
 
 
@@ -155,7 +155,7 @@ def build(task: Task[Any], codec: Any, recipe: Recipe) -> nn.Module:
         network = task.build(codec, recipe)
     except ValueError as error:
         raise RecurraError(f"this recipe makes no model: {error}") from error
-    asked = isinstance(recipe, Body) and recipe.residual
+    asked = isinstance(recipe, Layers) and recipe.residual
     if asked and not any(isinstance(part, Residual) for part in network.modules()):
         raise RecurraError(
             "residual: no layer's output is as wide as its input, so none can be added to it; "

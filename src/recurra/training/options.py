@@ -13,6 +13,8 @@ from recurra.training.recipe import Recipe
 from recurra.training.values import (
     AMOUNT,
     COUNT,
+    DATES,
+    DECIMAL,
     DEPTH,
     NAME,
     NUCLEUS,
@@ -88,10 +90,33 @@ class PairTable(Encoded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Body(Recipe):
-    """Recurrent layers over a sequence."""
+class SeriesTable(Encoded):
+    """Rows of a time and numbers."""
 
-    max_length: int = option("data", 512, "longest sequence, in steps; longer ones are cut", SIZE)
+    time_column: str | None = option(
+        "data",
+        None,
+        "column of the time, by name or number, or two: date,hour; none: detected",
+        NAME,
+    )
+    value_columns: str | None = option(
+        "data", None, "columns of the numbers: a,b,c; none: all that hold numbers", NAME
+    )
+    series_column: str | None = option(
+        "data", None, "column that says which series a row is of; none: detected", NAME
+    )
+    date_order: str | None = option(
+        "data", None, "of 03/04/2016: dmy, mdy or ymd; none: told by all rows", DATES
+    )
+    decimal: str | None = option(
+        "data", None, "what stands before decimals: point or comma; none: detected", DECIMAL
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers(Recipe):
+    """Recurrent layers."""
+
     engine: str | None = option(
         "model", None, "engine by name; none: the fastest that takes the cell", NAME
     )
@@ -101,6 +126,13 @@ class Body(Recipe):
         "regularisation", False, "one dropout mask per sequence, not per step"
     )
     weight_drop: float = option("regularisation", 0.0, "dropout on recurrent weights", SHARE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body(Layers):
+    """Recurrent layers over a sequence as long as it comes."""
+
+    max_length: int = option("data", 512, "longest sequence, in steps; longer ones are cut", SIZE)
 
 
 @dataclass(frozen=True, kw_only=True)

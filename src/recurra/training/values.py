@@ -56,6 +56,8 @@ NAME = Allowed(
     "a name or path that is not empty", lambda text: bool(text.strip()) and "\0" not in text
 )
 TEXT = Allowed("an encoding by its name, or utf-8,NAME", lambda text: bool(encodings(text)))
+DATES = Allowed("dmy, mdy or ymd", lambda text: text in ("dmy", "mdy", "ymd"))
+DECIMAL = Allowed("point or comma", lambda text: text in ("point", "comma"))
 DEVICE = Allowed(
     "auto, cpu, cuda or cuda:N",
     lambda text: re.fullmatch(r"auto|cpu|cuda(:\d+)?", text) is not None,

@@ -117,6 +117,38 @@ def open_table(
     return Table(path, f"{NAMES[dialect.delimiter]}-separated, no header", below, False, fitting)
 
 
+def open_column(
+    path: Path, rows: Rows, header: Callable[[Sequence[str], Sequence[Column]], bool]
+) -> Table | None:
+    """Return the table of a file whose lines are one cell each; None where they have delimiters.
+
+    Args:
+        path: the file.
+        rows: as for `open_table`.
+        header: first row, the column below → whether it names it.
+    Raises:
+        DataError: the file cannot be read.
+    """
+    if form_of(path, rows):
+        return None
+    sample = list(islice(lines(path, rows.unheard()), LOOK))
+    filled = [(row, line.strip()) for row, line in sample if line.strip()]
+    if not filled or any(re.search(r"[,;|\t]", line) for _, line in filled):
+        return None
+    at, first = filled[0]
+    named = header([first], [])
+
+    def read(rows: Rows) -> Iterator[tuple[int, Cells]]:
+        for row, line in lines(path, rows):
+            if line.strip() and not (named and row == at):
+                yield row, [line]
+
+    columns = survey((cells for _, cells in read(rows.unheard())), 1)
+    columns[0].name = first.strip('"') if named else ""
+    told = f"one column, header in row {at}" if named else "one column, no header"
+    return Table(path, told, columns, named, read)
+
+
 def _numbers(named: Sequence[str | None], first: Sequence[str], below: Sequence[Column]) -> bool:
     """Whether columns are asked for by numbers that the first row only happens to hold."""
     given = [name.strip() for name in named if name is not None]
