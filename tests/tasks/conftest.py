@@ -80,6 +80,18 @@ def write_midi(folder: Path) -> str:
     return str(folder)
 
 
+def write_series(folder: Path) -> str:
+    days = np.datetime64("2020-01-01") + np.arange(60)
+    rows = [
+        f"{site},{day},{base + i % 7 + i / 9:.2f},{(i * 5) % 11}"
+        for site, base in [("east", 10), ("west", 40)]
+        for i, day in enumerate(days)
+    ]
+    path = folder / "power.csv"
+    path.write_text("site,day,load,wind\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return str(path)
+
+
 WRITERS = {
     "image_classification": write_images,
     "music_generation": write_midi,
@@ -87,4 +99,5 @@ WRITERS = {
     "sentiment": write_reviews,
     "ner": write_conll,
     "translation": write_pairs,
+    "forecasting": write_series,
 }

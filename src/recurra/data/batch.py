@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Bool, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 
@@ -39,6 +39,17 @@ class Continued(NamedTuple):
     lengths: Int[Tensor, "batch"]
     y: Shaped[Tensor, "batch time *output"]
     fresh: Bool[Tensor, "batch"]
+
+
+class Foretold(NamedTuple):
+    """A stretch of numbers and the one that follows: Forecaster. NaN where one is missing.
+
+    known: covariates of both stretches, for they are known ahead.
+    """
+
+    past: Float[Tensor, "batch past channels"]
+    known: Float[Tensor, "batch time covariates"]
+    future: Float[Tensor, "batch future channels"]
 
 
 class Paired(NamedTuple):

@@ -5,7 +5,8 @@ All rows of a batch are written together, and none sees the others.
 
 from recurra.decoding.hypothesis import Hypothesis
 from recurra.decoding.likeliest import beam, greedy
+from recurra.decoding.paths import Foreteller, paths
 from recurra.decoding.sampling import sample
 from recurra.decoding.search import Generator
 
-__all__ = ["Generator", "Hypothesis", "beam", "greedy", "sample"]
+__all__ = ["Foreteller", "Generator", "Hypothesis", "beam", "greedy", "paths", "sample"]

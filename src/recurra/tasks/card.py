@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from recurra.tasks.task import Task
-from recurra.training.options import Body
+from recurra.training.options import Layers
 from recurra.training.recipe import Recipe
 
 
@@ -14,7 +14,7 @@ def card(task: Task[Any], recipe: Recipe, metrics: Mapping[str, Any], network: n
     """Return the card as Markdown."""
     size = sum(parameter.numel() for parameter in network.parameters())
     data = recipe.data or "the embedded sample"
-    layers = recipe.layers if isinstance(recipe, Body) else 1
+    layers = recipe.layers if isinstance(recipe, Layers) else 1
     lines = [
         f"# {task.name} ({task.type})",
         "",

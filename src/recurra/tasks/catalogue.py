@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from recurra.errors import RecurraError, unknown
+from recurra.tasks.forecasting import FORECASTING
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
 from recurra.tasks.music_generation import MUSIC_GENERATION
@@ -19,6 +20,7 @@ TASKS: tuple[Task[Any], ...] = (
     SENTIMENT,
     NER,
     TRANSLATION,
+    FORECASTING,
 )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from recurra.data.splits import Splits
 from recurra.training.recipe import R
 
-LOWER_IS_BETTER = frozenset({"loss", "nll"})
+LOWER_IS_BETTER = frozenset({"loss", "nll", "mse", "mae", "mae_units", "mase", "smape", "crps"})
 
 Items = Sequence[tuple[Tensor, ...]]
 

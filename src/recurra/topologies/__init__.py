@@ -10,6 +10,7 @@ from recurra.topologies.distributions import (
     Quantiles,
     StudentT,
 )
+from recurra.topologies.forecaster import Forecaster
 from recurra.topologies.loss import Loss, cross_entropy
 from recurra.topologies.many_to_many_equal import ManyToManyEqual
 from recurra.topologies.many_to_many_unequal import ManyToManyUnequal
@@ -23,6 +24,7 @@ __all__ = [
     "Decoder",
     "DecoderState",
     "Distribution",
+    "Forecaster",
     "Gaussian",
     "Loss",
     "ManyToManyEqual",

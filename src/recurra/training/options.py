@@ -114,6 +114,40 @@ class SeriesTable(Encoded):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ahead(Recipe):
+    """Numbers are foretold."""
+
+    horizon: int | None = option(
+        "model", None, "steps to foretell; none: a season, as far as the data go", SIZE
+    )
+    lookback: int | None = option(
+        "model", None, "steps to read; none: four horizons or seasons, as far as the data go", SIZE
+    )
+    segment: int | None = option(
+        "model", None, "steps read and written at once; none: told by horizon and strategy", SIZE
+    )
+    season: int | None = option(
+        "model",
+        None,
+        "steps after which series repeat themselves; none: told by the timeline",
+        SIZE,
+    )
+    calendar: bool = option("model", False, "tell the hour, weekday, month … of each step")
+    channels: Literal["independent", "together"] = option(
+        "model", "independent", "each channel alone by the same weights, or all of them at once"
+    )
+    norm: Literal["last", "mean", "none"] = option(
+        "model", "last", "each window less its last value, on its mean and deviation, or as it is"
+    )
+    output: Literal["squared", "absolute", "gaussian", "student_t", "quantiles"] = option(
+        "model", "quantiles", "one number by its error, a distribution, or quantiles"
+    )
+    strategy: Literal["direct", "recursive"] = option(
+        "model", "direct", "the whole horizon at once, or segment by segment from drawn ones"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Layers(Recipe):
     """Recurrent layers."""
 

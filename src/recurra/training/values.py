@@ -41,6 +41,16 @@ def _duration(text: str) -> bool:
         return False
 
 
+def _split(text: str) -> bool:
+    try:
+        sizes = [float(part) for part in text.split(",")]
+    except ValueError:
+        return False
+    shares = max(sizes) <= 1 and sum(sizes) <= 1 + 1e-9
+    whole = min(sizes) >= 1 and all(size == int(size) for size in sizes if math.isfinite(size))
+    return len(sizes) == 3 and min(sizes) > 0 and max(sizes) < 2**31 and (shares or whole)
+
+
 COUNT = Allowed("a whole number, 0 or more, below 2**31", lambda n: 0 <= n < 2**31)
 SIZE = Allowed("a whole number, 1 or more, below 2**31", lambda n: 1 <= n < 2**31)
 THREADS = Allowed("a whole number from 0 to 1024", lambda n: 0 <= n <= 1024)
@@ -51,6 +61,7 @@ SHARE = Allowed("a number from 0 up to but not 1", lambda n: 0 <= n < 1)
 PART = Allowed("a number from 0 to 1", lambda n: 0 <= n <= 1)
 SCALE = Allowed("a number, 2 or more", lambda n: n >= 2)
 NUCLEUS = Allowed("a number above 0, up to 1", lambda n: 0 < n <= 1)
+SPLIT = Allowed("three shares such as 0.7,0.1,0.2, or steps such as 8640,2880,2880", _split)
 SEED = Allowed("a whole number from 0 to 2**63 - 1", lambda n: 0 <= n < 2**63)
 NAME = Allowed(
     "a name or path that is not empty", lambda text: bool(text.strip()) and "\0" not in text

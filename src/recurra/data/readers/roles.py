@@ -69,9 +69,16 @@ def is_header(first: Sequence[str], columns: Sequence[Column]) -> bool:
     )
 
 
-def assign(table: Table, recipe: SeriesTable, known: Sequence[str] = ()) -> Roles:
+def assign(
+    table: Table, recipe: SeriesTable, known: Sequence[str] = (), before: Form | None = None
+) -> Roles:
     """Return what the columns of a table are for.
 
+    Args:
+        table: the table.
+        recipe: names columns, where they are not to be detected.
+        known: columns that are known of the future too.
+        before: how a file like it was read: its columns are taken where they are here.
     Raises:
         DataError: a column that is asked for is not there or is asked for twice, or no column
             holds numbers.
@@ -88,6 +95,12 @@ def assign(table: Table, recipe: SeriesTable, known: Sequence[str] = ()) -> Role
     taken = {*covariates, *values, *([] if series is None else [series])}
     time = asked(recipe.time_column)
     others: list[int] = []
+    there = {column.name: i for i, column in enumerate(columns) if column.name}
+    if before and not time and before.time and all(name in there for name in before.time):
+        time = [there[name] for name in before.time]
+    if before and series is None and before.series:
+        series = there.get(before.series)
+        taken |= set() if series is None else {series}
     if not time:
         time, others = _times(columns, taken)
     for position in [*covariates, *values, *time, *([] if series is None else [series])]:
@@ -98,7 +111,7 @@ def assign(table: Table, recipe: SeriesTable, known: Sequence[str] = ()) -> Role
         series = _series(columns, time, taken)
         taken |= set() if series is None else {series}
     free = [i for i in range(len(columns)) if i not in taken]
-    decimal, assumed = recipe.decimal or "", False
+    decimal, assumed = recipe.decimal or (before.decimal if before else ""), False
     if not decimal:
         cells = (cell for i in (values or free) for cell in columns[i].values)
         decimal, assumed = decimal_of(cells)
@@ -111,7 +124,7 @@ def assign(table: Table, recipe: SeriesTable, known: Sequence[str] = ()) -> Role
     form = Form(
         tuple(columns[i].name for i in time),
         None if series is None else columns[series].name,
-        recipe.date_order,
+        recipe.date_order or (before.order if before else None),
         decimal,
     )
     told = _told(table, Roles(tuple(time), series, tuple(values), tuple(covariates), form, ""))

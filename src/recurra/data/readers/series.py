@@ -62,7 +62,11 @@ class Series(NamedTuple):
 
 
 def read_file(
-    path: str | Path, rows: Rows, recipe: SeriesTable, known: Sequence[str] = ()
+    path: str | Path,
+    rows: Rows,
+    recipe: SeriesTable,
+    known: Sequence[str] = (),
+    before: Form | None = None,
 ) -> list[Series]:
     """Return the series of a file, all of one frequency.
 
@@ -74,6 +78,7 @@ def read_file(
         rows: what becomes of bad rows.
         recipe: names columns, where they are not to be detected.
         known: columns that are known of the future too.
+        before: how a file like it was read.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
         MissingExtra: it is Parquet, and pyarrow is not installed.
@@ -86,8 +91,7 @@ def read_file(
         table = open_column(path, rows, is_header) or open_table(
             path, rows, [*asked, *known], header=is_header
         )
-    roles = assign(table, recipe, known)
-    found = _Cells(table, roles, recipe.date_order).read(rows)
+    found = _Cells(table, assign(table, recipe, known, before)).read(rows)
     rows.note(path, found.told)
     return found.series(rows)
 
@@ -95,9 +99,9 @@ def read_file(
 class _Cells:
     """What stands in a table's rows, one after another, before it is known what times they are."""
 
-    def __init__(self, table: Table, roles: Roles, order: str | None) -> None:
+    def __init__(self, table: Table, roles: Roles) -> None:
         self.table, self.roles, self.path = table, roles, table.path
-        self.instants = Instants(order)
+        self.instants = Instants(roles.form.order)
         self.width = len(roles.values) + len(roles.known)
         self.names = [self._name(i) for i in (*roles.values, *roles.known)]
         self.numbers, self.at, self.of = array("d"), array("q"), array("q")

@@ -19,7 +19,7 @@ DATE = re.compile(
 MONTH = re.compile(r"(\d{4})[-/.M ](\d{1,2})", re.ASCII)
 QUARTER = re.compile(r"(\d{4})[- ]?[Qq]([1-4])", re.ASCII)
 NUMBER = re.compile(r"-?\d{1,20}(?:\.\d*)?", re.ASCII)
-CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?", re.ASCII)
+CLOCK = re.compile(r"[0-2]?\d(?::[0-5]\d(?::[0-5]\d)?|\.[0-5]\d\.[0-5]\d)")
 ORDERS = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}
 # since 1970: the unit is told by the size, as none of these ranges meets another
 EPOCHS = [(1e8, 1e11, "seconds", 1e6), (1e11, 1e14, "milliseconds", 1e3), (1e14, 1e17, "µs", 1.0)]

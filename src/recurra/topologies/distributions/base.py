@@ -22,6 +22,7 @@ class Distribution(nn.Module, ABC):
     """
 
     size: int
+    draws: bool = True  # whether there is something to draw from
 
     def loss(
         self,

@@ -22,6 +22,7 @@ class Point(Distribution):
     """
 
     size = 1
+    draws = False
 
     def __init__(self, error: Literal["squared", "absolute"] = "squared") -> None:
         super().__init__()

@@ -28,6 +28,7 @@ class Quantiles(Distribution):
         ValueError: they are not.
     """
 
+    draws = False
     levels: Tensor
 
     def __init__(self, levels: Sequence[float] = LEVELS) -> None:

@@ -1,0 +1,328 @@
+"""How series go on: many-to-many unequal, look-back → horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recurra.data import calendar
+from recurra.data.batch import Foretold
+from recurra.data.readers import series_parts
+from recurra.data.readers.series import Series, read_file
+from recurra.data.readers.text import Rows
+from recurra.data.samples import series as sample
+from recurra.data.splits import Splits
+from recurra.decoding import paths
+from recurra.errors import DataError, RecurraError
+from recurra.tasks import naive
+from recurra.tasks.accuracy import LEVELS
+from recurra.tasks.body import body
+from recurra.tasks.codecs.forecast import Ahead, Forecast, written
+from recurra.tasks.codecs.series import SeriesCodec
+from recurra.tasks.codecs.standard import Standard
+from recurra.tasks.task import Items, Task
+from recurra.topologies import (
+    Distribution,
+    Forecaster,
+    Gaussian,
+    Point,
+    Quantiles,
+    StudentT,
+)
+from recurra.training import options
+from recurra.training.batches import placed
+from recurra.training.options import Layers, SeriesTable
+from recurra.training.values import NAME, SIZE, SPLIT, option
+
+ROWS = 4096  # of paths that are drawn at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastingRecipe(SeriesTable, Layers, options.Ahead):
+    """Options of foretelling series."""
+
+    known_columns: str | None = option(
+        "data", None, "columns that are known ahead, such as holidays: a,b", NAME
+    )
+    split: str = option(
+        "data", "0.7,0.1,0.2", "training, validation and test part in time: shares, or steps", SPLIT
+    )
+    every: int = option("data", 1, "steps from one window of the evaluation to the next", SIZE)
+    samples: int = option(
+        "decoding", 100, "paths that a recursive forecast draws for its quantiles", SIZE
+    )
+
+
+def read(recipe: ForecastingRecipe) -> Splits[Series]:
+    """Return the user's series, or carbon dioxide on Mauna Loa."""
+    if recipe.data is None:
+        return sample.load(recipe.split)
+    return series_parts.read(recipe, recipe.split, _known(recipe))
+
+
+def _known(recipe: ForecastingRecipe) -> list[str]:
+    return [name.strip() for name in (recipe.known_columns or "").split(",") if name.strip()]
+
+
+def fit(train: Sequence[Series], recipe: ForecastingRecipe) -> SeriesCodec:
+    """Return scales and sizes, told by the training part alone.
+
+    Raises:
+        DataError: a channel has no number there, or no window fits in.
+    """
+    first = max(train, key=lambda one: len(one.values))
+    steps = len(first.values)
+    season = recipe.season or calendar.season(first.timeline)
+    horizon = recipe.horizon or max(1, min(season if season > 1 else 8, steps // 7))
+    lookback = recipe.lookback or max(1, min(4 * max(season, horizon), (steps - horizon) // 2))
+    if recipe.strategy == "recursive":
+        segment = recipe.segment or 1
+    else:
+        segment = min(recipe.segment or (season if season > 1 else -(-horizon // 2)), horizon)
+    codec = SeriesCodec(
+        names=first.names,
+        known_names=first.known_names,
+        scale=Standard.fit((one.values for one in train), first.names),
+        known_scale=Standard.fit(
+            (one.known[: len(one.values)] for one in train), first.known_names
+        ),
+        step="" if first.timeline is None else str(first.timeline),
+        calendar=calendar.fields(first.timeline) if recipe.calendar else (),
+        season=season,
+        lookback=lookback,
+        horizon=horizon,
+        segment=segment,
+        stride=segment if recipe.strategy == "recursive" else horizon,
+        every=recipe.every,
+        missing=any(bool(np.isnan(one.values).any()) for one in train),
+        form=first.form,
+    )
+    if not len(codec.windows(train, codec.horizon)):
+        raise DataError(first.where, codec.too_short(first))
+    return codec
+
+
+def items(codec: SeriesCodec, train: Sequence[Series], recipe: ForecastingRecipe) -> Items:
+    """Return all windows of the training part."""
+    return codec.windows(train, codec.stride)
+
+
+def build(codec: SeriesCodec, recipe: ForecastingRecipe) -> nn.Module:
+    """Return a body that reads segments and writes the horizon's.
+
+    Raises:
+        RecurraError: the output has nothing to draw from, which a recursive forecast needs.
+    """
+    if recipe.strategy == "recursive" and recipe.output == "quantiles":
+        raise RecurraError(
+            "strategy=recursive draws its next steps, and quantiles have nothing to draw from; "
+            "take output gaussian or student_t, or strategy direct"
+        )
+    return Forecaster(
+        body(recipe, recipe.embedding),
+        output(recipe),
+        len(codec.names),
+        segment=codec.segment,
+        horizon=codec.stride,
+        covariates=codec.covariates,
+        norm=recipe.norm,
+        independent=recipe.channels == "independent",
+        marks=codec.missing,
+        dropout=recipe.dropout,
+    )
+
+
+def output(recipe: ForecastingRecipe) -> Distribution:
+    """Return what the recipe's network foretells."""
+    if recipe.output == "squared" or recipe.output == "absolute":
+        return Point(recipe.output)
+    kinds = {"gaussian": Gaussian, "student_t": StudentT, "quantiles": Quantiles}
+    return kinds[recipe.output]()
+
+
+@torch.inference_mode()
+def validate(
+    network: Forecaster, codec: SeriesCodec, rows: Sequence[Series], recipe: ForecastingRecipe
+) -> dict[str, float]:
+    """Return the training's loss over all windows."""
+    windows = codec.windows(rows, codec.stride, codec.every)
+    if not len(windows):
+        longest = max(rows, key=lambda one: len(one.values) - one.begin)
+        raise DataError(longest.where, codec.too_short(longest))
+    total, count = 0.0, 0.0
+    for begin in range(0, len(windows), naive.TOGETHER):
+        batch = codec.collate(windows[begin : begin + naive.TOGETHER])
+        loss = network.loss(placed(batch, network))
+        total, count = total + float(loss.total), count + float(loss.count)
+    return {"loss": total / max(count, 1.0)}
+
+
+@torch.inference_mode()
+def evaluate(
+    network: Forecaster, codec: SeriesCodec, rows: Sequence[Series], recipe: ForecastingRecipe
+) -> dict[str, float]:
+    """Return the accuracy over windows that step through the part (rolling origins)."""
+    training = network.training
+    network.eval()
+    draws = torch.Generator().manual_seed(recipe.seed)
+    found = naive.judge(
+        codec,
+        rows,
+        recipe.every,
+        lambda batch, _: foretold(network, codec, batch, recipe, draws),
+    )
+    network.train(training)
+    return found
+
+
+def foretold(
+    network: Forecaster,
+    codec: SeriesCodec,
+    batch: Foretold,
+    recipe: ForecastingRecipe,
+    draws: torch.Generator,
+) -> tuple[Tensor, Tensor | None]:
+    """Return middle [batch, horizon, channels], and quantiles at `LEVELS` where there are any."""
+    batch = placed(batch, network)
+    told = recipe.output not in ("squared", "absolute")
+    past, known = batch.past, batch.known
+    if recipe.strategy == "direct":
+        middle = network.middle(past, known).float().cpu()
+        return middle, network.quantile(past, known, LEVELS).float().cpu() if told else None
+    some = max(1, ROWS // recipe.samples)
+    levels = torch.tensor(LEVELS, dtype=past.dtype, device=past.device)
+    found = []
+    for begin in range(0, len(past), some):
+        rows = slice(begin, begin + some)
+        drawn = paths(network, past[rows], known[rows], codec.horizon, recipe.samples, draws)
+        found.append(drawn.quantile(levels, 0).movedim(0, -1))
+    quantiles = torch.cat(found).float().cpu()
+    return quantiles[..., LEVELS.index(0.5)], quantiles if told else None
+
+
+def baseline(
+    codec: SeriesCodec, train: Sequence[Series], test: Sequence[Series]
+) -> dict[str, float]:
+    """Return what the last season, again and again, reaches."""
+
+    def seasonal(batch: Foretold, _: Sequence[int]) -> tuple[Tensor, None]:
+        return naive.repeated(batch.past, codec.season, codec.horizon), None
+
+    return naive.judge(codec, test, codec.every, seasonal)
+
+
+def peers(
+    codec: SeriesCodec, train: Sequence[Series], test: Sequence[Series], recipe: ForecastingRecipe
+) -> dict[str, dict[str, float]]:
+    """Return what the last value, two linear maps, and AutoETS reach."""
+    nlinear, dlinear = (naive.line(codec, train, normalised=way) for way in (True, False))
+    found: dict[str, Any] = {
+        "naive": lambda batch, _: (naive.repeated(batch.past, 1, codec.horizon), None),
+        "NLinear": lambda batch, numbers: (nlinear(batch.past, numbers), None),
+        "DLinear": lambda batch, numbers: (dlinear(batch.past, numbers), None),
+    }
+    if codec.every == 1 and (ets := naive.auto_ets(codec, train, test)):
+        found["AutoETS"] = ets
+    return {name: naive.judge(codec, test, codec.every, how) for name, how in found.items()}
+
+
+@torch.inference_mode()
+def predict(
+    network: Forecaster,
+    codec: SeriesCodec,
+    inputs: Sequence[str | Path],
+    recipe: ForecastingRecipe,
+) -> list[Forecast]:
+    """Return how each file goes on.
+
+    Raises:
+        RecurraError: a file cannot be read, has other columns or another frequency, or does not
+            say what is known ahead.
+    """
+    draws = torch.Generator().manual_seed(recipe.seed)
+    answers = []
+    for path in inputs:
+        found = read_file(path, Rows.of(recipe), recipe, codec.known_names, codec.form)
+        channels = [
+            ahead
+            for one in found
+            for ahead in _continued(network, codec, codec.arranged(one), recipe, draws)
+        ]
+        answers.append(Forecast(str(path), tuple(channels)))
+    return answers
+
+
+def _continued(
+    network: Forecaster,
+    codec: SeriesCodec,
+    one: Series,
+    recipe: ForecastingRecipe,
+    draws: torch.Generator,
+) -> list[Ahead]:
+    """Return the forecast of each channel of a series."""
+    count = len(one.values)
+    ahead = len(one.known) - count
+    if codec.known_names and ahead < codec.horizon:
+        raise DataError(
+            one.where,
+            f"gives {', '.join(codec.known_names)} for {ahead} steps after the last value; the "
+            f"horizon has {codec.horizon}: add rows with these and empty values",
+        )
+    whole = codec.tensor(one, count + codec.horizon)
+    pad = max(0, codec.lookback - count)
+    whole = torch.cat([torch.full((pad, whole.shape[1]), torch.nan), whole])
+    middle = pad + count
+    batch = codec.collate([(whole[middle - codec.lookback : middle], whole[middle:])])
+    found, quantiles = foretold(network, codec, batch, recipe, draws)
+    median = codec.scale.undo(found[0].numpy())
+    levels = None
+    if quantiles is not None:
+        by_level = quantiles[0].movedim(-1, 0).numpy()
+        levels = np.stack([codec.scale.undo(level) for level in by_level], -1)
+    shown = max(0, count - max(codec.lookback, 2 * codec.horizon))
+    before = written(one.timeline, range(shown, count))
+    times = written(one.timeline, range(count, count + codec.horizon))
+    return [
+        Ahead(
+            one.id,
+            name,
+            times,
+            median[:, c],
+            None if levels is None else levels[:, c],
+            one.values[shown:, c],
+            before,
+        )
+        for c, name in enumerate(codec.names)
+    ]
+
+
+FORECASTING = Task(
+    name="forecasting",
+    type="many-to-many unequal",
+    summary="How time series go on: median and intervals of the next steps.",
+    reads="CSV, TSV, JSON or Parquet: a time column and one or many of numbers; long format too",
+    example="history.csv",
+    recipe=ForecastingRecipe,
+    read=read,
+    codec=SeriesCodec.from_files,
+    fit=fit,
+    build=build,
+    validate=validate,
+    criterion="loss",
+    evaluate=evaluate,
+    metric="mae",
+    sample_metric="mae",
+    baseline=baseline,
+    parse=str,
+    predict=predict,
+    items=items,
+    peers=peers,
+    defaults={"batch_size": 64, "dropout": 0.1, "learning_rate": 1e-3, "weight_decay": 0.0},
+    sample_defaults={"horizon": 24, "lookback": 96, "epochs": 25, "batch_size": 16},
+)
