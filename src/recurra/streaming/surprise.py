@@ -55,11 +55,11 @@ class Surprise:
         z_c = (short mean of e_c − long mean of e_c) / (long deviation of e_c · √(b / (2 − b)))
         score = 1 − 2^(−max(z, 0) / 4)        z = max_c z_c
 
-    of each channel's errors e up to the step; the long ones up to the step before. b is the share of
-    a step in the short mean, so that z counts deviations of that mean, were the errors independent. After Ahmad et
-    al. 2017, https://doi.org/10.1016/j.neucom.2017.04.070, section 3.2, with means that forget in
-    place of windows, and a score that goes on growing where a normal tail is 0 already. An alarm
-    begins at the first score that reaches the threshold after `rest` steps without one, so what goes
+    of each channel's errors e up to the step; the long ones up to the step before. b is the share
+    of a step in the short mean, so that z counts deviations of it, were errors independent. After
+    Ahmad et al. 2017, https://doi.org/10.1016/j.neucom.2017.04.070, section 3.2, with means that
+    forget in place of windows, and a score that still grows where a normal tail is 0. An alarm
+    begins at the first score that reaches the threshold after `rest` steps without one: what goes
     on for long is one alarm, and then usual.
 
     Args:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from recurra.errors import RecurraError, unknown
+from recurra.tasks.anomaly_detection import ANOMALY_DETECTION
 from recurra.tasks.forecasting import FORECASTING
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
@@ -21,6 +22,7 @@ TASKS: tuple[Task[Any], ...] = (
     NER,
     TRANSLATION,
     FORECASTING,
+    ANOMALY_DETECTION,
 )
 
 

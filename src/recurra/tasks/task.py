@@ -81,6 +81,8 @@ class Task(Generic[R]):
             windows and stretches of them (data/windows.py).
         peers: codec, training and test examples, recipe → by name, the metrics of what a user would
             otherwise pick, fitted on the training examples.
+        finish: network with its best weights, codec, validation examples, recipe: sets what is told
+            by a trained network, such as a threshold, in its buffers.
         takes_words: whether an input of `predict` may be a list of words.
     Raises:
         every callable: RecurraError, one clear line, for what the user can mend.
@@ -110,6 +112,7 @@ class Task(Generic[R]):
     peers: Callable[[Any, Sequence[Any], Sequence[Any], R], dict[str, dict[str, float]]] | None = (
         None
     )
+    finish: Callable[[Any, Any, Sequence[Any], R], None] | None = None
     takes_words: bool = False
 
     @property

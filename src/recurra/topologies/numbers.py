@@ -66,4 +66,4 @@ class Numbers(nn.Module):
     ) -> Float[Tensor, "batch time channels size"]:
         """Return what the distribution reads of each channel."""
         inputs.numbers("Numbers", "scores", scores, ("batch", "time", self.size), None)
-        return scores.unflatten(-1, (self.channels, self.distribution.size))
+        return scores.reshape(*scores.shape[:-1], self.channels, self.distribution.size)

@@ -21,16 +21,18 @@ def windows_of(marked: Steps) -> list[Window]:
     return [(int(a), int(b) - 1) for a, b in zip(first, beyond, strict=True)]
 
 
-def nab(alarms: Sequence[Steps], windows: Sequence[Sequence[Window]], begin: Sequence[int]) -> float:
+def nab(
+    alarms: Sequence[Steps], windows: Sequence[Sequence[Window]], begin: Sequence[int]
+) -> float:
     """Return the score of the Numenta Anomaly Benchmark, standard profile: 100 is perfect.
 
         100 (S − S₀) / (S* − S₀)        S = Σ windows (σ(y) / σ(−1), or −1) + Σ false 0.11 σ(y)
         σ(y) = 2 / (1 + e^{5y}) − 1
 
     A window gives what its earliest alarm is worth, y being the alarm's place from −1 at the
-    window's beginning to nearly 0 at its end. A false alarm costs less the sooner after a window it
-    comes: y is its distance in widths of that window; before any window it costs 0.11. S₀ is that of
-    a detector without alarms, S* the perfect one. Lavin and Ahmad 2015,
+    window's beginning to nearly 0 at its end. A false alarm costs less the sooner after a window
+    it comes: y is its distance in widths of that window; before any window it costs 0.11. S₀ is
+    that of a detector without alarms, S* the perfect one. Lavin and Ahmad 2015,
     https://arxiv.org/abs/1510.03336, section II.
 
     Args:
@@ -63,12 +65,10 @@ def _sigmoid(place: float) -> float:
     return -1.0 if place > 3 else 2 / (1 + math.exp(5 * place)) - 1
 
 
-def event_scores(
-    alarms: Sequence[Steps], windows: Sequence[Sequence[Window]]
-) -> dict[str, float]:
+def event_scores(alarms: Sequence[Steps], windows: Sequence[Sequence[Window]]) -> dict[str, float]:
     """Return precision, recall and F1 of alarms and windows.
 
-        precision = alarms within windows / alarms        recall = windows with an alarm / windows
+    precision = alarms within windows / alarms        recall = windows with an alarm / windows
     """
     right = said = found = there = 0
     for steps, marked in zip(alarms, windows, strict=True):

@@ -61,6 +61,7 @@ SHARE = Allowed("a number from 0 up to but not 1", lambda n: 0 <= n < 1)
 PART = Allowed("a number from 0 to 1", lambda n: 0 <= n <= 1)
 SCALE = Allowed("a number, 2 or more", lambda n: n >= 2)
 NUCLEUS = Allowed("a number above 0, up to 1", lambda n: 0 < n <= 1)
+RATE = Allowed("a number above 0, below 1", lambda n: 0 < n < 1)
 SPLIT = Allowed("three shares such as 0.7,0.1,0.2, or steps such as 8640,2880,2880", _split)
 SEED = Allowed("a whole number from 0 to 2**63 - 1", lambda n: 0 <= n < 2**63)
 NAME = Allowed(
