@@ -22,7 +22,7 @@ class Measured(NamedTuple):
         features: [3 · channels]: where it lies, how far it moved, both in deviations; whether it is
             known.
         moved: [channels]: how far it moved, in the deviations of before: what the step before
-            could have foretold. NaN where that or this is not known.
+            could have foretold. NaN where that or this is not known, or two before are not.
     """
 
     features: NDArray[np.float32]
@@ -49,7 +49,7 @@ class Gauge:
 
     def read(self, x: NDArray[Any]) -> Measured:
         """Take the next step [channels], NaN where it is not known."""
-        before = self.scale
+        before = np.where(self.running.count >= 2, self.scale, np.nan)
         apart = x - self.last
         moved = np.clip(apart / before, -FAR * FAR, FAR * FAR)
         self.running.take(x)
