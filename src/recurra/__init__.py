@@ -77,6 +77,7 @@ __all__ = [
     "Residual",
     "Stack",
     "Stream",
+    "Watch",
     "cells",
     "check_cell",
     "data",
