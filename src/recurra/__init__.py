@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from recurra.streaming import Stream
     from recurra.tasks.model import Model, load
     from recurra.tasks.run import train
+    from recurra.tasks.watch import Watch
     from recurra.testing import check_cell
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ _HOME = {
     "recurra.streaming": "Stream",
     "recurra.tasks.model": "Model load",
     "recurra.tasks.run": "train",
+    "recurra.tasks.watch": "Watch",
     "recurra.testing": "check_cell",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
@@ -75,6 +77,7 @@ __all__ = [
     "Residual",
     "Stack",
     "Stream",
+    "Watch",
     "cells",
     "check_cell",
     "data",

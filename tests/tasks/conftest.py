@@ -148,6 +148,20 @@ def write_series(folder: Path) -> str:
     return str(path)
 
 
+def write_sensor(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    lines = ["time,heat,flow,is_anomaly"]
+    for i in range(240):
+        odd = i in range(218, 224)
+        heat = np.sin(i / 4) + 0.05 * random.standard_normal() + 3 * odd
+        flow = 5 + np.cos(i / 4) + 0.05 * random.standard_normal()
+        day, hour = divmod(i, 24)
+        lines.append(f"2026-01-{day + 1:02} {hour:02}:00,{heat:.3f},{flow:.3f},{int(odd)}")
+    path = folder / "sensor.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
 WRITERS = {
     "image_classification": write_images,
     "music_generation": write_midi,
@@ -159,5 +173,6 @@ WRITERS = {
     "signal_classification": write_signals,
     "speech_recognition": write_speech,
     "audio_classification": write_sounds,
+    "anomaly_detection": write_sensor,
     "forecasting": write_series,
 }

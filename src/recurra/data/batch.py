@@ -22,11 +22,11 @@ class Labelled(NamedTuple):
 
 
 class Aligned(NamedTuple):
-    """A sequence with one label per step: ManyToManyEqual."""
+    """A sequence with one label per step, or a number of each channel: ManyToManyEqual."""
 
     x: Shaped[Tensor, "batch time *input"]
     lengths: Int[Tensor, "batch"]
-    y: Int[Tensor, "batch time"]
+    y: Shaped[Tensor, "batch time *output"]
 
 
 class Continued(NamedTuple):

@@ -119,6 +119,36 @@ class Timeline:
         return f"{many} {unit}" + "s" * (many > 1)
 
 
+class Stamps(Timeline):
+    """Times of rows as they come, repeated and turned back too; no step between them is promised.
+
+    Args:
+        times: of each row.
+    """
+
+    def __init__(self, times: Times) -> None:
+        times = times.astype("datetime64[us]")
+        apart: Counts = np.abs(np.diff(times).astype(np.int64))
+        usual = int(np.median(apart[apart > 0])) if (apart > 0).any() else UNITS["day"] * MICRO
+        super().__init__(times[0], usual)
+        object.__setattr__(self, "times", times)  # as a frozen dataclass sets its own
+
+    times: Times
+
+    def at(self, places: Any) -> Times:
+        """Return the times of these rows; beyond the last, as far apart as most are."""
+        places = np.asarray(places, dtype=np.int64)
+        beyond = np.maximum(places - (len(self.times) - 1), 0)
+        found: Times = self.times[
+            np.minimum(places, len(self.times) - 1)
+        ] + beyond * np.timedelta64(self.step, "us")
+        return found
+
+    def __str__(self) -> str:
+        """Say that rows are what is counted."""
+        return "1 row"
+
+
 def _most_common(numbers: Counts) -> int:
     """Return the number that occurs most often; of several the least."""
     values, counts = np.unique(numbers, return_counts=True)

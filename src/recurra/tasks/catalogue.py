@@ -5,6 +5,7 @@ from typing import Any
 
 from recurra.errors import RecurraError, unknown
 from recurra.tasks.audio_classification import AUDIO_CLASSIFICATION
+from recurra.tasks.anomaly_detection import ANOMALY_DETECTION
 from recurra.tasks.forecasting import FORECASTING
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
@@ -29,6 +30,7 @@ TASKS: tuple[Task[Any], ...] = (
     AUDIO_CLASSIFICATION,
     FORECASTING,
     SPEECH_RECOGNITION,
+    ANOMALY_DETECTION,
 )
 
 

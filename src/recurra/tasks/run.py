@@ -119,6 +119,8 @@ class Run:
             describe=lambda row: source(items, splits.train, row),
             began=began,
         )
+        if self.task.finish:
+            self.task.finish(network, codec, splits.valid, self.recipe)
         model.metrics = {
             "test": self.task.evaluate(network, codec, splits.test, self.recipe),
             "baseline": baseline,

@@ -97,6 +97,8 @@ class Task(Generic[R]):
             otherwise pick, fitted on the training examples.
         write: network, codec, prompts, recipe, tell → the pieces that it writes, one after another,
             where the task writes; what can be read while a piece is being written, `tell` is given.
+        finish: network with its best weights, codec, validation examples, recipe: sets what is told
+            by a trained network, such as a threshold, in its buffers.
         takes_words: whether an input of `predict` may be a list of words.
     Raises:
         every callable: RecurraError, one clear line, for what the user can mend.
@@ -127,6 +129,7 @@ class Task(Generic[R]):
         None
     )
     write: Callable[[Any, Any, Sequence[Any], R, Tell], Iterator[Any]] | None = None
+    finish: Callable[[Any, Any, Sequence[Any], R], None] | None = None
     takes_words: bool = False
 
     @property

@@ -17,6 +17,7 @@ from recurra.topologies.loss import Loss, cross_entropy
 from recurra.topologies.many_to_many_equal import ManyToManyEqual
 from recurra.topologies.many_to_many_unequal import ManyToManyUnequal
 from recurra.topologies.many_to_one import ManyToOne
+from recurra.topologies.numbers import Numbers
 from recurra.topologies.one_to_many import OneToMany
 from recurra.topologies.one_to_one import OneToOne
 from recurra.topologies.softmax import Softmax
@@ -35,6 +36,7 @@ __all__ = [
     "ManyToManyEqual",
     "ManyToManyUnequal",
     "ManyToOne",
+    "Numbers",
     "OneToMany",
     "OneToOne",
     "Point",

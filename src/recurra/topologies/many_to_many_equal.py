@@ -1,5 +1,7 @@
 """A sequence in, one label per step out."""
 
+from typing import Any
+
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
@@ -10,6 +12,7 @@ from recurra.layers.base import Layer
 from recurra.topologies.carry import Carrier
 from recurra.topologies.crf import CRF
 from recurra.topologies.loss import Loss
+from recurra.topologies.numbers import Numbers
 from recurra.topologies.softmax import Softmax
 
 
@@ -22,11 +25,12 @@ class ManyToManyEqual(Carrier):
         embed: x → [batch time input] of the body, step by step.
         body: the recurrent layers.
         head: their outputs → scores [batch time tags].
-        output: how scores become tags: each step alone (`Softmax`), or the path as one (`CRF`).
+        output: what scores become: tags, each step alone (`Softmax`) or the path as one (`CRF`);
+            or real numbers (`Numbers`).
     """
 
     def __init__(
-        self, embed: nn.Module, body: Layer, head: nn.Module, output: Softmax | CRF
+        self, embed: nn.Module, body: Layer, head: nn.Module, output: Softmax | CRF | Numbers
     ) -> None:
         super().__init__()
         self.embed, self.body, self.head, self.output = embed, body, head, output
@@ -44,8 +48,8 @@ class ManyToManyEqual(Carrier):
 
     def predict(
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"]
-    ) -> list[list[int]]:
-        """Return the best tag path of each row."""
+    ) -> list[Any]:
+        """Return the best tag path, or the middles of the numbers, of each row."""
         return self.output.decode(self(x, lengths), lengths.to(x.device))
 
     def loss(self, batch: Aligned | Continued, smoothing: float = 0.0) -> Loss:

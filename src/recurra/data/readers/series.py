@@ -16,7 +16,7 @@ from recurra.data.readers.roles import Form, Roles, assign, is_header
 from recurra.data.readers.table import Table, open_column, open_table
 from recurra.data.readers.text import Rows, existing_file
 from recurra.data.readers.times import Instants, shown
-from recurra.data.timeline import Timeline, Times
+from recurra.data.timeline import Stamps, Timeline, Times
 from recurra.errors import DataError
 from recurra.training.options import SeriesTable
 
@@ -67,6 +67,8 @@ def read_file(
     recipe: SeriesTable,
     known: Sequence[str] = (),
     before: Form | None = None,
+    *,
+    stamped: bool = False,
 ) -> list[Series]:
     """Return the series of a file, all of one frequency.
 
@@ -79,6 +81,7 @@ def read_file(
         recipe: names columns, where they are not to be detected.
         known: columns that are known of the future too.
         before: how a file like it was read.
+        stamped: each row is a step, whatever its time.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
         MissingExtra: it is Parquet, and pyarrow is not installed.
@@ -91,7 +94,7 @@ def read_file(
         table = open_column(path, rows, is_header) or open_table(
             path, rows, [*asked, *known], header=is_header
         )
-    found = _Cells(table, assign(table, recipe, known, before)).read(rows)
+    found = _Cells(table, assign(table, recipe, known, before), stamped).read(rows)
     rows.note(path, found.told)
     return found.series(rows)
 
@@ -99,8 +102,8 @@ def read_file(
 class _Cells:
     """What stands in a table's rows, one after another, before it is known what times they are."""
 
-    def __init__(self, table: Table, roles: Roles) -> None:
-        self.table, self.roles, self.path = table, roles, table.path
+    def __init__(self, table: Table, roles: Roles, stamped: bool) -> None:
+        self.table, self.roles, self.path, self.stamped = table, roles, table.path, stamped
         self.instants = Instants(roles.form.order)
         self.width = len(roles.values) + len(roles.known)
         self.names = [self._name(i) for i in (*roles.values, *roles.known)]
@@ -223,6 +226,8 @@ class _Cells:
         if len(times) < 2:
             reason = f"is the only row{of}; two or more tell how far apart times are"
             raise DataError(self.path, reason, int(at[0]))
+        if self.stamped:
+            return Stamps(times), np.arange(len(times))
         try:
             timeline = Timeline.fit(times)
         except DataError as error:

@@ -18,7 +18,9 @@ ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq", *JSON_ENDINGS)
 NAMES = ("train", "valid", "test")
 
 
-def read(recipe: SeriesTable, split: str, known: Sequence[str] = ()) -> Splits[Series]:
+def read(
+    recipe: SeriesTable, split: str, known: Sequence[str] = (), *, stamped: bool = False
+) -> Splits[Series]:
     """Return the series of `recipe.data`, in three parts.
 
     A part without a file of its own is cut off the end of every training series. It holds what
@@ -28,6 +30,7 @@ def read(recipe: SeriesTable, split: str, known: Sequence[str] = ()) -> Splits[S
         recipe: names the files, and columns where they are not to be detected.
         split: shares "0.7,0.1,0.2", or numbers of steps "8640,2880,2880".
         known: columns that are known of the future too.
+        stamped: each row is a step, whatever its time.
     Raises:
         DataError: a file or row cannot be used, or a series is too short to be cut.
     """
@@ -35,7 +38,7 @@ def read(recipe: SeriesTable, split: str, known: Sequence[str] = ()) -> Splits[S
     if data.startswith("hf:"):
         raise DataError(data, "cannot be read for this task; give files")
     form = Format[Series](
-        read=partial(read_file, recipe=recipe, known=known),
+        read=partial(read_file, recipe=recipe, known=known, stamped=stamped),
         accepts=_accepts,
         content=lambda one: one.values.tobytes(),
     )

@@ -1,0 +1,257 @@
+"""What is unusual in a series, as it comes: many-to-many, equal lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from recurra.data import calendar
+from recurra.data.readers import series_parts
+from recurra.data.readers.marks import marked_by, marking_column, marks_of
+from recurra.data.readers.series import Series, read_file
+from recurra.data.readers.text import Rows
+from recurra.data.samples import pressure as sample
+from recurra.data.splits import Splits
+from recurra.data.windows import Windows
+from recurra.errors import DataError
+from recurra.streaming.surprise import Habits, Moment, Surprise, threshold_of
+from recurra.tasks.body import body
+from recurra.tasks.codecs.alarms import Watched, WatchedSeries
+from recurra.tasks.codecs.forecast import written
+from recurra.tasks.codecs.watch import WatchCodec
+from recurra.tasks.evaluation import mean_loss
+from recurra.tasks.task import Items, Task
+from recurra.tasks.watch import Watchman, watch
+from recurra.topologies import Gaussian, StudentT
+from recurra.topologies.numbers import Numbers
+from recurra.training.alarms import average_precision, event_scores, nab, windows_of
+from recurra.training.options import Layers, SeriesTable
+from recurra.training.values import COUNT, NAME, NUCLEUS, POSITIVE, RATE, SIZE, SPLIT, option
+
+RATE_OF_BASELINE = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnomalyRecipe(SeriesTable, Layers):
+    """Options of watching series."""
+
+    label_column: str | None = option(
+        "data", None, "column that marks anomalies by 1, for evaluation alone; none: detected", NAME
+    )
+    windows: str | None = option(
+        "data", None, "JSON of the windows that are anomalies, in NAB's form, for evaluation", NAME
+    )
+    steps: Literal["rows", "regular"] = option(
+        "data", "rows", "each row is a step, whatever its time; or times a regular step apart"
+    )
+    split: str = option(
+        "data", "0.5,0.1,0.4", "training, validation and test part in time: shares, or steps", SPLIT
+    )
+    calendar: bool = option("model", True, "tell the hour, weekday, month … of each step")
+    drift: float = option(
+        "model", 1000.0, "half-life of the level by which steps are measured, in steps", POSITIVE
+    )
+    output: Literal["student_t", "gaussian"] = option(
+        "model", "student_t", "distribution of the next step"
+    )
+    bptt: int = option("optimisation", 96, "steps that a gradient reaches back", SIZE)
+    alarm_rate: float = option(
+        "optimisation", 1e-3, "share of usual steps that may be alarms: sets the threshold", RATE
+    )
+    surprise: Literal["error", "likelihood"] = option(
+        "decoding",
+        "error",
+        "what is unusual: how far off a forecast is, or how unlikely it made it",
+    )
+    smooth: float = option("decoding", 10.0, "half-life of the latest errors, in steps", POSITIVE)
+    memory: float = option("decoding", 300.0, "half-life of what is usual, in steps", POSITIVE)
+    rest: int = option("decoding", 150, "steps of calm that end an alarm", COUNT)
+    threshold: float | None = option(
+        "decoding", None, "score from which a step is an alarm; none: as found in training", NUCLEUS
+    )
+
+
+def read(recipe: AnomalyRecipe) -> Splits[Series]:
+    """Return the user's series, or a blood pressure."""
+    if recipe.data is None:
+        return sample.load(recipe.split)
+    first = Path(recipe.data)
+    named = recipe.label_column
+    if named is None and recipe.windows is None and first.is_file():
+        named = marking_column(first, None)
+    known = [] if named is None else [named]
+    found = series_parts.read(recipe, recipe.split, known, stamped=recipe.steps == "rows")
+    if recipe.windows is None:
+        return found
+    train, valid, test = ([marked_by(one, recipe.windows) for one in p] for p in found.parts)
+    return Splits(train, valid, test, found.skipped, found.encoding, found.content)
+
+
+def fit(train: Sequence[Series], recipe: AnomalyRecipe) -> WatchCodec:
+    """Return what is read of each step.
+
+    Raises:
+        DataError: no series is as long as two steps.
+    """
+    first = max(train, key=lambda one: len(one.values))
+    steps = len(first.values)
+    if steps < 2:
+        raise DataError(first.where, f"has {steps} steps to learn from; two or more are needed")
+    return WatchCodec(
+        names=first.names,
+        drift=recipe.drift,
+        calendar=calendar.fields(first.timeline) if recipe.calendar else (),
+        stretch=min(recipe.bptt, steps - 1),
+        label=first.known_names[0] if first.known_names else None,
+        form=first.form,
+    )
+
+
+def items(codec: WatchCodec, train: Sequence[Series], recipe: AnomalyRecipe) -> Items:
+    """Return stretches of the training part, each a sixteenth of one after the last."""
+    size = codec.size
+    joined = [torch.cat(codec.encode(one), 1) for one in train if len(one.values) > 1]
+    windows = Windows(joined, codec.stretch, 0, max(1, codec.stretch // 16))
+    return [(past[:, :size], past[:, size:]) for past, _ in windows]
+
+
+def build(codec: WatchCodec, recipe: AnomalyRecipe) -> Watchman:
+    """Return a body that reads each step, and foretells how far the next one moves."""
+    kind = StudentT() if recipe.output == "student_t" else Gaussian()
+    output = Numbers(kind, len(codec.names))
+    layers = body(recipe, recipe.embedding)
+    return Watchman(codec.size, recipe.embedding, layers, output, recipe.dropout)
+
+
+def validate(
+    network: Watchman, codec: WatchCodec, rows: Sequence[Series], recipe: AnomalyRecipe
+) -> dict[str, float]:
+    """Return −log p of each next step, in nats."""
+    return mean_loss(network, codec, rows, size=1)
+
+
+def finish(
+    network: Watchman, codec: WatchCodec, rows: Sequence[Series], recipe: AnomalyRecipe
+) -> None:
+    """Set the threshold by the scores of what is taken to be usual."""
+    scores = [moment.score for one in rows for moment in watch(network, codec, one, recipe)]
+    network.threshold.fill_(threshold_of(np.array(scores), recipe.alarm_rate))
+
+
+def evaluate(
+    network: Watchman, codec: WatchCodec, rows: Sequence[Series], recipe: AnomalyRecipe
+) -> dict[str, float]:
+    """Return the loss, how often alarms begin and, where anomalies are marked, how rightly."""
+    said = [watch(network, codec, one, recipe) for one in rows]
+    loss = validate(network, codec, rows, recipe)
+    return {**loss, **judged(rows, said)}
+
+
+def judged(rows: Sequence[Series], said: Sequence[Sequence[Moment]]) -> dict[str, float]:
+    """Return figures of what was said of each series' part, from where the part begins."""
+    parts = [moments[one.begin :] for one, moments in zip(rows, said, strict=True)]
+    begun = [np.array([moment.since == 0 for moment in part]) for part in parts]
+    found = {"alarms_per_1000": 1000 * float(np.concatenate(begun).mean())}
+    marks = [None if (m := marks_of(one)) is None else m[one.begin :] for one in rows]
+    there = [mark for mark in marks if mark is not None]
+    if len(there) < len(rows) or not np.concatenate(there).any():
+        return found
+    scores = np.array([moment.score for part in parts for moment in part])
+    windows = [windows_of(mark) for mark in there]
+    return {
+        **found,
+        "average_precision": average_precision(scores, np.concatenate(there)),
+        **event_scores(begun, windows),
+        "nab": nab(begun, windows, [0] * len(rows)),
+    }
+
+
+def baseline(
+    codec: WatchCodec, train: Sequence[Series], test: Sequence[Series]
+) -> dict[str, float]:
+    """Return what the distance from the mean so far tells, and a normal distribution of moves."""
+    moves = np.concatenate([codec.measure(one)[1][one.begin :] for one in train])
+    size = float(np.nanstd(moves)) + 1e-6
+    asked = np.concatenate([codec.measure(one)[1][max(one.begin, 1) :] for one in test])
+    z = asked[~np.isnan(asked)] / size
+    loss = float(np.mean(z**2) / 2 + np.log(size) + np.log(2 * np.pi) / 2)
+    usual = [moment.score for one in train for moment in _far(codec, one, 0.5)]
+    limit = threshold_of(np.array(usual), RATE_OF_BASELINE)
+    return {"loss": loss, **judged(test, [_far(codec, one, limit) for one in test])}
+
+
+def _far(codec: WatchCodec, one: Series, threshold: float) -> list[Moment]:
+    """Return what is said of each step where its place is taken for its error."""
+    surprise = Surprise(len(codec.names), Habits(), threshold)
+    places = codec.measure(one)[0][:, : len(codec.names)]
+    return [surprise.take(step) for step in np.abs(places).astype(np.float64)]
+
+
+def predict(
+    network: Watchman,
+    codec: WatchCodec,
+    inputs: Sequence[str | Path],
+    recipe: AnomalyRecipe,
+) -> list[Watched]:
+    """Return score and alarm of every row of each file.
+
+    Raises:
+        RecurraError: a file cannot be read, or has other columns.
+    """
+    answers = []
+    for path in inputs:
+        found = read_file(
+            path, Rows.of(recipe), recipe, (), codec.form, stamped=recipe.steps == "rows"
+        )
+        limit = network.limit(recipe.threshold)
+        series = [
+            WatchedSeries(
+                one.id,
+                codec.names,
+                written(one.timeline, range(len(one.values))),
+                codec.arranged(one),
+                watch(network, codec, one, recipe),
+                limit,
+            )
+            for one in found
+        ]
+        answers.append(Watched(str(path), tuple(series)))
+    return answers
+
+
+ANOMALY_DETECTION = Task(
+    name="anomaly_detection",
+    type="many-to-many equal",
+    summary="What is unusual in time series: a score for every row, since when, in which channel.",
+    reads="CSV, TSV, JSON or Parquet of times and numbers; marks in a column, or NAB's windows",
+    example="sensor.csv",
+    recipe=AnomalyRecipe,
+    read=read,
+    codec=WatchCodec.from_files,
+    fit=fit,
+    build=build,
+    validate=validate,
+    criterion="loss",
+    evaluate=evaluate,
+    metric="loss",
+    sample_metric="average_precision",
+    baseline=baseline,
+    parse=str,
+    predict=predict,
+    items=items,
+    finish=finish,
+    defaults={
+        "hidden": 32,
+        "embedding": 32,
+        "batch_size": 16,
+        "learning_rate": 3e-3,
+        "epochs": 40,
+        "patience": 10,
+    },
+    sample_defaults={"split": "1000,200,6301", "epochs": 60},
+)
