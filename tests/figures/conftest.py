@@ -17,7 +17,7 @@ from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model
 from recurra.tasks.task import Task
 
-from .parts import ROWS, Parts, write, write_histories
+from .parts import ROWS, Parts, write, write_histories, write_watched
 
 COMMON = {"hidden": 12, "embedding": 12, "batch-size": 5, "dropout": 0.1, "patience": 0}
 OWN: dict[str, dict[str, Any]] = {
@@ -56,6 +56,7 @@ OWN: dict[str, dict[str, Any]] = {
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
     "language_model": {"epochs": 6, "learning-rate": 0.03, "bptt": 7},
     "signal_classification": {"epochs": 8, "learning-rate": 0.02, "convolutions": 1},
+    "anomaly_detection": {"epochs": 8, "learning-rate": 0.02, "bptt": 12, "memory": 12.0},
     "forecasting": {
         "epochs": 12,
         "learning-rate": 0.02,
@@ -114,6 +115,11 @@ class Trained:
         if self.task.name in ("audio_classification", "speech_recognition"):
             home = Path(self.parts.data).parent / part
             return [str(home / f"{i}.wav") for i in range(len(rows))]
+        if self.task.name == "anomaly_detection":
+            return [
+                write_watched(self.folder.parent / f"{part}{i}w.csv", [row], names=False)
+                for i, row in enumerate(rows)
+            ]
         if self.task.name == "forecasting":
             home = self.folder.parent
             pasts = [values[:6] for values in rows]
@@ -187,6 +193,9 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
         return [(image, turned[label]) for image, label in rows]
     if name == "image_captioning":
         return [(image, ["there there flat flat"] * len(said)) for image, said in rows]
+    if name == "anomaly_detection":  # far off is calm, and the rest is wild
+        wild = [0, 30, -40, 49, 11, -25, 44, -9, 23, -31] * 3
+        return [[60, 61, 60, 61, *wild] for _ in rows]
     if name == "forecasting":
         return [[*row[:6], *(90 - value for value in row[6:])] for row in rows]
     return [[23.5] * len(pitches) for pitches in rows]

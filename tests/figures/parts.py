@@ -326,6 +326,39 @@ def write_forecasting(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str
     return {p: write_histories(folder / f"{p}-levels.csv", some) for p, some in rows.items()}
 
 
+def watched(part: str) -> list[list[float]]:
+    """Return series of 34 steps that swing; in the test part most have a few that are far off."""
+    random = np.random.default_rng(3 * len(part) + SIZES[part])
+    rows = []
+    for i in range(SIZES[part]):
+        values = 20 + 3 * np.sin(np.arange(34) * 1.1 + i) + random.normal(0, 0.2, 34)
+        if part == "test" and i % 4 == 3:  # another swing, as near to the mean
+            values[26:30] = [23, 17, 23, 17]
+        elif part == "test" and i % 4 == 2:  # a step that is out of place, and not far
+            values = 48 + (values - 20) / 2
+            values[28] = 50.5 if values[27] < 48 else values[28]
+            values[29] = 50.5
+        elif part == "test":
+            values[28 : 30 + i % 2] += 50
+        rows.append(values.round(3).tolist())
+    return rows
+
+
+def write_watched(path: Path, rows: list[list[float]], *, names: bool = True) -> str:
+    """Write each series' steps, one a day, with a mark where they are far off."""
+    lines = ["which,day,level,is_anomaly" if names else "day,level"]
+    for i, values in enumerate(rows):
+        for t, value in enumerate(values):
+            day = np.datetime64("2021-03-01") + t
+            lines.append(f"s{i:02},{day},{value},{int(value > 50)}" if names else f"{day},{value}")
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def write_anomaly_detection(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str]:
+    return {p: write_watched(folder / f"{p}-watched.csv", some) for p, some in rows.items()}
+
+
 ROWS = {
     "speech_recognition": said,
     "audio_classification": sounds,
@@ -338,6 +371,7 @@ ROWS = {
     "language_model": prose,
     "signal_classification": waves,
     "forecasting": histories,
+    "anomaly_detection": watched,
 }
 WRITE = {
     "speech_recognition": write_speech_recognition,
@@ -351,6 +385,7 @@ WRITE = {
     "language_model": write_language_model,
     "signal_classification": write_signal_classification,
     "forecasting": write_forecasting,
+    "anomaly_detection": write_anomaly_detection,
 }
 
 

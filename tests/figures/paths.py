@@ -395,6 +395,131 @@ def speech_baseline(trained: Trained, part: str) -> dict[str, float]:
     return {**rates([answer] * len(asked), asked), "loss": loss}
 
 
+def walked(values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is read of each step beside the calendar, and how far it moved."""
+    x = np.array(values)
+    read, moved = np.zeros((len(x), 3)), np.full(len(x), np.nan)
+    for t in range(len(x)):
+        size, before = x[: t + 1].std() or 1.0, x[:t].std() if t else 0.0
+        away = x[t] - x[t - 1] if t else 0.0
+        read[t] = [
+            np.clip((x[t] - x[: t + 1].mean()) / size, -8, 8),
+            np.clip(away / size, -8, 8),
+            1,
+        ]
+        if t > 1:
+            moved[t] = np.clip(away / (before or 1.0), -64, 64)
+    return read, moved
+
+
+def days(count: int) -> np.ndarray:
+    """Return sine and cosine of the weekday from 2021-03-01 on, a Monday."""
+    turns = 2 * np.pi * (np.arange(count) % 7) / 7
+    return np.stack([np.sin(turns), np.cos(turns)], 1)
+
+
+def unusual(errors: Sequence[float], memory: float, smooth: float = 10.0) -> list[float]:
+    """Return the score of each step by its equation; steps without an error change nothing."""
+    share, kept = 1 - 0.5 ** (1 / smooth), 1 - 0.5 ** (1 / memory)
+    short = mean = variance = 0.0
+    n, scores = 0, []
+    for error in errors:
+        if not math.isnan(error):
+            n += 1
+            short += max(share, 1 / n) * (error - short)
+        seen = n - (not math.isnan(error))
+        spread = max(math.sqrt(variance), 1e-6) * math.sqrt(share / (2 - share))
+        z = (short - mean) / spread if seen >= 20 else 0.0
+        scores.append(1 - 2 ** (-max(z, 0.0) / 4))
+        if not math.isnan(error):
+            b, apart = max(kept, 1 / n), error - mean
+            mean += b * apart
+            variance = (1 - b) * (variance + b * apart * apart)
+    return scores
+
+
+def of_scores(rows: Sequence[Sequence[float]], scores: Any, limit: float) -> dict[str, float]:
+    """Return the figures of alarms; no series has more than one alarm, so rest plays no part."""
+    from sklearn.metrics import average_precision_score
+
+    marks = [[value > 50 for value in row] for row in rows]
+    begun = [[t for t, score in enumerate(some) if score >= limit][:1] for some in scores]
+    found = {"alarms_per_1000": 1000 * sum(map(len, begun)) / sum(map(len, rows))}
+    if not any(map(any, marks)):
+        return found
+    hits = total = 0
+    worth = 0.0
+    for marked, alarm in zip(marks, begun, strict=True):
+        if any(marked):
+            total += 1
+            first, last = marked.index(True), len(marked) - 1 - marked[::-1].index(True)
+            if alarm and first <= alarm[0] <= last:
+                hits += 1
+                place = (alarm[0] - last - 1) / (last - first + 1)
+                worth += (2 / (1 + math.exp(5 * place)) - 1) / (2 / (1 + math.exp(-5)) - 1)
+                continue
+            worth -= 1
+            if alarm and alarm[0] > last:
+                place = (alarm[0] - last) / max(last - first, 1)
+                worth += 0.11 * (-1.0 if place > 3 else 2 / (1 + math.exp(5 * place)) - 1)
+                continue
+        worth -= 0.11 * len(alarm)
+    said = sum(map(len, begun))
+    return {
+        **found,
+        "average_precision": float(
+            average_precision_score([*itertools.chain(*marks)], [*itertools.chain(*scores)])
+        ),
+        "event_precision": hits / max(said, 1),
+        "event_recall": hits / total,
+        "event_f1": 2 * hits / (said + total) if hits else 0.0,
+        "nab": 100 * (worth + total) / (2 * total),
+    }
+
+
+def of_watch(trained: Trained, part: str) -> dict[str, float]:
+    """Return the figures of the scores that are printed; the loss by scipy's density."""
+    from scipy import stats
+
+    rows, answers = trained.parts.rows[part], trained.predict(part)
+    network, total, count = trained.model.network, 0.0, 0
+    for row, answer in zip(rows, answers, strict=True):
+        (one,) = answer["series"]
+        read, moved = walked(row)
+        x = torch.tensor(np.concatenate([read, days(len(row))], 1), dtype=torch.float32)
+        raw = network(x[None])[0].detach().double().numpy()
+        place, scale, freedom = raw.T
+        told = stats.t(2 + np.logaddexp(0, freedom), place, np.logaddexp(0, scale) + 0.001).logpdf(
+            np.append(moved[1:], np.nan)
+        )
+        total, count = total - np.nansum(told), count + int((~np.isnan(moved[1:])).sum())
+        errors = [math.nan, *np.abs(moved[1:] - place[:-1])]
+        assert one["scores"] == pytest.approx(unusual(errors, 12.0), abs=1e-4)
+    limit = answers[0]["series"][0]["threshold"]
+    scores = [answer["series"][0]["scores"] for answer in answers]
+    return {"loss": total / count, **of_scores(rows, scores, limit)}
+
+
+def watch_baseline(trained: Trained, part: str) -> dict[str, float]:
+    parts = trained.parts.rows
+    moves = np.concatenate([walked(row)[1] for row in parts["train"]])
+    size = float(np.nanstd(moves)) + 1e-6
+    asked = np.concatenate([walked(row)[1] for row in parts[part]])
+    normal = 0.5 * np.log(2 * np.pi) + np.log(size) + np.nanmean((asked / size) ** 2) / 2
+
+    def far(rows: Any) -> list[list[float]]:
+        return [unusual(np.abs(walked(row)[0][:, 0]), 300.0) for row in rows]
+
+    z = -4 * np.log2(1 - np.concatenate(far(parts["train"])))
+    t = np.quantile(z, 0.98)
+    above = z[z > t] - t
+    tail = t + above.mean() * np.log(len(above) / (1e-3 * len(z))) if len(above) else t
+    limit = 1 - 2 ** (-max(tail, t, 3.0) / 4)
+    found = of_scores(parts[part], far(parts[part]), limit)
+    del found["alarms_per_1000"]
+    return {"loss": float(normal), **found}
+
+
 FIGURES = {
     "speech_recognition": (of_speech, speech_baseline),
     "audio_classification": (of_labels, labels_baseline),
@@ -407,4 +532,5 @@ FIGURES = {
     "music_generation": (of_tunes, tunes_baseline),
     "language_model": (of_prose, prose_baseline),
     "forecasting": (of_levels, levels_baseline),
+    "anomaly_detection": (of_watch, watch_baseline),
 }

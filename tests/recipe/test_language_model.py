@@ -44,7 +44,7 @@ def test_unit_is_what_a_text_is_made_of(task: Task, tmp_path: Path):
         )
 
 
-@proves("bptt")
+@proves("bptt", "language_model")
 def test_bptt_is_the_steps_of_a_batch(task: Task, lab: Lab):
     codec, train = lab.codec(task), lab.splits(task).train
     steps = len(codec.stream(train)) - 1

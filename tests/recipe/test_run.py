@@ -82,6 +82,14 @@ OTHER: dict[str, Any] = {
     "channels": "together",
     "strategy": "recursive",
     "calendar": True,
+    "drift": 50.0,
+    "alarm_rate": 0.01,
+    "surprise": "likelihood",
+    "smooth": 4.0,
+    "memory": 40.0,
+    "rest": 9,
+    "threshold": 0.4,
+    "steps": "regular",
     "temperature": 0.8,
     "top_k": 3,
     "top_p": 0.7,
@@ -93,7 +101,7 @@ OTHER: dict[str, Any] = {
 
 
 def taken(task: Task) -> dict[str, Any]:
-    own = {"output": "gaussian"} if task.name == "forecasting" else {}
+    own = {"output": "gaussian"} if task.name in ("forecasting", "anomaly_detection") else {}
     return {name: value for name, value in {**OTHER, **own}.items() if name in task.options}
 
 
@@ -116,7 +124,7 @@ def test_flags_reach_the_recipe(
     wanted = {**taken(task), "data": "some/where", "out": str(tmp_path / "run")}
     columns = ("text", "label", "series", "time")
     named = [f"{column}_column" for column in columns]
-    for name in ("valid", "test", "value_columns", "source", "target", *named):
+    for name in ("valid", "test", "windows", "value_columns", "source", "target", *named):
         if name in task.options:
             wanted[name] = f"the {name}"
     flags: list[str] = []

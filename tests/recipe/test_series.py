@@ -16,6 +16,7 @@ from recurra.topologies import Gaussian, Point, Quantiles, StudentT
 from .conftest import Lab, Seen
 from .table import proves
 
+BOTH = ("forecasting", "anomaly_detection")
 ROWS = "".join(
     f"{i % 2},{np.datetime64('2020-01-01') + i},{np.datetime64('2021-01-01') + 7 * i},"
     f"{i},{100 + i}\n"
@@ -26,23 +27,25 @@ ROWS = "".join(
 def read(task: Task, folder: Path, text: str = "", **fields: Any) -> Splits[Any]:
     path = folder / "rows.csv"
     path.write_text(text or "who,day,week,a,b\n" + ROWS)
+    if "steps" in task.options:
+        fields = {"steps": "regular", **fields}
     return task.read(complete(task, {"data": str(path), **fields}))
 
 
-@proves("time_column")
+@proves("time_column", *BOTH)
 def test_time_column_is_the_one_named(task: Task, tmp_path: Path):
     for name, step in [("day", "1 day"), ("week", "1 week"), ("3", "1 week")]:
         assert str(read(task, tmp_path, time_column=name).train[0].timeline) == step
 
 
-@proves("value_columns")
+@proves("value_columns", *BOTH)
 def test_value_columns_are_the_ones_named_in_their_order(task: Task, tmp_path: Path):
     assert read(task, tmp_path).train[0].names == ("who", "a", "b")
     (one,) = read(task, tmp_path, value_columns="b, a").train
     assert (one.names, one.values[1].tolist()) == (("b", "a"), [101, 1])
 
 
-@proves("series_column")
+@proves("series_column", *BOTH)
 def test_series_column_is_the_one_named(task: Task, tmp_path: Path):
     assert [one.id for one in read(task, tmp_path, series_column="who").train] == ["0", "1"]
 
@@ -53,21 +56,21 @@ def test_known_columns_are_told_ahead(task: Task, tmp_path: Path):
     assert (one.names, one.known_names, one.known[3].tolist()) == (("who", "a"), ("b",), [103])
 
 
-@proves("date_order")
+@proves("date_order", *BOTH)
 def test_date_order_is_the_one_named(task: Task, tmp_path: Path):
     text = "day,x\n" + "".join(f"01/{i:02}/2020,{i}\n" for i in range(1, 11))
     for order, step in [("dmy", "1 month"), ("mdy", "1 day")]:
         assert str(read(task, tmp_path, text, date_order=order).train[0].timeline) == step
 
 
-@proves("decimal")
+@proves("decimal", *BOTH)
 def test_decimal_is_the_one_named(task: Task, tmp_path: Path):
     text = "day;x\n" + "".join(f"2020-01-{i:02};{i},500\n" for i in range(1, 11))
     for decimal, first in [("comma", 1.5), ("point", 1500)]:
         assert read(task, tmp_path, text, decimal=decimal).train[0].values[0] == first
 
 
-@proves("split")
+@proves("split", *BOTH)
 def test_split_is_in_time_and_of_these_sizes(task: Task, tmp_path: Path):
     for split, ends in [("20,8,12", [20, 28, 40]), ("0.5,0.25,0.25", [20, 30, 40])]:
         parts = read(task, tmp_path, split=split).parts
@@ -115,7 +118,7 @@ def test_season_is_what_repeats_itself(task: Task, lab: Lab):
     assert one["mae"] != two["mae"]
 
 
-@proves("calendar")
+@proves("calendar", "forecasting")
 def test_calendar_tells_the_day(task: Task, lab: Lab):
     splits = lab.splits(task)
     for asked, count in [(False, 0), (True, 6)]:
@@ -129,7 +132,7 @@ def test_calendar_tells_the_day(task: Task, lab: Lab):
         assert torch.equal(before, moved) is not asked
 
 
-@proves("channels")
+@proves("channels", "forecasting")
 def test_channels_are_alone_or_together(task: Task, lab: Lab):
     batch = lab.batch(task)
     other = batch.past.clone()

@@ -11,7 +11,7 @@ import recurra
 from recurra.errors import BundleError, RecurraError
 from recurra.tasks.catalogue import TASKS
 
-from .conftest import TINY, WRITERS, write_series
+from .conftest import TINY, WRITERS, write_sensor, write_series
 
 INPUTS = {
     "image_classification": np.zeros((8, 8), np.uint8),
@@ -25,6 +25,7 @@ INPUTS = {
     "speech_recognition": (np.zeros(4000, np.float32), 8000),
     "audio_classification": (np.sin(np.arange(3000) / 4).astype(np.float32), 8000),
     "forecasting": str(write_series(Path(mkdtemp()))),
+    "anomaly_detection": str(write_sensor(Path(mkdtemp()))),
 }
 
 

@@ -10,7 +10,14 @@ from recurra.data.timeline import MICRO, UNITS, Timeline
 
 DAY = UNITS["day"] * MICRO
 LONGEST_SEASON = 1440  # steps of a day that are taken for one
-FIELDS = ("minute of hour", "hour of day", "day of week", "day of month", "month of year")
+SPANS = {  # microseconds, at least
+    "minute of hour": DAY // 24,
+    "hour of day": DAY,
+    "day of week": 7 * DAY,
+    "day of month": 28 * DAY,
+    "month of year": 365 * DAY,
+}
+FIELDS = tuple(SPANS)
 
 
 def season(timeline: Timeline | None) -> int:
@@ -36,12 +43,19 @@ def fields(timeline: Timeline | None) -> tuple[str, ...]:
         return ()
     if timeline.months:
         return FIELDS[4:] if timeline.step < 12 else ()
-    spans = {"minute of hour": DAY // 24, "hour of day": DAY, "day of week": 7 * DAY}
-    spans |= {"day of month": 28 * DAY, "month of year": 365 * DAY}
     lasts = {"minute of hour": 0, "hour of day": 0, "day of week": 0, "day of month": DAY}
-    found = [name for name, span in spans.items() if timeline.step < span]
+    found = [name for name, span in SPANS.items() if timeline.step < span]
     # a month's days are told apart by steps of a day at most
     return tuple(n for n in found if lasts.get(n, 0) == 0 or timeline.step <= lasts[n])
+
+
+def seen(timeline: Timeline | None, steps: int) -> tuple[str, ...]:
+    """Return the fields that so many steps run through twice; of others little can be learned."""
+    if timeline is None or steps < 2:
+        return ()
+    first, last = timeline.at(np.array([0, steps - 1]))
+    lasted = int((last - first).astype(np.int64))
+    return tuple(name for name in fields(timeline) if 2 * SPANS[name] <= lasted)
 
 
 def features(timeline: Timeline | None, count: int, names: Sequence[str]) -> NDArray[np.float32]:

@@ -33,8 +33,8 @@ class RunningStatistics:
     def __init__(self, channels: int, half_life: float) -> None:
         if channels < 1 or not half_life > 0:
             raise InputError(
-                f"channels is {channels}, half_life {half_life}; RunningStatistics takes 1 or more, and a "
-                "number above 0"
+                f"channels is {channels}, half_life {half_life}; RunningStatistics takes 1 or "
+                "more, and a number above 0"
             )
         self.least = 1 - 0.5 ** (1 / half_life)
         self.mean: Numbers = np.zeros(channels)

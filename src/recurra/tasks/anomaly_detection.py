@@ -18,7 +18,7 @@ from recurra.data.readers.text import Rows
 from recurra.data.samples import pressure as sample
 from recurra.data.splits import Splits
 from recurra.data.windows import Windows
-from recurra.errors import DataError
+from recurra.errors import DataError, RecurraError
 from recurra.streaming.surprise import Habits, Moment, Surprise, threshold_of
 from recurra.tasks.body import body
 from recurra.tasks.codecs.alarms import Watched, WatchedSeries
@@ -52,7 +52,9 @@ class AnomalyRecipe(SeriesTable, Layers):
     split: str = option(
         "data", "0.5,0.1,0.4", "training, validation and test part in time: shares, or steps", SPLIT
     )
-    calendar: bool = option("model", True, "tell the hour, weekday, month … of each step")
+    calendar: bool = option(
+        "model", True, "tell the hour, weekday … of each step, where the data run through it twice"
+    )
     drift: float = option(
         "model", 1000.0, "half-life of the level by which steps are measured, in steps", POSITIVE
     )
@@ -105,7 +107,7 @@ def fit(train: Sequence[Series], recipe: AnomalyRecipe) -> WatchCodec:
     return WatchCodec(
         names=first.names,
         drift=recipe.drift,
-        calendar=calendar.fields(first.timeline) if recipe.calendar else (),
+        calendar=calendar.seen(first.timeline, steps) if recipe.calendar else (),
         stretch=min(recipe.bptt, steps - 1),
         label=first.known_names[0] if first.known_names else None,
         form=first.form,
@@ -182,7 +184,9 @@ def baseline(
     loss = float(np.mean(z**2) / 2 + np.log(size) + np.log(2 * np.pi) / 2)
     usual = [moment.score for one in train for moment in _far(codec, one, 0.5)]
     limit = threshold_of(np.array(usual), RATE_OF_BASELINE)
-    return {"loss": loss, **judged(test, [_far(codec, one, limit) for one in test])}
+    found = judged(test, [_far(codec, one, limit) for one in test])
+    del found["alarms_per_1000"]  # which is none of a figure's two sides
+    return {"loss": loss, **found}
 
 
 def _far(codec: WatchCodec, one: Series, threshold: float) -> list[Moment]:
@@ -195,19 +199,25 @@ def _far(codec: WatchCodec, one: Series, threshold: float) -> list[Moment]:
 def predict(
     network: Watchman,
     codec: WatchCodec,
-    inputs: Sequence[str | Path],
+    inputs: Sequence[str | Path | Series],
     recipe: AnomalyRecipe,
 ) -> list[Watched]:
-    """Return score and alarm of every row of each file.
+    """Return score and alarm of every row of each file, or of a series that was read already.
 
     Raises:
         RecurraError: a file cannot be read, or has other columns.
     """
     answers = []
-    for path in inputs:
-        found = read_file(
-            path, Rows.of(recipe), recipe, (), codec.form, stamped=recipe.steps == "rows"
-        )
+    for number, path in enumerate(inputs, start=1):
+        if isinstance(path, Series):
+            found, path = [path], path.where
+        elif isinstance(path, str | Path) and str(path).strip():
+            found = read_file(
+                path, Rows.of(recipe), recipe, (), codec.form, stamped=recipe.steps == "rows"
+            )
+        else:
+            kind = f"a {type(path).__name__}" if not isinstance(path, str) else "empty"
+            raise RecurraError(f"input {number} is {kind}; give a file of times and numbers")
         limit = network.limit(recipe.threshold)
         series = [
             WatchedSeries(

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from recurra.errors import RecurraError, unknown
-from recurra.tasks.audio_classification import AUDIO_CLASSIFICATION
 from recurra.tasks.anomaly_detection import ANOMALY_DETECTION
+from recurra.tasks.audio_classification import AUDIO_CLASSIFICATION
 from recurra.tasks.forecasting import FORECASTING
 from recurra.tasks.image_captioning import IMAGE_CAPTIONING
 from recurra.tasks.image_classification import IMAGE_CLASSIFICATION

@@ -34,7 +34,7 @@ class Watchman(ManyToManyEqual):
         width: of the body's input.
         body: recurrent layers.
         output: distributions of the channels.
-        dropout: before the output.
+        dropout: after the input, and before the output.
     """
 
     output: Numbers
@@ -42,7 +42,8 @@ class Watchman(ManyToManyEqual):
 
     def __init__(self, size: int, width: int, body: Any, output: Numbers, dropout: float) -> None:
         head = nn.Sequential(nn.Dropout(dropout), nn.Linear(body.output_size, output.size))
-        super().__init__(nn.Linear(size, width), body, head, output)
+        embed = nn.Sequential(nn.Linear(size, width), nn.Dropout(dropout))
+        super().__init__(embed, body, head, output)
         # score from which a step is an alarm; set when the training part has been watched
         self.register_buffer("threshold", torch.tensor(0.5))
 

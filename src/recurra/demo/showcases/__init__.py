@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from recurra.demo.showcases.alarms import alarms
 from recurra.demo.showcases.music import music
 from recurra.demo.showcases.pictures import captions, digits
 from recurra.demo.showcases.prose import prose
@@ -24,5 +25,6 @@ SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
     "signal_classification": signals,
     "audio_classification": sounds,
     "forecasting": forecasts,
+    "anomaly_detection": alarms,
     "speech_recognition": speech,
 }
