@@ -204,7 +204,12 @@ def test_an_exam_is_of_a_task_and_its_recipe_is_one(exam: Exam):
     complete(find_task(exam.task), exam.recipe)
     assert set(exam.beaten) <= set(exam.peers)
     assert exam.must is None or exam.aim is None or exam.holds(exam.aim, exam.must)
-    assert (Path(__file__).parents[2] / "benchmarks" / "quality" / f"{exam.name}.py").exists()
+    assert (
+        Path(__file__).parents[2]
+        / "benchmarks"
+        / "quality"
+        / f"{exam.name.replace(chr(45), chr(95))}.py"
+    ).exists()
 
 
 def test_exams_are_listed_and_unknown_ones_refused(capsys: pytest.CaptureFixture[str]):

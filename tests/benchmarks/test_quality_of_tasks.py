@@ -1,11 +1,17 @@
 """Exams on small files of the same form as their data: recurra's answer and each peer's."""
 
+import gzip
+import json
 import random
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recurra.benchmarks.quality.exam import Case
+from recurra.benchmarks.quality.exams import ett, fsdd, nab, prose, signals
 from recurra.benchmarks.quality.exams.sst2 import METRIC, SST2
 
 
@@ -32,3 +38,129 @@ def test_sst2(opinions: Path, tmp_path: Path):
     assert found.parameters > 1000
     (peer,) = SST2.peers.values()
     assert peer(case) == {METRIC: 75.0}
+
+
+def test_signals(tmp_path: Path):
+    place = tmp_path / "Waves"
+    place.mkdir()
+    draw = np.random.default_rng(0)
+    for part, count, wrong in [("TRAIN", 30, 0), ("TEST", 20, 5)]:
+        text = "@univariate true\n@classLabel true slow fast\n@data\n"
+        for i in range(count):
+            speed = (0.3, 1.5)[i % 2]
+            wave = np.sin(np.arange(24) * speed + draw.normal()) + draw.normal(0, 0.05, 24)
+            told = ("slow", "fast")[i % 2 if i >= wrong else 1 - i % 2]
+            text += ",".join(f"{x:.3f}" for x in wave) + f":{told}\n"
+        (place / f"Waves_{part}.ts").write_text(text)
+        (place / f"Waves_eq_{part}.ts").write_text("padded, and not to be read")
+    case = Case(place, tmp_path / "place", seed=0, threads=1, quick=True)
+    assert signals.sit(case, {"hidden": 8, "embedding": 8}).value in {5.0 * k for k in range(21)}
+    assert signals.neighbour(case) == {signals.METRIC: 75.0}
+    train, test = signals.parts(case)
+    assert (len(train), len(test)) == (30, 20)
+    short = [row._replace(values=row.values[:5]) for row in train[:2]]
+    filled = signals.padded([*short, train[2]], 24)
+    assert filled.shape == (3, 1, 24)
+    assert set(filled[0, 0, 4:]) == {short[0].values[4, 0]}
+
+
+def write_digits(folder: Path) -> None:
+    """Write recordings whose pitch is the digit's, in the form of the data set's archive."""
+    import soundfile
+
+    with zipfile.ZipFile(folder / "recordings.zip", "w") as file:
+        for digit in range(10):
+            for speaker in fsdd.SPEAKERS[:2]:
+                for take in (0, 1, 4, 5, 6, 9, 10, 11, 12, 13):
+                    time = np.arange(700 + 100 * (take % 3)) / fsdd.RATE
+                    pitch = 200 * 1.35**digit * (1 if speaker == "george" else 1.1)
+                    buffer = BytesIO()
+                    soundfile.write(
+                        buffer, 0.3 * np.sin(2 * np.pi * pitch * time), fsdd.RATE, format="WAV"
+                    )
+                    file.writestr(f"recordings/{digit}_{speaker}_{take}.wav", buffer.getvalue())
+
+
+def test_digits_are_parted_by_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_digits(tmp_path)
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    train, test = fsdd.split(case, "digit")
+    assert (len(train), len(test)) == (10 * 2 * 7, 10 * 2 * 3)
+    assert {one.take for one in test} == {0, 1, 4}
+    train, test = fsdd.split(case, "digit of a stranger")
+    assert {one.speaker for one in test} == {"george"}
+    assert {one.speaker for one in train} == {"jackson"}
+    train, test = fsdd.split(case._replace(seed=1), "digit of a stranger")
+    assert {one.speaker for one in test} == {"jackson"}
+    assert fsdd.vectors(case, "digit")[fsdd.ACCURACY] > 90
+    small = {"hidden": 8, "embedding": 8, "sample_rate": 8000, "hop_ms": 20.0, "window_ms": 40.0}
+    found = fsdd.sit(case, "speaker", small)
+    assert found.value * 60 / 100 == pytest.approx(round(found.value * 60 / 100))
+
+
+def test_strings_of_digits_are_the_same_always_and_parts_share_no_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_digits(tmp_path)
+    monkeypatch.setattr(fsdd, "SPEAKERS", fsdd.SPEAKERS[:2])
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    one, again = (fsdd.strings(case, "test", range(1), 12) for _ in range(2))
+    for (a, said), (b, told) in zip(one, again, strict=True):
+        assert said == told
+        assert np.array_equal(a, b)
+        words = said.split()
+        assert 3 <= len(words) <= 7
+        assert set(words) <= set(fsdd.DIGITS)
+        assert 700 * len(words) < len(a) < len(words) * (900 + 0.3 * fsdd.RATE) + 0.3 * fsdd.RATE
+
+
+def test_series_of_nab(tmp_path: Path):
+    home, draw = tmp_path / "data" / "realKnownCause", np.random.default_rng(0)
+    home.mkdir(parents=True)
+    (tmp_path / "labels").mkdir()
+    marks = {}
+    for name, at in [("one", 260), ("two", 330)]:
+        values = np.sin(np.arange(400) / 3) + draw.normal(0, 0.05, 400)
+        values[at : at + 3] += 5
+        times = np.datetime64("2026-01-01T00:00:00") + np.arange(400) * np.timedelta64(5, "m")
+        rows = [f"{str(t).replace('T', ' ')},{v:.3f}" for t, v in zip(times, values, strict=True)]
+        (home / f"{name}.csv").write_text("\n".join(["timestamp,value", *rows]) + "\n")
+        marks[f"realKnownCause/{name}.csv"] = [[str(times[at - 5]), str(times[at + 20])]]
+    (tmp_path / "labels" / "combined_windows.json").write_text(json.dumps(marks))
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    found = nab.beside(nab.gaussian, case)
+    assert found[nab.METRIC] > 85  # five deviations off
+    assert nab.beside(nab.chance, case)[nab.METRIC] < 80
+    assert nab.first_part(400) == 60
+    assert nab.first_part(20_000) == 750
+    ours = nab.sit(case)
+    assert ours.value > 50
+    assert ours.others["at thresholds told without labels"] <= ours.value
+
+
+def test_the_end_of_a_text_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "input.txt").write_text("to be or not to be, " * 200 + "z" * 445)
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    case.place.mkdir()
+    given = {"hidden": 8, "batch_size": 4, "bptt": 16, "valid_share": 0.02}
+    monkeypatch.setattr(prose, "SHAKESPEARE_RECIPE", given)
+    found = prose.shakespeare(case)
+    assert (case.place / "test.txt").read_text() == ("to be or not to be, " * 200 + "z" * 445)[
+        4000:
+    ]
+    assert found.peers["baseline"][prose.NATS] > 4  # no z was seen
+    assert found.value > 2
+
+
+def test_transformers_are_tested_on_their_last_part(tmp_path: Path):
+    times = np.datetime64("2016-07-01T00:00") + np.arange(300) * np.timedelta64(1, "h")
+    rows = [f"{str(t).replace('T', ' ')}:00,{i % 24},{(i * 7) % 24}" for i, t in enumerate(times)]
+    packed = gzip.compress("\n".join(["date,HUFL,OT", *rows]).encode() + b"\n")
+    (tmp_path / "ETTx.csv.gz").write_bytes(packed)
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    case.place.mkdir()
+    given = {"horizon": 6, "lookback": 24, "hidden": 8, "embedding": 8, "output": "absolute"}
+    found = ett.sit(case, "ETTx", "180,60,60", given)
+    assert {"baseline", "NLinear", "DLinear"} <= found.peers.keys()
+    assert found.peers["baseline"][ett.METRIC] == pytest.approx(0, abs=1e-9)  # a day repeats
+    assert found.value > 0

@@ -26,7 +26,7 @@ from recurra.tasks.run import Run, complete
 from recurra.tasks.task import Task
 from recurra.training.recipe import Recipe
 
-LONGEST_FIRST = ("music_generation", "translation", "image_captioning")
+LONGEST_FIRST = ("image_captioning", "speech_recognition", "translation", "music_generation")
 
 
 def run(out: Path, *, only: Sequence[str] | None = None, seed: int = 0) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import recurra
+from recurra.errors import RecurraError
 from recurra.tasks.model import Model
 
 
@@ -29,6 +31,9 @@ class Case(NamedTuple):
     quick: bool = False
 
 
+NONE: dict[str, dict[str, float]] = {}  # and nobody writes into it
+
+
 class Answer(NamedTuple):
     """What one run of recurra reached.
 
@@ -38,6 +43,7 @@ class Answer(NamedTuple):
         seconds: of the whole run: reading, training, validating, testing.
         others: further metrics of the test part.
         note: what else there is to say: how much was read in a second, what a peer was given.
+        peers: what the task itself measured beside, by name, each as an exam's peers say it.
     """
 
     value: float
@@ -45,6 +51,7 @@ class Answer(NamedTuple):
     seconds: float
     others: dict[str, float]
     note: str = ""
+    peers: dict[str, dict[str, float]] = NONE
 
 
 class Published(NamedTuple):
@@ -65,7 +72,8 @@ class Exam:
     Args:
         name: of the row, as on the command line.
         task: the task that is examined.
-        folder: of the data, below the root of all data.
+        folder: of the data, below the root of all data or, where there is one, of a package.
+        package: the installed package that the data come with.
         files: of that folder, as patterns: those whose content the results name by a hash.
         protocol: data, split, what is chosen on what: one or two sentences.
         metric: what `value` is, in the field's words.
@@ -85,6 +93,7 @@ class Exam:
     name: str
     task: str
     folder: str
+    package: str | None = None
     files: tuple[str, ...]
     protocol: str
     metric: str
@@ -99,6 +108,19 @@ class Exam:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
 
+    def place(self, root: Path) -> Path:
+        """Return where the data are.
+
+        Raises:
+            RecurraError: the package that they come with is not installed.
+        """
+        if self.package is None:
+            return root / self.folder
+        found = find_spec(self.package)
+        if found is None or found.origin is None:
+            raise RecurraError(f"{self.name} needs {self.package}: pip install 'recurra[demo]'")
+        return Path(found.origin).parent / self.folder
+
     def holds(self, value: float, asked: float) -> bool:
         """Return whether a value is as good as what is asked."""
         return value <= asked if self.lower else value >= asked
@@ -111,7 +133,9 @@ def trained(task: str, case: Case, data: str | Path, **fields: Any) -> Model:
     return recurra.train(task, data=str(data), **{**fields, **quick, **common})
 
 
-def answer(model: Model, metric: str, scale: float = 1.0, note: str = "") -> Answer:
+def answer(
+    model: Model, metric: str, scale: float = 1.0, note: str = "", name: str | None = None
+) -> Answer:
     """Return what a model reached on its test part, with one metric as the value.
 
     Args:
@@ -119,8 +143,16 @@ def answer(model: Model, metric: str, scale: float = 1.0, note: str = "") -> Ans
         metric: of the task's.
         scale: of the value: 100 for percent.
         note: what else there is to say.
+        name: of the exam's metric; where it is given, the figures of the task's own baseline and
+            peers go along under it.
     """
     test = model.metrics["test"]
     size = sum(parameter.numel() for parameter in model.network.parameters())
     others = {name: value for name, value in test.items() if name != metric}
-    return Answer(scale * test[metric], size, model.metrics["seconds"], others, note)
+    beside: dict[str, dict[str, float]] = {}
+    if name is not None:
+        known = {"baseline": model.metrics["baseline"], **model.metrics.get("peers", {})}
+        beside = {
+            who: {name: scale * found[metric]} for who, found in known.items() if metric in found
+        }
+    return Answer(scale * test[metric], size, model.metrics["seconds"], others, note, beside)

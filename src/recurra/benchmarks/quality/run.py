@@ -99,7 +99,7 @@ def run(
     for exam in exams:
         seeds = 1 if settings.quick else settings.seeds or exam.seeds
         say(f"{exam.name}: {exam.protocol} At most {seeds * exam.minutes:g} minutes.")
-        data = record.digest(settings.data / exam.folder, exam.files)
+        data = record.digest(exam.place(settings.data), exam.files)
         answers = []
         for seed in range(seeds):
             began = time.monotonic()

@@ -34,10 +34,12 @@ def main(argv: list[str] | None = None) -> int:
     torch.set_num_threads(given.threads)
     exam = find(given.exam)
     with tempfile.TemporaryDirectory() as place:
-        folder = given.data / exam.folder
-        case = Case(folder, Path(place), given.seed, given.threads, given.quick)
+        case = Case(exam.place(given.data), Path(place), given.seed, given.threads, given.quick)
         try:
-            print(ANSWER + json.dumps(exam.sit(case)._asdict()), flush=True)
+            ours = exam.sit(case)
+            print(ANSWER + json.dumps(ours._asdict()), flush=True)
+            for name, found in ours.peers.items():
+                print(PEER + json.dumps([name, found]), flush=True)
             for name, peer in exam.peers.items():
                 torch.manual_seed(given.seed)
                 try:

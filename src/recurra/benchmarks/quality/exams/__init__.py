@@ -1,10 +1,15 @@
 """Every exam by its name."""
 
 from recurra.benchmarks.quality.exam import Exam
+from recurra.benchmarks.quality.exams.ett import ETT
+from recurra.benchmarks.quality.exams.fsdd import FSDD
+from recurra.benchmarks.quality.exams.nab import NAB
+from recurra.benchmarks.quality.exams.prose import PROSE
+from recurra.benchmarks.quality.exams.signals import SIGNALS
 from recurra.benchmarks.quality.exams.sst2 import SST2
 from recurra.errors import unknown
 
-EXAMS: tuple[Exam, ...] = (SST2,)
+EXAMS: tuple[Exam, ...] = (SST2, *ETT, NAB, *SIGNALS, *FSDD, *PROSE)
 
 
 def find(name: str) -> Exam:
