@@ -33,7 +33,7 @@ def numbers(steps: int, channels: int = 2, seed: int = 0) -> np.ndarray:
 
 def test_the_beginning_is_the_plain_mean_and_deviation():
     x = numbers(100)
-    means, deviations = walked(RunningStatistics(2, half_life=100), x)
+    means, deviations = walked(RunningStatistics(2, half_life=100.0), x)
     for n in (1, 2, 57, 100):
         np.testing.assert_allclose(means[n - 1], x[:n].mean(0), atol=1e-12)
         np.testing.assert_allclose(deviations[n - 1], x[:n].std(0), atol=1e-12)
@@ -58,10 +58,10 @@ def test_what_is_missing_changes_nothing_in_its_channel_alone():
     x = numbers(40)
     holes = x.copy()
     holes[[0, 7, 8, 30], 0] = np.nan
-    full, holed = RunningStatistics(2, 5), RunningStatistics(2, 5)
+    full, holed = RunningStatistics(2, 5.0), RunningStatistics(2, 5.0)
     walked(full, x)
     walked(holed, holes)
-    kept = RunningStatistics(1, 5)
+    kept = RunningStatistics(1, 5.0)
     walked(kept, holes[~np.isnan(holes[:, 0]), :1])
     assert holed.mean[0] == kept.mean[0]
     assert holed.deviation[0] == kept.deviation[0]
@@ -70,7 +70,7 @@ def test_what_is_missing_changes_nothing_in_its_channel_alone():
 
 def test_a_gauge_knows_neither_level_nor_unit():
     x = numbers(50)
-    one, other = Gauge(2, 20), Gauge(2, 20)
+    one, other = Gauge(2, 20.0), Gauge(2, 20.0)
     for step in x:
         ours, theirs = one.read(step), other.read(1000 + 37 * step)
         np.testing.assert_allclose(ours.features, theirs.features, atol=1e-4)
@@ -79,7 +79,7 @@ def test_a_gauge_knows_neither_level_nor_unit():
 
 def test_a_gauge_measures_by_what_was_known():
     x = numbers(30, 1)[:, 0]
-    gauge = Gauge(1, 1000)
+    gauge = Gauge(1, 1000.0)
     for n, value in enumerate(x):
         features, moved = gauge.read(np.array([value]))
         past, so_far = x[:n], x[: n + 1]
@@ -94,7 +94,7 @@ def test_a_gauge_measures_by_what_was_known():
 
 
 def test_a_gap_is_marked_and_the_next_move_is_from_the_last_known():
-    gauge = Gauge(1, 1000)
+    gauge = Gauge(1, 1000.0)
     for value in (1.0, 2.0, 4.0):
         gauge.read(np.array([value]))
     before = gauge.scale[0]
@@ -106,7 +106,7 @@ def test_a_gap_is_marked_and_the_next_move_is_from_the_last_known():
 
 
 def test_a_constant_has_the_scale_1():
-    gauge = Gauge(1, 10)
+    gauge = Gauge(1, 10.0)
     for _ in range(5):
         features, moved = gauge.read(np.array([3e6]))
         assert features[0] == 0
@@ -137,7 +137,7 @@ def by_hand(errors: np.ndarray, habits: Habits) -> list[float]:
 def test_a_score_is_as_its_equation_says():
     errors = np.abs(numbers(200, 1, seed=3)[:, 0]) % 3
     errors[150:155] += 20
-    habits = Habits(smooth=5, memory=40, rest=10)
+    habits = Habits(smooth=5.0, memory=40.0, rest=10)
     surprise = Surprise(1, habits)
     scores = [surprise.take(np.array([error])).score for error in errors]
     assert scores == pytest.approx(by_hand(errors, habits), abs=1e-9)
@@ -166,7 +166,7 @@ def test_missing_errors_keep_the_score():
 
 def test_an_alarm_begins_once_and_ends_after_its_rest():
     surprise = Surprise(1, Habits(rest=3), threshold=0.5)
-    scores = [0, 0.6, 0.1, 0.7, 0, 0, 0, 0, 0.5, 0]
+    scores = [0.0, 0.6, 0.1, 0.7, 0.0, 0.0, 0.0, 0.0, 0.5, 0.0]
     moments = [surprise.alarmed(score, 0) for score in scores]
     assert [m.alarm for m in moments] == [s >= 0.5 for s in scores]
     assert [m.since for m in moments] == [-1, 0, 1, 2, 3, 4, -1, -1, 0, 1]
@@ -193,9 +193,9 @@ def test_a_threshold_is_reached_as_often_as_was_asked():
 
 
 def test_wrong_numbers_are_refused():
-    with pytest.raises(InputError, match="half_life 0"):
-        RunningStatistics(1, 0)
+    with pytest.raises(InputError, match=r"half_life 0\.0"):
+        RunningStatistics(1, 0.0)
     with pytest.raises(InputError, match="channels is 0"):
-        Gauge(0, 5)
+        Gauge(0, 5.0)
     with pytest.raises(InputError, match=r"threshold is 1\.5"):
         Surprise(1, Habits(), 1.5)

@@ -114,18 +114,18 @@ def digest(folder: Path, patterns: Iterable[str]) -> str:
 
 def revision() -> str:
     """Return which recurra this is: its version and, in a checkout, the commit."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[2]
+    asked = (["describe", "--always", "--exclude=*"], ["status", "--porcelain", "."])
     try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--exclude=*"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        commit, changed = (
+            subprocess.run(
+                ["git", *words], cwd=here, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for words in asked
+        )
     except (OSError, subprocess.CalledProcessError):
         return version("recurra")
-    return f"{version('recurra')} {found}"
+    return f"{version('recurra')} {commit}" + (" and changes" if changed else "")
 
 
 def read(path: Path) -> list[Row]:
