@@ -136,8 +136,8 @@ NAB = Exam(
     folder="nab",
     files=("data/realKnownCause/*.csv", "labels/combined_windows.json"),
     protocol="NAB, the 7 real series with known causes; one setting for all, learned from NAB's "
-    "first part (15 % of a series, of 5,000 rows at most); one threshold, the best for all. Peers too "
-    "may give one alarm in a rest, where that is better.",
+    "first part (15 % of a series, of 5,000 rows at most); one threshold, the best for all. "
+    "Peers too may give one alarm in a rest, where that is better.",
     metric=METRIC,
     aim=60.0,
     seeds=3,
