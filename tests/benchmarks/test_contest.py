@@ -37,7 +37,7 @@ def test_peers_compute_what_recurra_does(kind: Any):
 
 @pytest.mark.parametrize("kind", CLASSIC)
 def test_peers_on_jax_do(kind: Any, monkeypatch: pytest.MonkeyPatch):
-    pytest.importorskip("jax")
+    pytest.importorskip("jax", reason="comes with the extra bench")
     monkeypatch.setattr(jax_scan, "UNROLLED", (4,))
     assert off(jax_scan.classic, kind) < 1e-5
     if find_spec("keras"):  # imported by the peer, which says on which backend
@@ -46,7 +46,7 @@ def test_peers_on_jax_do(kind: Any, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("kind", CLASSIC)
 def test_onnx_runtime_does(kind: Any):
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", reason="comes with the extra bench")
     assert off(onnx_runtime.sequence, kind, train=False) < 1e-5
     job = prepare(kind, (3, 1, 5, 7), train=False)
     step = onnx_runtime.stepping(job.cell, job.x[:, 0], 1)
@@ -66,9 +66,9 @@ def test_the_quickest_unrolling_of_a_scan_is_taken(monkeypatch: pytest.MonkeyPat
 
 
 def test_packages_of_cells_do():
-    pytest.importorskip("minGRU_pytorch")
-    pytest.importorskip("torchrecurrent")
-    pytest.importorskip("jax")
+    pytest.importorskip("minGRU_pytorch", reason="comes with the extra bench")
+    pytest.importorskip("torchrecurrent", reason="comes with the extra bench")
+    pytest.importorskip("jax", reason="comes with the extra bench")
     assert off(packages.min_gru, without_bias, (3, 9, 5, 5)) < 1e-4
     assert off(packages.ind_rnn, IndRNN) < 1e-5
     assert off(jax_scan.scanned, MinGRU) < 1e-5

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from recurra.benchmarks import plots
 from recurra.benchmarks.questions import QUESTIONS
 from recurra.benchmarks.report import Image, page
@@ -40,7 +38,6 @@ def test_a_page_of_wins_says_so():
 
 
 def test_plots_are_the_same_bytes_each_time(tmp_path: Path):
-    pytest.importorskip("matplotlib")
     first = plots.draw(ROWS, MACHINE, tmp_path / "a")
     assert [image.file for image in first] == [
         f"speed-{name}.svg" for name in ("ratios", "time", "width", "share")
@@ -53,5 +50,4 @@ def test_plots_are_the_same_bytes_each_time(tmp_path: Path):
 
 
 def test_a_plot_without_rows_is_not_drawn(tmp_path: Path):
-    pytest.importorskip("matplotlib")
     assert plots.draw([row(ours_ms=None)], {}, tmp_path) == []

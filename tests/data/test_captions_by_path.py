@@ -7,6 +7,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from PIL import Image
 
 from recurra.cli import main
 from recurra.data.readers.caption_files import Columns, read_captions
@@ -14,8 +15,6 @@ from recurra.data.readers.captions import CaptionedImage, read
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
 from tests.every import Every as Recipe
-
-Image = pytest.importorskip("PIL.Image")
 
 COLOURS = {"red": (200, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 200)}
 

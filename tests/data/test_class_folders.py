@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import recurra
 from recurra.cli import main
@@ -12,8 +13,6 @@ from recurra.data.readers.images import read
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from tests.every import Every as Recipe
-
-Image = pytest.importorskip("PIL.Image")
 
 COUNT = 0
 

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import symusic
 
 from recurra.data.music import Notes
 from recurra.data.readers.midi import Tune, read
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from tests.every import Every as Recipe
-
-symusic = pytest.importorskip("symusic")
-pytest.importorskip("miditok")
 
 Event = tuple[int, bytes]
 MOST = 0xFFFFFFF  # ticks: the longest that one event can wait

@@ -12,8 +12,6 @@ from recurra.errors import DataError
 from tests.data.test_midi_files import midi, tune
 from tests.every import Every as Recipe
 
-pytest.importorskip("miditok")
-
 
 def names(path: Path, **fields: bool) -> list[str]:
     splits = read(Recipe(data=str(path), **fields))

@@ -1,12 +1,9 @@
 """The music tokenizer's own numbers."""
 
-import pytest
-
 from recurra.data.music import Notes
 
 
 def test_bars_are_counted_by_their_tokens() -> None:
-    pytest.importorskip("miditok")
     notes = Notes()
     bar, other = notes.tokenizer["Bar_None"], notes.tokenizer["Pitch_60"]
     assert notes.bars([bar, other, other, bar, other]) == 2

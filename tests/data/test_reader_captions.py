@@ -7,14 +7,13 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from PIL import Image
 
 from recurra.data.readers.caption_files import read_captions
 from recurra.data.readers.captions import read
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError, MissingExtra
 from tests.every import Every as Recipe
-
-Image = pytest.importorskip("PIL.Image")
 
 
 def jpeg(value: int) -> bytes:

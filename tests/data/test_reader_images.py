@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from recurra.data.readers.arrays import read_idx
 from recurra.data.readers.images import open_image, read, read_path
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError, MissingExtra
 from tests.every import Every as Recipe
-
-Image = pytest.importorskip("PIL.Image")
 
 
 def picture(path: Path, value: int, size: tuple[int, int] = (6, 4), mode: str = "L") -> None:

@@ -7,12 +7,11 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+import symusic
 
 from recurra.data.readers.midi import MAJOR, MINOR, estimate_key, key_of, read
 from recurra.errors import DataError, MissingExtra
 from tests.every import Every as Recipe
-
-symusic = pytest.importorskip("symusic")
 
 STEPS = {"major": (0, 2, 4, 5, 7, 9, 11, 12), "minor": (0, 2, 3, 5, 7, 8, 11, 12)}
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from recurra.data.readers import captions, images
 from recurra.data.readers.pictures import load, sizes
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
 from tests.every import Every as Recipe
-
-Image = pytest.importorskip("PIL.Image")
 
 SIZE = (3, 2)
 INK = np.array([[0, 90, 255], [30, 255, 0]], np.uint8)  # how much of it, from none to all

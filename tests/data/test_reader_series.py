@@ -161,8 +161,8 @@ def test_files_without_times_header_or_delimiter(
 
 
 def test_parquet(tmp_path: Path):
-    pandas = pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
+    import pandas
+
     table = pandas.DataFrame(
         {"ds": pandas.date_range("2020-01-31", periods=4, freq="ME"), "y": [1.5, None, 3, 4]}
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+import symusic
 
 from recurra.data.readers.midi import key_of, melody
 from recurra.data.samples import chorales
@@ -11,8 +12,6 @@ from recurra.data.samples.cache import replaced
 from recurra.data.samples.chorales import Piece
 from recurra.errors import MissingExtra
 from tests.every import Every as Recipe
-
-symusic = pytest.importorskip("symusic")
 
 
 def pieces(count: int) -> list[Piece]:
@@ -39,8 +38,8 @@ def corpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
 
 
 def test_one_chorale_keeps_its_voices_and_key() -> None:
-    converter = pytest.importorskip("music21.converter")
-    corpus = pytest.importorskip("music21.corpus")
+    from music21 import converter, corpus
+
     path = next(p for p in corpus.getComposer("bach") if p.name == "bwv66.6.mxl")
     score = converter.parse(path, forceSource=True, storePickle=False)
     piece = chorales.convert(score, "bwv66.6")
@@ -114,7 +113,6 @@ def test_music21_is_named_where_it_is_missing(
 
 @pytest.mark.slow
 def test_the_whole_corpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pytest.importorskip("music21")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     splits = chorales.load(Recipe())
     assert sum(len(part) for part in splits.parts) > 300

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import symusic
 
 from recurra.data.music import Notes
 from recurra.data.readers.excerpts import excerpts
@@ -12,9 +13,6 @@ from recurra.data.readers.midi import Tune, read
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from tests.every import Every as Recipe
-
-symusic = pytest.importorskip("symusic")
-pytest.importorskip("miditok")
 
 BAR = 4 * 480
 

@@ -30,7 +30,10 @@ def test_the_test_figures_are_those_of_the_predictions_for_the_test_part(task: T
     assert trained.evaluate() == near(wanted)
     assert trained.metrics["baseline"] == near(baseline(trained, "test"))
     other = figures(trained, "valid")
-    assert task.criterion in other
+    if task.name == "anomaly_detection":  # whose validation part has no marks to be measured by
+        assert other.keys() == {"loss", "alarms_per_1000"} < wanted.keys()
+    else:
+        assert other.keys() >= wanted.keys()
     for name, value in wanted.items():  # these data tell the parts, and a model from none
         assert not math.isclose(value, other.get(name, math.nan), rel_tol=1e-3), name
         if name in (trivial := baseline(trained, "test")):

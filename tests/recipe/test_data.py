@@ -195,11 +195,12 @@ def test_columns_of_a_hub_data_set_are_the_ones_named(task: Task, monkeypatch: p
 
 @proves("image_column text_column", "image_captioning")
 def test_columns_of_a_captions_table_are_the_ones_named(task: Task, tmp_path: Path):
-    image = pytest.importorskip("PIL.Image")
+    from PIL import Image
+
     rows = ["image,other,caption,notes"]
     for i in range(20):
         for name, red in [("a", i), ("b", 100 + i)]:
-            image.new("RGB", (2, 2), (red, 0, 0)).save(tmp_path / f"{name}{i}.png")
+            Image.new("RGB", (2, 2), (red, 0, 0)).save(tmp_path / f"{name}{i}.png")
         rows.append(f"a{i}.png,b{i}.png,about {i},note {i}")
     (tmp_path / "captions.csv").write_text("\n".join(rows) + "\n")
     for picture, text in [("image", "caption"), ("other", "notes"), ("2", "3")]:

@@ -6,7 +6,6 @@ import random
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 TINY = {"hidden": 8, "embedding": 8, "epochs": 1, "batch_size": 8, "device": "cpu", "threads": 1}
 
@@ -57,11 +56,12 @@ def write_images(folder: Path) -> str:
 
 
 def write_captions(folder: Path) -> str:
-    image = pytest.importorskip("PIL.Image")
+    from PIL import Image
+
     random = np.random.default_rng(0)
     lines = ["image,caption"]
     for i in range(24):
-        image.fromarray(random.integers(0, 256, (16, 16, 3)).astype(np.uint8)).save(
+        Image.fromarray(random.integers(0, 256, (16, 16, 3)).astype(np.uint8)).save(
             folder / f"{i}.png"
         )
         lines.append(f"{i}.png,a {'red' if i % 2 else 'blue'} thing number {i % 5}")
@@ -70,7 +70,8 @@ def write_captions(folder: Path) -> str:
 
 
 def write_midi(folder: Path) -> str:
-    symusic = pytest.importorskip("symusic")
+    import symusic
+
     for i in range(20):
         score = symusic.Score(480)
         track = symusic.Track()
@@ -108,7 +109,8 @@ def write_signals(folder: Path) -> str:
 
 def write_speech(folder: Path) -> str:
     """Write two tones as two words: "low" and "high", one to three of them."""
-    soundfile = pytest.importorskip("soundfile")
+    import soundfile
+
     random, rows = np.random.default_rng(0), ["path,text"]
     for i in range(24):
         words = [("low", "high")[n] for n in random.integers(0, 2, 1 + i % 3)]
@@ -123,7 +125,8 @@ def write_speech(folder: Path) -> str:
 
 
 def write_sounds(folder: Path) -> str:
-    soundfile = pytest.importorskip("soundfile")
+    import soundfile
+
     random = np.random.default_rng(0)
     for label, pitch in [("low", 300), ("high", 2500)]:
         (folder / label).mkdir()

@@ -23,7 +23,8 @@ def result(y: Any, middle: Any, *more: Any) -> dict[str, float]:
 
 
 def test_errors_are_scikit_learns():
-    metrics = pytest.importorskip("sklearn.metrics")
+    from sklearn import metrics
+
     found = result(Y, MIDDLE)
     assert found["mse"] == pytest.approx(metrics.mean_squared_error(Y.ravel(), MIDDLE.ravel()))
     assert found["mae"] == pytest.approx(metrics.mean_absolute_error(Y.ravel(), MIDDLE.ravel()))
@@ -34,7 +35,8 @@ def test_errors_are_scikit_learns():
 
 
 def test_crps_is_the_integral_of_scikit_learns_pinball_losses():
-    metrics = pytest.importorskip("sklearn.metrics")
+    from sklearn import metrics
+
     quantiles = MIDDLE[..., None] + np.array([-2, -1, -0.5, 0, 0.4, 1, 2])
 
     def pinball(level: float, which: int) -> float:
@@ -47,8 +49,9 @@ def test_crps_is_the_integral_of_scikit_learns_pinball_losses():
 
 
 def test_percentages_and_scaled_errors_are_utilsforecasts():
-    losses = pytest.importorskip("utilsforecast.losses")
-    pandas = pytest.importorskip("pandas")
+    losses = pytest.importorskip("utilsforecast.losses", reason="comes with the extra bench")
+    import pandas
+
     y, middle = (x[:, :, 0] * DEVIATION[0] + MEAN[0] for x in (Y, MIDDLE))
     before = np.random.default_rng(1).normal(size=(30, 1)).cumsum(0)
     naive = np.tile(naive_error(before, 4), (6, 1)) / DEVIATION[0]

@@ -64,7 +64,6 @@ def test_pairs_are_shifted_by_one_and_each_side_has_its_own_tokens() -> None:
 
 
 def test_tunes_are_shifted_by_one_and_keep_key_and_mode() -> None:
-    pytest.importorskip("miditok")
     from recurra.data.music import Notes
 
     notes = Notes()

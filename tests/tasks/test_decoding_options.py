@@ -31,7 +31,6 @@ def untrained(name: str, fit: Sequence[Any], **fields: Any) -> Model:
 
 @pytest.fixture(scope="module")
 def musician() -> Model:
-    pytest.importorskip("miditok")
     return untrained("music_generation", [], max_length=12, temperature=1.0, top_p=1.0)
 
 

@@ -199,7 +199,7 @@ def test_the_line_is_found_where_there_is_one(tmp_path: Path):
 
 
 def test_auto_ets_is_statsforecasts(tmp_path: Path):
-    models = pytest.importorskip("statsforecast.models")
+    models = pytest.importorskip("statsforecast.models", reason="comes with the extra bench")
     _, splits, codec = setup(hourly(tmp_path))
     (ahead, told) = naive.auto_ets(codec, splits.train, splits.test)(None, [3])
     assert told is None
@@ -252,7 +252,6 @@ def test_a_forecast_is_written_as_its_ending_says(trained: Model, tmp_path: Path
     assert json.loads(answer.save(tmp_path / "f.json").read_text()) == answer.asdict()
     with pytest.raises(RecurraError, match=r"f.doc: a forecast is written as .csv"):
         answer.save(tmp_path / "f.doc")
-    pytest.importorskip("matplotlib")
     first = answer.save(tmp_path / "f.svg").read_bytes()
     assert b"<svg" in first
     assert answer.save(tmp_path / "g.svg").read_bytes() == first
@@ -292,7 +291,7 @@ def test_what_is_known_ahead_is_needed_and_has_a_say(tmp_path: Path):
     model = recurra.train(
         "forecasting", data=str(path), out=str(tmp_path / "r"),
         **{**SMALL, "known_columns": "promo", "epochs": 12, "learning_rate": 0.02, "dropout": 0},
-    )  # fmt: skip
+    )  # fmt: skip  # read as a table
     with pytest.raises(
         DataError, match="gives promo for 0 steps after the last value; the horizon has 4"
     ):
@@ -313,7 +312,7 @@ def test_a_recursive_forecast_is_of_its_seed(tmp_path: Path):
     model = recurra.train(
         "forecasting", data=data, out=str(tmp_path / "r"), strategy="recursive", output="gaussian",
         **{**SMALL, "segment": 1},
-    )  # fmt: skip
+    )  # fmt: skip  # read as a table
     one, same, other, few = (
         model.predict([data], **given)[0].asdict()
         for given in ({"seed": 1}, {"seed": 1}, {"seed": 2}, {"seed": 1, "samples": 3})
@@ -337,7 +336,6 @@ def test_several_series_are_one_model(tmp_path: Path):
 
 
 def test_the_samples_are_what_they_are_said_to_be():
-    pytest.importorskip("statsmodels")
     co2, spots = sample.co2(), sample.sunspots()
     assert (len(co2.values), int(np.isnan(co2.values).sum()), str(co2.timeline)) == (
         526,
@@ -370,7 +368,7 @@ def test_a_constant_series_and_one_with_gaps_train(tmp_path: Path):
     model = recurra.train(
         "forecasting", data=str(tmp_path / "c.csv"), out=str(tmp_path / "r"),
         **{**SMALL, "horizon": 2, "lookback": 4},
-    )  # fmt: skip
+    )  # fmt: skip  # read as a table
     assert model.codec.missing
     assert all(map(math.isfinite, model.metrics["test"].values()))
     (answer,) = model.predict([str(tmp_path / "c.csv")])
@@ -380,7 +378,6 @@ def test_a_constant_series_and_one_with_gaps_train(tmp_path: Path):
 def test_the_demo_shows_what_was_foretold_and_what_came(
     trained: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    pytest.importorskip("matplotlib")
     drawn: list[Any] = []
     monkeypatch.setattr(showcase, "draw", lambda told: drawn.append(told) or draw(told))
     shown = SHOWCASES["forecasting"](trained, tmp_path)

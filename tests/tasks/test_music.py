@@ -19,9 +19,6 @@ from tests.data.test_midi_files import midi as write
 from tests.data.test_midi_files import tune
 from tests.tasks.conftest import TINY
 
-symusic = pytest.importorskip("symusic")
-pytest.importorskip("miditok")
-
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Tune]:

@@ -89,12 +89,13 @@ def test_sixteen_bits_of_another_depth_are_refused() -> None:
 
 
 def test_a_model_keeps_its_scale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    image = pytest.importorskip("PIL.Image")
+    from PIL import Image
+
     random = np.random.default_rng(0)
     for i in range(20):
         pixels = random.integers(0, 4096, (4, 4)).astype(np.uint16)
         (tmp_path / "data" / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
-        image.fromarray(pixels).save(tmp_path / f"data/{'ab'[i % 2]}/{i}.png")
+        Image.fromarray(pixels).save(tmp_path / f"data/{'ab'[i % 2]}/{i}.png")
     data, out = str(tmp_path / "data"), str(tmp_path / "run")
     run = ["train", "image_classification", "--data", data, "--out", out]
     assert main([*run, "--epochs", "1", "--hidden", "4", "--embedding", "4"]) == 0

@@ -248,7 +248,6 @@ def test_the_scale_is_that_of_the_training_part_alone(model: Model) -> None:
 
 
 def test_vowels_are_of_the_archive_s_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("aeon")
     recipe = complete(SIGNAL_CLASSIFICATION, {})
     one, again, other = (
         vowels.load(complete(SIGNAL_CLASSIFICATION, {"seed": s})) for s in (0, 0, 1)

@@ -207,7 +207,8 @@ def test_one_recording_of_several_is_heard_as_it_is_alone() -> None:
 
 
 def test_files_and_samples_of_any_rate_are_taken_and_others_are_not(tmp_path: Path) -> None:
-    soundfile = pytest.importorskip("soundfile")
+    import soundfile
+
     ours, samples = model(), noise(0.8)
     soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
     file, array = ours.predict([tmp_path / "a.wav", (samples, RATE)])
@@ -342,7 +343,6 @@ def test_other_units_train_too(units: str, tmp_path: Path) -> None:
 
 
 def test_the_sample_is_strings_of_digits_by_voices_of_each_part_alone() -> None:
-    pytest.importorskip("espeakng_loader")
     recipe = complete(TASK, {})
     found = strings.load(recipe, Wanted(8000, 30.0))
     assert [len(part) for part in found.parts] == [690, 72, 144]

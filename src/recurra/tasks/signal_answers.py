@@ -95,10 +95,13 @@ def _answers(
 
         found = collect(network, codec, rows, steps)
         return [
-            StepPrediction(row.where, [codec.labels[i] for i in p.argmax(-1).tolist()],
-                           dict(zip(codec.labels, p.T.tolist(), strict=True)))
+            StepPrediction(
+                row.where,
+                [codec.labels[i] for i in p.argmax(-1).tolist()],
+                dict(zip(codec.labels, p.T.tolist(), strict=True)),
+            )
             for row, p in zip(rows, found, strict=True)
-        ]  # fmt: skip
+        ]
     early = network.body.streams and not codec.own_scale
 
     def whole(batch: Labelled) -> list[Any]:

@@ -95,8 +95,10 @@ def _tell(codec: SignalCodec, train: Sequence[Signal], recipe: SignalRecipe) -> 
     if codec.missing:
         say(f"{name}: missing numbers are read as the mean, beside a mark that says so")
     if cut := sum(len(one.values) > codec.max_length for one in train):
-        say(f"{name}: {cut:,} of {len(train):,} signals are cut at {codec.max_length:,} steps "
-            "(--max-length)")  # fmt: skip
+        say(
+            f"{name}: {cut:,} of {len(train):,} signals are cut at {codec.max_length:,} steps "
+            "(--max-length)"
+        )
     low = np.nanmin([np.nanmin(one.values, 0, initial=np.inf) for one in train], 0)
     high = np.nanmax([np.nanmax(one.values, 0, initial=-np.inf) for one in train], 0)
     if (low == high).any():

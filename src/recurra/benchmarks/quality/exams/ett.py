@@ -59,12 +59,16 @@ def exam(
     )
 
 
-PAPER = "https://arxiv.org/abs/2308.11200"
+# all test windows counted; taken over, and not traced to a table of the papers that they name
+MODEL, RIVAL = (
+    f"as reported for all test windows; the model: https://arxiv.org/abs/{paper}"
+    for paper in ("2308.11200", "2211.14730")
+)
 HOURS, QUARTERS = "8640,2880,2880", "34560,11520,11520"
 
 
 def _ours(segrnn: float, patch: float) -> tuple[Published, Published]:
-    return Published("SegRNN", segrnn, PAPER), Published("PatchTST", patch, PAPER)
+    return Published("SegRNN", segrnn, MODEL), Published("PatchTST", patch, RIVAL)
 
 
 ETT = (
@@ -72,5 +76,5 @@ ETT = (
     exam("etth1-192", "ETTh1", 192, 20.0, HOURS, 0.405, 0.385, *_ours(0.392, 0.418)),
     exam("etth1-336", "ETTh1", 336, 20.0, HOURS, 0.440, 0.415, *_ours(0.423, 0.462)),
     exam("etth1-720", "ETTh1", 720, 20.0, HOURS, 0.480, 0.455, *_ours(0.466, 0.495)),
-    exam("ettm1-96", "ETTm1", 96, 45.0, QUARTERS, 0.305, 0.290, Published("SegRNN", 0.293, PAPER)),
+    exam("ettm1-96", "ETTm1", 96, 45.0, QUARTERS, 0.305, 0.290, Published("SegRNN", 0.293, MODEL)),
 )

@@ -189,7 +189,7 @@ def exam(what: str, name: str, seeds: int, **asked: Any) -> Exam:
     )
 
 
-CNN = (Published("CNN, about", 97.0, "the data set's own table"),)
+CNN = (Published("CNN, about", 97.0, "as commonly reported; not traced to one source"),)
 WORDS: dict[str, Any] = {
     "sample_rate": RATE,
     "units": "words",
