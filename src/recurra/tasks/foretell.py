@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,7 +20,6 @@ from recurra.tasks.accuracy import LEVELS
 from recurra.tasks.codecs.forecast import Ahead, Forecast, written
 from recurra.tasks.codecs.series import SeriesCodec
 from recurra.topologies import Forecaster
-from recurra.training import options
 from recurra.training.batches import placed
 from recurra.training.options import Layers, SeriesTable
 from recurra.training.values import NAME, SIZE, SPLIT, option
@@ -28,7 +28,7 @@ ROWS = 4096  # of paths that are drawn at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForecastingRecipe(SeriesTable, Layers, options.Ahead):
+class ForecastingRecipe(SeriesTable, Layers):
     """Options of foretelling series."""
 
     known_columns: str | None = option(
@@ -36,6 +36,34 @@ class ForecastingRecipe(SeriesTable, Layers, options.Ahead):
     )
     split: str = option(
         "data", "0.7,0.1,0.2", "training, validation and test part in time: shares, or steps", SPLIT
+    )
+    horizon: int | None = option(
+        "model", None, "steps to foretell; none: a season, as far as the data go", SIZE
+    )
+    lookback: int | None = option(
+        "model", None, "steps to read; none: four horizons or seasons, as far as the data go", SIZE
+    )
+    segment: int | None = option(
+        "model", None, "steps read and written at once; none: told by horizon and strategy", SIZE
+    )
+    season: int | None = option(
+        "model",
+        None,
+        "steps after which series repeat themselves; none: told by the timeline",
+        SIZE,
+    )
+    calendar: bool = option("model", False, "tell the hour, weekday, month … of each step")
+    channels: Literal["independent", "together"] = option(
+        "model", "independent", "each channel alone by the same weights, or all of them at once"
+    )
+    norm: Literal["last", "mean", "none"] = option(
+        "model", "last", "each window less its last value, on its mean and deviation, or as it is"
+    )
+    output: Literal["squared", "absolute", "gaussian", "student_t", "quantiles"] = option(
+        "model", "quantiles", "one number by its error, a distribution, or quantiles"
+    )
+    strategy: Literal["direct", "recursive"] = option(
+        "model", "direct", "the whole horizon at once, or segment by segment from drawn ones"
     )
     every: int = option("data", 1, "steps from one window of the evaluation to the next", SIZE)
     samples: int = option(

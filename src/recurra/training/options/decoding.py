@@ -1,0 +1,44 @@
+"""How outputs are found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recurra.training.recipe import Recipe
+from recurra.training.values import AMOUNT, COUNT, NAME, NUCLEUS, SIZE, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled(Recipe):
+    """Outputs are drawn."""
+
+    temperature: float = option(
+        "decoding", 1.0, "sampling temperature; 0: always the likeliest", AMOUNT
+    )
+    top_k: int = option("decoding", 0, "sample among the k likeliest; 0: all", COUNT)
+    top_p: float = option(
+        "decoding", 1.0, "sample among the likeliest that sum to p; 1: all", NUCLEUS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched(Sampled):
+    """Outputs are searched for, or drawn."""
+
+    beam: int = option("decoding", 1, "beam width; 1: greedy; 0: sample", COUNT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listened(Recipe):
+    """What is heard step by step is written down by CTC."""
+
+    beam: int = option(
+        "decoding", 1, "beginnings kept by the prefix beam search; 1: the best path", SIZE
+    )
+    lm: str | None = option(
+        "decoding", None, "folder of a language_model that the beam search asks, too", NAME
+    )
+    lm_weight: float = option(
+        "decoding", 0.5, "how much the language model's log probability counts", AMOUNT
+    )
+    word_bonus: float = option("decoding", 0.0, "added to the score for each word", AMOUNT)
