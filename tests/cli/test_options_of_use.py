@@ -46,10 +46,13 @@ def author(monkeypatch: pytest.MonkeyPatch) -> Author:
 
 
 def test_evaluate_takes_the_options_of_data_and_decoding(author: Author):
-    flags = ["--text-column", "review", "--beam", "3", "--skip-bad-rows"]
+    flags = ["--text-column", "review", "--tag-column", "t", "--beam", "3", "--skip-bad-rows"]
     assert main(["evaluate", "run", "--data", "x.csv", *flags]) == 0
     assert main(["evaluate", "run"]) == 0
-    assert author.fields == [{"text_column": "review", "beam": 3, "skip_bad_rows": True}, {}]
+    assert author.fields == [
+        {"text_column": "review", "tag_column": "t", "beam": 3, "skip_bad_rows": True},
+        {},
+    ]
 
 
 def test_a_value_that_no_task_takes_is_refused_before_the_model_is_loaded(

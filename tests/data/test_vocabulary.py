@@ -148,6 +148,8 @@ def test_a_right_translation_is_right_however_its_letters_were_typed(
     found = translation.evaluate(network, codec, rows, translation.TRANSLATION.recipe())
     assert found["exact_match"] == 1
     assert (
-        translation.baseline(codec, rows, [Pair("a", normalize("NFC", TEXT), "")])["exact_match"]
+        translation.baseline(
+            codec, rows, [Pair("a", normalize("NFC", TEXT), "")], translation.TRANSLATION.recipe()
+        )["exact_match"]
         == 1
     )

@@ -508,7 +508,7 @@ def watch_baseline(trained: Trained, part: str) -> dict[str, float]:
     normal = 0.5 * np.log(2 * np.pi) + np.log(size) + np.nanmean((asked / size) ** 2) / 2
 
     def far(rows: Any) -> list[list[float]]:
-        return [unusual(np.abs(walked(row)[0][:, 0]), 300.0) for row in rows]
+        return [unusual(np.abs(walked(row)[0][:, 0]), 12.0) for row in rows]
 
     z = -4 * np.log2(1 - np.concatenate(far(parts["train"])))
     t = np.quantile(z, 0.98)

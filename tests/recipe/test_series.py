@@ -81,15 +81,17 @@ def test_split_is_in_time_and_of_these_sizes(task: Task, tmp_path: Path):
 @proves("every")
 def test_every_is_the_steps_from_origin_to_origin(task: Task, lab: Lab):
     splits, codec = lab.splits(task), lab.codec(task)
+    beside = []
     for every in (1, 3):
         recipe = lab.recipe(task, every=every)
-        assert task.fit(splits.train, recipe).every == every
+        beside.append(task.baseline(codec, splits.train, splits.test, recipe))
         network = build(task, codec, recipe)
         seen = Seen(network=network)
         task.evaluate(network, codec, splits.test, recipe)
         rows = sum(len(x[0]) for x in seen.x["network"])
         assert rows == len(codec.windows(splits.test, codec.horizon, every))
     assert rows < len(codec.windows(splits.test, codec.horizon))
+    assert beside[0] != beside[1]
 
 
 @proves("horizon lookback segment")
@@ -114,7 +116,10 @@ def test_season_is_what_repeats_itself(task: Task, lab: Lab):
         task.fit(splits.train, lab.recipe(task, **more)) for more in ({}, {"season": 3})
     )
     assert (usual.season, other.season) == (7, 3)
-    one, two = (task.baseline(codec, splits.train, splits.test) for codec in (usual, other))
+    one, two = (
+        task.baseline(codec, splits.train, splits.test, lab.recipe(task))
+        for codec in (usual, other)
+    )
     assert one["mae"] != two["mae"]
 
 

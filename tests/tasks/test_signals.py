@@ -138,7 +138,7 @@ def test_a_file_of_many_signals_has_one_answer_that_holds_them_all(
     assert float(lines[3]["a"]) == pytest.approx(whole.signals[3].probabilities["a"], abs=1e-6)
     assert json.loads(whole.save(tmp_path / "all.json").read_text())["file"] == data
     assert main(["predict", str(model.recipe.out), data, "--out", str(tmp_path / "a.png")]) == 2
-    assert "written as .csv or .json" in capsys.readouterr().err
+    assert "these answers are written as .csv, .json" in capsys.readouterr().err
 
 
 def test_labels_of_steps_are_learned_told_and_measured(tmp_path: Path) -> None:

@@ -113,11 +113,13 @@ def test_what_was_never_learned_is_told_with_its_row_and_is_an_error(
 def test_the_baseline_is_the_usual_transcript_of_training_or_none() -> None:
     train = rows(["one two", "one two", "six"], [30, 30, 30])
     test = rows(["one six", "two"], [30, 30])
-    assert TASK.baseline(codec(), train, test)["wer"] == pytest.approx(2 / 3)
+    assert TASK.baseline(codec(), train, test, complete(TASK, {}))["wer"] == pytest.approx(2 / 3)
     test = rows(["one two", "two"], [30, 30])
-    assert TASK.baseline(codec(), train, test)["wer"] == pytest.approx(1 / 3)
+    assert TASK.baseline(codec(), train, test, complete(TASK, {}))["wer"] == pytest.approx(1 / 3)
     strange = rows(["one two six one two", "two", "six", "one"], [30] * 4)
-    assert TASK.baseline(codec(), strange, test)["wer"] == 1.0  # nothing said is better in training
+    assert (
+        TASK.baseline(codec(), strange, test, complete(TASK, {}))["wer"] == 1.0
+    )  # nothing said is better in training
 
 
 def test_a_transcript_too_long_for_its_frames_is_refused_with_its_row() -> None:

@@ -189,7 +189,9 @@ def test_the_baseline_is_a_normal_of_the_training_parts_moves(home: Path):
     asked = codec.measure(parts.test[0])[1][parts.test[0].begin :]
     normal = torch.distributions.Normal(0.0, float(np.nanstd(moves)))
     wanted = -float(normal.log_prob(torch.from_numpy(asked)).mean())
-    assert baseline(codec, parts.train, parts.test)["loss"] == pytest.approx(wanted, rel=1e-4)
+    assert baseline(codec, parts.train, parts.test, recipe)["loss"] == pytest.approx(
+        wanted, rel=1e-4
+    )
 
 
 def test_channels_in_another_order_and_missing_ones(model: Model, home: Path):

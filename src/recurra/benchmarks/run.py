@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -15,15 +14,11 @@ from typing import NamedTuple
 from recurra.benchmarks import machine, plots, report, results
 from recurra.benchmarks.question import Question, Settings
 from recurra.benchmarks.results import Row
-from recurra.benchmarks.worker import LEFT_OUT, ROW, environment
+from recurra.benchmarks.worker import LEFT_OUT, ROW, Failed, environment, listen
 from recurra.storage import replace_text
 
 Say = Callable[[str], None]
 Ask = Callable[[Question, str, Settings], Iterator[str]]
-
-
-class Failed(Exception):  # noqa: N818, it is what happened
-    """A part ended with an error; the text says which."""
 
 
 class Files(NamedTuple):
@@ -46,30 +41,11 @@ def ask(question: Question, part: str, settings: Settings) -> Iterator[str]:
     Raises:
         Failed: it ended with an error.
     """
-    command = [sys.executable, "-m", "recurra.benchmarks.worker", question.name, part]
-    command += ["--threads", str(settings.threads)]
-    command += ["--quick"] if settings.quick else []
-    command += ["--data", str(settings.data)] if settings.data else []
-    with (
-        tempfile.TemporaryFile("w+") as words,  # a pipe that nobody reads would stop the worker
-        subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=words,
-            text=True,
-            env=environment(settings.threads),
-        ) as worker,
-    ):
-        assert worker.stdout is not None
-        try:
-            yield from worker.stdout
-        except BaseException:  # Ctrl-C too: the worker must not outlive its question
-            worker.kill()
-            raise
-        if worker.wait():
-            words.seek(0)
-            last = words.read().strip().splitlines()[-1:]
-            raise Failed(*last or [f"exit code {worker.returncode}"])
+    words = ["--quick"] if settings.quick else []
+    words += ["--data", str(settings.data)] if settings.data else []
+    yield from listen(
+        "recurra.benchmarks.worker", question.name, part, *words, threads=settings.threads
+    )
 
 
 def run(

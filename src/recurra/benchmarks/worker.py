@@ -8,7 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,6 +41,44 @@ def environment(threads: int) -> dict[str, str]:
         "JAX_PLATFORMS": "cpu",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
+
+
+class Failed(Exception):  # noqa: N818, it is what happened
+    """A worker ended with an error; the text says which."""
+
+
+def listen(module: str, *words: str, threads: int, aloud: bool = False) -> Iterator[str]:
+    """Yield what a module of its own process says, line by line, while it works.
+
+    Args:
+        module: its name.
+        words: of its command line, beside the threads.
+        threads: of all its libraries.
+        aloud: what it shows of its work goes on to our own standard error.
+    Raises:
+        Failed: it ended with an error.
+    """
+    command = [sys.executable, "-m", module, *words, "--threads", str(threads)]
+    with (
+        tempfile.TemporaryFile("w+") as shown,  # a pipe that nobody reads would stop the worker
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=None if aloud else shown,
+            text=True,
+            env=environment(threads),
+        ) as worker,
+    ):
+        assert worker.stdout is not None
+        try:
+            yield from worker.stdout
+        except BaseException:  # Ctrl-C too: the worker must not outlive what it was asked
+            worker.kill()
+            raise
+        if worker.wait():
+            shown.seek(0)
+            last = shown.read().strip().splitlines()[-1:]
+            raise Failed(*last or [f"exit code {worker.returncode}"])
 
 
 def narrow(threads: int) -> None:

@@ -19,21 +19,19 @@ from recurra.data.samples import pressure as sample
 from recurra.data.splits import Splits
 from recurra.data.windows import Windows
 from recurra.errors import DataError, RecurraError
-from recurra.streaming.surprise import Habits, Moment, Surprise, threshold_of
+from recurra.streaming.surprise import Moment, Surprise, threshold_of
 from recurra.tasks.body import body
 from recurra.tasks.codecs.alarms import Watched, WatchedSeries
 from recurra.tasks.codecs.forecast import written
 from recurra.tasks.codecs.watch import WatchCodec
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.task import Items, Task
-from recurra.tasks.watch import Watchman, watch
+from recurra.tasks.watch import Watchman, habits, watch
 from recurra.topologies import Gaussian, StudentT
 from recurra.topologies.numbers import Numbers
 from recurra.training.alarms import average_precision, event_scores, nab, windows_of
 from recurra.training.options import Layers, SeriesTable
 from recurra.training.values import COUNT, NAME, NUCLEUS, POSITIVE, RATE, SIZE, SPLIT, option
-
-RATE_OF_BASELINE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +172,7 @@ def judged(rows: Sequence[Series], said: Sequence[Sequence[Moment]]) -> dict[str
 
 
 def baseline(
-    codec: WatchCodec, train: Sequence[Series], test: Sequence[Series]
+    codec: WatchCodec, train: Sequence[Series], test: Sequence[Series], recipe: AnomalyRecipe
 ) -> dict[str, float]:
     """Return what the distance from the mean so far tells, and a normal distribution of moves."""
     moves = np.concatenate([codec.measure(one)[1][one.begin :] for one in train])
@@ -182,16 +180,16 @@ def baseline(
     asked = np.concatenate([codec.measure(one)[1][max(one.begin, 1) :] for one in test])
     z = asked[~np.isnan(asked)] / size
     loss = float(np.mean(z**2) / 2 + np.log(size) + np.log(2 * np.pi) / 2)
-    usual = [moment.score for one in train for moment in _far(codec, one, 0.5)]
-    limit = threshold_of(np.array(usual), RATE_OF_BASELINE)
-    found = judged(test, [_far(codec, one, limit) for one in test])
+    usual = [moment.score for one in train for moment in _far(codec, one, recipe, 0.5)]
+    limit = threshold_of(np.array(usual), recipe.alarm_rate)
+    found = judged(test, [_far(codec, one, recipe, limit) for one in test])
     del found["alarms_per_1000"]  # which is none of a figure's two sides
     return {"loss": loss, **found}
 
 
-def _far(codec: WatchCodec, one: Series, threshold: float) -> list[Moment]:
+def _far(codec: WatchCodec, one: Series, recipe: AnomalyRecipe, threshold: float) -> list[Moment]:
     """Return what is said of each step where its place is taken for its error."""
-    surprise = Surprise(len(codec.names), Habits(), threshold)
+    surprise = Surprise(len(codec.names), habits(recipe), threshold)
     places = codec.measure(one)[0][:, : len(codec.names)]
     return [surprise.take(step) for step in np.abs(places).astype(np.float64)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,11 @@ from recurra.errors import RecurraError
 from recurra.layers import Stack
 from recurra.tasks import hearing
 from recurra.tasks.body import body, pool
+from recurra.tasks.codecs.heard import settled_at
 from recurra.tasks.codecs.sounds import Frames, SoundCodec, SoundPrediction
 from recurra.tasks.evaluation import (
     batches,
-    classified,
-    known,
-    label_accuracy,
+    evaluate_labels,
     label_baseline,
 )
 from recurra.tasks.task import Items, Task
@@ -66,26 +64,6 @@ def build(codec: SoundCodec, recipe: AudioRecipe) -> nn.Module:
     )
     whole = Stack(*heard, layers)
     return ManyToOne(nn.Identity(), whole, pool(recipe, layers.output_size), head)
-
-
-def evaluate(
-    network: nn.Module, codec: SoundCodec, rows: Sequence[LabelledSound], recipe: AudioRecipe
-) -> dict[str, float]:
-    """Return accuracy and loss."""
-    known(codec.labels, rows)
-
-    def logits(batch: Labelled) -> Any:
-        return network(batch.x, batch.lengths)
-
-    found, loss = classified(network, codec, rows, logits)
-    return {"accuracy": label_accuracy(codec.labels, rows, found), **loss}
-
-
-def baseline(
-    codec: SoundCodec, train: Sequence[LabelledSound], test: Sequence[LabelledSound]
-) -> dict[str, float]:
-    """Return what the most frequent label reaches."""
-    return label_baseline(train, test)
 
 
 def predict(
@@ -138,10 +116,9 @@ def _answer(
         return told
     step, late = codec.hop / recipe.sample_rate, network.body.delay
     when = [min((t + 1 + late) * step, seconds) for t in range(len(steps))]
-    likeliest = [max(zip(p, codec.labels, strict=True))[1] for p in steps]
-    turns = [t for t, (a, b) in enumerate(pairwise(likeliest), 1) if a != b]
+    likeliest = [max(range(len(p)), key=p.__getitem__) for p in steps]
     heard = list(zip(when, map(named, steps), strict=True))
-    return replace(told, since=when[turns[-1] if turns else 0], heard=heard)
+    return replace(told, since=when[settled_at(likeliest) - 1], heard=heard)
 
 
 def _opened(given: Any, number: int, recipe: AudioRecipe) -> LabelledSound:
@@ -167,12 +144,12 @@ AUDIO_CLASSIFICATION = Task(
     codec=SoundCodec.from_files,
     fit=fit,
     build=build,
-    validate=evaluate,
+    validate=evaluate_labels,
     criterion="loss",  # a small validation part is soon all right, and the model still learns
-    evaluate=evaluate,
+    evaluate=evaluate_labels,
     metric="accuracy",
     sample_metric="accuracy",
-    baseline=baseline,
+    baseline=label_baseline,
     parse=Path,
     predict=predict,
     items=items,

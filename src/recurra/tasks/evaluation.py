@@ -71,6 +71,19 @@ def classified(
     return found, {"loss": total / max(count, 1)}
 
 
+def evaluate_labels(
+    network: nn.Module, codec: Any, rows: Sequence[Any], recipe: Any
+) -> dict[str, float]:
+    """Return accuracy and loss of a network that labels sequences.
+
+    Raises:
+        DataError: a row's label was not trained on.
+    """
+    known(codec.labels, rows)
+    found, loss = classified(network, codec, rows, lambda batch: network(batch.x, batch.lengths))
+    return {"accuracy": label_accuracy(codec.labels, rows, found), **loss}
+
+
 @torch.inference_mode()
 def collect(
     network: nn.Module, codec: Codec, examples: Sequence[Any], run: Any, size: int = 64
@@ -146,7 +159,9 @@ def label_accuracy(
     return right / max(len(rows), 1)
 
 
-def label_baseline(train: Sequence[Any], test: Sequence[Any]) -> dict[str, float]:
+def label_baseline(
+    codec: Any, train: Sequence[Any], test: Sequence[Any], recipe: Any
+) -> dict[str, float]:
     """Return what the most frequent label reaches, and the loss of the labels' frequencies."""
     seen, asked = [row.label for row in train], [row.label for row in test]
     return {"accuracy": majority(seen, asked), "loss": prior_loss(seen, asked)}

@@ -73,7 +73,6 @@ def fit(train: Sequence[Series], recipe: ForecastingRecipe) -> SeriesCodec:
         horizon=horizon,
         segment=segment,
         stride=segment if recipe.strategy == "recursive" else horizon,
-        every=recipe.every,
         missing=any(bool(np.isnan(one.values).any()) for one in train),
         form=first.form,
     )
@@ -125,7 +124,7 @@ def validate(
     network: Forecaster, codec: SeriesCodec, rows: Sequence[Series], recipe: ForecastingRecipe
 ) -> dict[str, float]:
     """Return the training's loss over all windows."""
-    windows = codec.windows(rows, codec.stride, codec.every)
+    windows = codec.windows(rows, codec.stride, recipe.every)
     if not len(windows):
         longest = max(rows, key=lambda one: len(one.values) - one.begin)
         raise DataError(longest.where, codec.too_short(longest))
@@ -156,14 +155,14 @@ def evaluate(
 
 
 def baseline(
-    codec: SeriesCodec, train: Sequence[Series], test: Sequence[Series]
+    codec: SeriesCodec, train: Sequence[Series], test: Sequence[Series], recipe: ForecastingRecipe
 ) -> dict[str, float]:
     """Return what the last season, again and again, reaches."""
 
     def seasonal(batch: Foretold, _: Sequence[int]) -> tuple[Tensor, None]:
         return naive.repeated(batch.past, codec.season, codec.horizon), None
 
-    return naive.judge(codec, test, codec.every, seasonal)
+    return naive.judge(codec, test, recipe.every, seasonal)
 
 
 def peers(
@@ -176,9 +175,9 @@ def peers(
         "NLinear": lambda batch, numbers: (nlinear(batch.past, numbers), None),
         "DLinear": lambda batch, numbers: (dlinear(batch.past, numbers), None),
     }
-    if codec.every == 1 and (ets := naive.auto_ets(codec, train, test)):
+    if recipe.every == 1 and (ets := naive.auto_ets(codec, train, test)):
         found["AutoETS"] = ets
-    return {name: naive.judge(codec, test, codec.every, how) for name, how in found.items()}
+    return {name: naive.judge(codec, test, recipe.every, how) for name, how in found.items()}
 
 
 FORECASTING = Task(

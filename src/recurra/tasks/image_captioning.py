@@ -107,7 +107,10 @@ def references(rows: Sequence[CaptionedImage]) -> list[list[str]]:
 
 
 def baseline(
-    codec: CaptionCodec, train: Sequence[CaptionedImage], test: Sequence[CaptionedImage]
+    codec: CaptionCodec,
+    train: Sequence[CaptionedImage],
+    test: Sequence[CaptionedImage],
+    recipe: CaptioningRecipe,
 ) -> dict[str, float]:
     """Return what the most frequent caption reaches; the loss is the unigram model's."""
     usual = Counter(" ".join(words(row.captions[0])) for row in train).most_common(1)[0][0]

@@ -78,13 +78,6 @@ def evaluate(
     return {"accuracy": label_accuracy(codec.labels, rows, found), **loss}
 
 
-def baseline(
-    codec: ImageCodec, train: Sequence[LabelledImage], test: Sequence[LabelledImage]
-) -> dict[str, float]:
-    """Return what the most frequent label reaches."""
-    return label_baseline(train, test)
-
-
 def predict(
     network: nn.Module,
     codec: ImageCodec,
@@ -122,7 +115,7 @@ IMAGE_CLASSIFICATION = Task(
     evaluate=evaluate,
     metric="accuracy",
     sample_metric="accuracy",
-    baseline=baseline,
+    baseline=label_baseline,
     parse=Path,
     predict=predict,
     defaults={"batch_size": 64, "epochs": 10, "dropout": 0.3},

@@ -74,7 +74,9 @@ def evaluate(
     return {"nll": loss, "perplexity": math.exp(min(loss, 50.0)), "loss": loss}
 
 
-def baseline(codec: MusicCodec, train: Sequence[Tune], test: Sequence[Tune]) -> dict[str, float]:
+def baseline(
+    codec: MusicCodec, train: Sequence[Tune], test: Sequence[Tune], recipe: MusicRecipe
+) -> dict[str, float]:
     """Return what the unigram model reaches: every token by its training frequency."""
     unigram = unigram_loss(codec, train, test)
     return {"nll": unigram, "perplexity": math.exp(unigram), "loss": unigram}

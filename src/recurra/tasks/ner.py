@@ -96,7 +96,9 @@ def evaluate(
     return {"span_f1": span_f1([row.tags for row in rows], tags), **mean_loss(network, codec, rows)}
 
 
-def baseline(codec: TagCodec, train: Sequence[Tagged], test: Sequence[Tagged]) -> dict[str, float]:
+def baseline(
+    codec: TagCodec, train: Sequence[Tagged], test: Sequence[Tagged], recipe: NerRecipe
+) -> dict[str, float]:
     """Return what each word's most frequent tag reaches."""
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for row in train:

@@ -101,7 +101,7 @@ class Run:
         if self.recipe.resume and run.last.exists():
             codec = same_data(run, run.fingerprint, codec)
         # first, because it needs the libraries that the last evaluation will need
-        baseline = self.task.baseline(codec, splits.train, splits.test)
+        baseline = self.task.baseline(codec, splits.train, splits.test, self.recipe)
         network = build(self.task, codec, self.recipe)
         model = Model(self.task, dataclasses.replace(self.recipe, resume=False), codec, network)
         run.opening = lambda: model.save(self.folder)

@@ -18,10 +18,8 @@ from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.text import TextCodec, TextPrediction, checked
 from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import (
-    classified,
     collect,
-    known,
-    label_accuracy,
+    evaluate_labels,
     label_baseline,
 )
 from recurra.tasks.task import Task
@@ -71,26 +69,6 @@ def probabilities(
     return collect(network, codec, rows, run)
 
 
-def evaluate(
-    network: nn.Module, codec: TextCodec, rows: Sequence[TextLabel], recipe: SentimentRecipe
-) -> dict[str, float]:
-    """Return accuracy and loss."""
-    known(codec.labels, rows)
-
-    def logits(batch: Labelled) -> Any:
-        return network(batch.x, batch.lengths)
-
-    found, loss = classified(network, codec, rows, logits)
-    return {"accuracy": label_accuracy(codec.labels, rows, found), **loss}
-
-
-def baseline(
-    codec: TextCodec, train: Sequence[TextLabel], test: Sequence[TextLabel]
-) -> dict[str, float]:
-    """Return what the most frequent label reaches."""
-    return label_baseline(train, test)
-
-
 def predict(
     network: nn.Module, codec: TextCodec, inputs: Sequence[str], recipe: SentimentRecipe
 ) -> list[TextPrediction]:
@@ -120,12 +98,12 @@ SENTIMENT = Task(
     codec=TextCodec.from_files,
     fit=fit,
     build=build,
-    validate=evaluate,
+    validate=evaluate_labels,
     criterion="accuracy",
-    evaluate=evaluate,
+    evaluate=evaluate_labels,
     metric="accuracy",
     sample_metric="accuracy",
-    baseline=baseline,
+    baseline=label_baseline,
     parse=str,
     predict=predict,
     defaults={"bidirectional": True, "dropout": 0.4, "word_dropout": 0.05, "batch_size": 32},

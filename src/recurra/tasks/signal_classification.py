@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from torch import nn
 
-from recurra.data.batch import Labelled
 from recurra.data.readers import signals
 from recurra.data.readers.signal import Signal
 from recurra.data.readers.source import place
@@ -23,10 +22,8 @@ from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.signals import SignalCodec
 from recurra.tasks.codecs.standard import Standard
 from recurra.tasks.evaluation import (
-    classified,
     collect,
-    known,
-    label_accuracy,
+    evaluate_labels,
     label_baseline,
     majority,
     mean_loss,
@@ -134,13 +131,7 @@ def evaluate(
     """Return accuracy and loss, of series or of steps."""
     rows = _like(codec, rows)
     if isinstance(network, ManyToOne):
-        known(codec.labels, rows)
-
-        def logits(batch: Labelled) -> Any:
-            return network(batch.x, batch.lengths)
-
-        found, loss = classified(network, codec, rows, logits)
-        return {"accuracy": label_accuracy(codec.labels, rows, found), **loss}
+        return evaluate_labels(network, codec, rows, recipe)
     paths = collect(network, codec, rows, lambda batch: network.predict(batch.x, batch.lengths))
     right = sum(
         codec.labels[i] == label
@@ -177,11 +168,11 @@ def _like(codec: SignalCodec, rows: Sequence[Signal]) -> list[Signal]:
 
 
 def baseline(
-    codec: SignalCodec, train: Sequence[Signal], test: Sequence[Signal]
+    codec: SignalCodec, train: Sequence[Signal], test: Sequence[Signal], recipe: SignalRecipe
 ) -> dict[str, float]:
     """Return what the most frequent label reaches."""
     if not codec.per_step:
-        return label_baseline(train, test)
+        return label_baseline(codec, train, test, recipe)
     most = codec.max_length
     seen, asked = ([y for row in rows for y in row.steps[:most]] for rows in (train, test))
     return {"accuracy": majority(seen, asked), "loss": prior_loss(seen, asked)}

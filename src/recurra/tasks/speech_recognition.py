@@ -108,7 +108,7 @@ def tell_unknown(codec: SpeechCodec, rows: Sequence[Utterance]) -> None:
 
 
 def baseline(
-    codec: SpeechCodec, train: Sequence[Utterance], test: Sequence[Utterance]
+    codec: SpeechCodec, train: Sequence[Utterance], test: Sequence[Utterance], recipe: SpeechRecipe
 ) -> dict[str, float]:
     """Return what the most frequent transcript reaches, or none: what is better in training.
 

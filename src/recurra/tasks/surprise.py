@@ -61,7 +61,7 @@ def evaluate(
 
 
 def baseline(
-    codec: ProseCodec, train: Sequence[Passage], test: Sequence[Passage]
+    codec: ProseCodec, train: Sequence[Passage], test: Sequence[Passage], recipe: Recipe
 ) -> dict[str, float]:
     """Return the figures of each unit's frequency in training, one added to each count."""
     seen, asked = (_counts(codec.kept(rows)[1:], len(codec.units)) for rows in (train, test))

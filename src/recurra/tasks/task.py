@@ -86,7 +86,7 @@ class Task(Generic[R]):
         criterion: the one of `validate` that decides which checkpoint is best.
         evaluate: the same signature → every metric, decoding where the task decodes.
         metric: the headline of `evaluate`; `sample_metric` on the embedded sample.
-        baseline: codec, training, test examples → the trivial answer's metrics.
+        baseline: codec, training, test examples, recipe → the trivial answer's metrics.
         parse: a command-line argument (or line of input) → what `predict` takes.
         predict: network, codec, inputs, recipe → one prediction each.
         defaults: recipe fields that this task sets otherwise.
@@ -119,7 +119,7 @@ class Task(Generic[R]):
     evaluate: Callable[[Any, Any, Sequence[Any], R], dict[str, float]]
     metric: str
     sample_metric: str
-    baseline: Callable[[Any, Sequence[Any], Sequence[Any]], dict[str, float]]
+    baseline: Callable[[Any, Sequence[Any], Sequence[Any], R], dict[str, float]]
     parse: Callable[[str], Any]
     predict: Callable[[Any, Any, Sequence[Any], R], list[Any]]
     defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -96,7 +96,9 @@ def evaluate(
     return {**scores(answers, wanted), **mean_loss(network, codec, rows)}
 
 
-def baseline(codec: PairCodec, train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:
+def baseline(
+    codec: PairCodec, train: Sequence[Pair], test: Sequence[Pair], recipe: TranslationRecipe
+) -> dict[str, float]:
     """Return what the most frequent target reaches; the loss is the unigram model's."""
     usual = Counter(composed(row.target) for row in train).most_common(1)[0][0]
     wanted = [[composed(row.target)] for row in test]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +12,7 @@ from recurra.benchmarks import machine
 from recurra.benchmarks.quality import page, record
 from recurra.benchmarks.quality.exam import Answer, Exam
 from recurra.benchmarks.quality.worker import ANSWER, LEFT_OUT, PEER
-from recurra.benchmarks.worker import environment
+from recurra.benchmarks.worker import Failed, listen
 from recurra.storage import replace_text
 
 Say = Callable[[str], None]
@@ -53,30 +51,16 @@ class Files(NamedTuple):
 Ask = Callable[[Exam, int, Settings], Iterator[str]]
 
 
-class Failed(Exception):  # noqa: N818, it is what happened
-    """A seed ended with an error; the text says which."""
-
-
 def ask(exam: Exam, seed: int, settings: Settings) -> Iterator[str]:
     """Yield what a worker says, line by line; what it shows of its work goes on to our own stderr.
 
     Raises:
         Failed: it ended with an error.
     """
-    command = [sys.executable, "-m", "recurra.benchmarks.quality.worker", exam.name]
-    command += ["--data", str(settings.data), "--seed", str(seed)]
-    command += ["--threads", str(settings.threads)] + ["--quick"] * settings.quick
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment(settings.threads)
-    ) as worker:
-        assert worker.stdout is not None
-        try:
-            yield from worker.stdout
-        except BaseException:  # Ctrl-C too: the worker must not outlive its exam
-            worker.kill()
-            raise
-        if worker.wait():
-            raise Failed(f"exit code {worker.returncode}; its words stand above")
+    words = ["--data", str(settings.data), "--seed", str(seed), *["--quick"] * settings.quick]
+    yield from listen(
+        "recurra.benchmarks.quality.worker", exam.name, *words, threads=settings.threads, aloud=True
+    )
 
 
 def run(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recurra.errors import RecurraError
 from recurra.streaming.surprise import Moment
+from recurra.tasks.codecs.written import write
 
-ENDINGS = (".csv", ".json", ".svg", ".png", ".pdf")
 SHOWN = 5  # alarms that are told in words
 
 
@@ -125,22 +122,9 @@ class Watched:
             RecurraError: the ending is another.
             MissingExtra: it is a picture, and matplotlib is not installed.
         """
-        path = Path(path)
-        ending = path.suffix.lower()
-        if ending not in ENDINGS:
-            raise RecurraError(f"{path}: what was watched is written as {', '.join(ENDINGS)}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if ending == ".json":
-            text = json.dumps(self.asdict(), ensure_ascii=False, indent=1)
-            path.write_text(text + "\n", encoding="utf-8")
-        elif ending == ".csv":
-            with path.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows(self._rows())
-        else:
-            from recurra.tasks.codecs.lamp import draw
+        from recurra.tasks.codecs.lamp import draw
 
-            path.write_bytes(draw(self, ending[1:]))
-        return path
+        return write(path, self._rows(), self.asdict(), lambda form: draw(self, form))
 
     def _rows(self) -> Iterator[list[Any]]:
         yield ["time", "series", "score", "alarm", "since", "channel"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recurra.errors import MissingExtra
+from recurra.tasks.codecs.picture import Picture, name_times
 
 if TYPE_CHECKING:
     from recurra.tasks.codecs.forecast import Ahead, Forecast
@@ -25,23 +24,11 @@ def draw(forecast: Forecast, form: str = "svg") -> bytes:
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtra("a picture of a forecast", "matplotlib", "demo") from error
-    panels = forecast.channels[:MOST]
-    figure: Any = Figure(figsize=(8, 2.6 * len(panels)), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, one in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
+    shown = forecast.channels[:MOST]
+    picture = Picture(8.0, [2.6] * len(shown))
+    for axes, one in zip(picture.panels, shown, strict=True):
         _panel(axes, one, forecast.levels)
-    out = BytesIO()
-    # no date, and ids that do not change: the same forecast is the same file
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
-    with matplotlib.rc_context({"svg.hashsalt": "recurra"}):
-        figure.savefig(out, format=form, metadata=metadata, dpi=120)
-    return out.getvalue()
+    return picture.render(form)
 
 
 def _panel(axes: Any, one: Ahead, levels: tuple[float, ...]) -> None:
@@ -55,9 +42,5 @@ def _panel(axes: Any, one: Ahead, levels: tuple[float, ...]) -> None:
     axes.plot(ahead, one.median, color=COLOUR, linewidth=1.6)
     if one.truth is not None:
         axes.plot(ahead[: len(one.truth)], one.truth, color=TRUTH, linewidth=1, linestyle="--")
-    times = [*one.before_times, *one.times]
-    places = np.linspace(0, len(times) - 1, 5).round().astype(int)
-    axes.set_xticks(places, [times[i] for i in places], fontsize=8)
-    axes.tick_params(axis="y", labelsize=8)
+    name_times(axes, [*one.before_times, *one.times])
     axes.set_title(one.name, fontsize=9, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)

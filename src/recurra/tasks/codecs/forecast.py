@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +12,10 @@ from numpy.typing import NDArray
 
 from recurra.data.readers.times import shown
 from recurra.data.timeline import Timeline
-from recurra.errors import RecurraError
 from recurra.tasks.accuracy import LEVELS
+from recurra.tasks.codecs.written import write
 
 Numbers = NDArray[np.float64]
-ENDINGS = (".csv", ".json", ".svg", ".png", ".pdf")
 
 
 class Ahead(NamedTuple):
@@ -107,23 +104,9 @@ class Forecast:
             RecurraError: the ending is another.
             MissingExtra: it is a picture, and matplotlib is not installed.
         """
-        path = Path(path)
-        ending = path.suffix.lower()
-        if ending not in ENDINGS:
-            raise RecurraError(f"{path}: a forecast is written as {', '.join(ENDINGS)}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if ending == ".json":
-            path.write_text(
-                json.dumps(self.asdict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-            )
-        elif ending == ".csv":
-            with path.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows(self._rows())
-        else:
-            from recurra.tasks.codecs.fan import draw
+        from recurra.tasks.codecs.fan import draw
 
-            path.write_bytes(draw(self, ending[1:]))
-        return path
+        return write(path, self._rows(), self.asdict(), lambda form: draw(self, form))
 
     def _rows(self) -> Iterator[list[Any]]:
         levels = [f"q{level:g}" for level in self.levels]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from recurra.errors import RecurraError
+from recurra.tasks.codecs.written import write
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class SignalPrediction:
 
     def save(self, path: Path) -> Path:
         """Write it as .csv (a row) or .json."""
-        return write(path, [self.row()], self.asdict())
+        return write(path, table([self.row()]), self.asdict())
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class StepPrediction:
 
     def save(self, path: Path) -> Path:
         """Write it as .csv (a row per step) or .json."""
-        return write(path, self.rows(), self.asdict())
+        return write(path, table(self.rows()), self.asdict())
 
 
 @dataclass(frozen=True)
@@ -134,27 +132,12 @@ class FilePrediction:
         lines: list[dict[str, Any]] = []
         for one in self.signals:
             lines += one.rows() if isinstance(one, StepPrediction) else [one.row()]
-        return write(path, lines, self.asdict())
+        return write(path, table(lines), self.asdict())
 
 
-def write(path: Path, rows: Sequence[dict[str, Any]], whole: dict[str, Any]) -> Path:
-    """Write rows as CSV or a whole answer as JSON, as the path's ending says.
-
-    Raises:
-        RecurraError: it says neither.
-    """
-    ending = path.suffix.lower()
-    if ending not in (".csv", ".json"):
-        raise RecurraError(f"{path}: these answers are written as .csv or .json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        if ending == ".json":
-            json.dump(whole, file, ensure_ascii=False)
-        else:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-    return path
+def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    """Return lines of values as a table, the names of its columns first."""
+    return [list(rows[0]), *(list(row.values()) for row in rows)]
 
 
 def settled_at(likeliest: Sequence[int]) -> int:

@@ -21,7 +21,7 @@ from recurra.errors import DataError
 from recurra.tasks.codecs.standard import Standard
 
 FILE = "series.json"
-SIZES = ("season", "lookback", "horizon", "segment", "stride", "every")
+SIZES = ("season", "lookback", "horizon", "segment", "stride")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,6 @@ class SeriesCodec:
         horizon: steps that are foretold.
         segment: steps of a segment.
         stride: steps that the network foretells at once.
-        every: steps from one window of the evaluation to the next.
         missing: whether the training part has missing numbers.
         form: how its file was read.
     """
@@ -56,7 +55,6 @@ class SeriesCodec:
     horizon: int
     segment: int
     stride: int
-    every: int
     missing: bool
     form: Form
 
