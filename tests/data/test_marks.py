@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recurra.data.readers.marks import marked_by, marking_column, marks_of, read_windows
+from recurra.data.readers.marks import marked_by, marking, marks_of, read_windows
 from recurra.data.readers.series import Series, read_file
 from recurra.data.readers.text import Rows
 from recurra.errors import DataError
@@ -22,34 +22,37 @@ def table(folder: Path, rows: list[str], head: str = "time,value,is_anomaly") ->
 HOURS = [f"2026-01-01 {hour:02}:00,{hour}.5,{int(hour in (3, 4, 9))}" for hour in range(12)]
 
 
-def series(path: Path, known: list[str] | None = None) -> Series:
-    return read_file(path, Rows(), SeriesTable(), known or [], stamped=True)[0]
+def series(path: Path, named: str | None = None) -> Series:
+    return read_file(path, Rows(), SeriesTable(), stamped=True, marks=marking(named))[0]
 
 
 def test_a_column_of_a_usual_name_is_found_and_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    path = table(tmp_path, HOURS)
-    assert marking_column(path, None) == "is_anomaly"
-    assert "--label-column" in capsys.readouterr().err
-    assert marking_column(path, "other") == "other"
-    other = table(tmp_path, HOURS, "time,value,quality")
-    assert marking_column(other, None) is None
+    one = series(table(tmp_path, HOURS), None)
+    assert (one.names, one.known_names) == (("value",), ("is_anomaly",))
+    told = capsys.readouterr().err
+    assert "marks from column 'is_anomaly'" in told
+    assert "--label-column" in told
+    one = series(table(tmp_path, HOURS, "time,value,quality"), None)
+    assert (one.names, one.known_names) == (("value", "quality"), ())
+    one = series(table(tmp_path, HOURS, "time,value,quality"), "quality")
+    assert (one.names, one.known_names) == (("value",), ("quality",))
 
 
 def test_marks_of_a_column_are_its_ones(tmp_path: Path):
-    one = series(table(tmp_path, HOURS), ["is_anomaly"])
+    one = series(table(tmp_path, HOURS), "is_anomaly")
     assert one.names == ("value",)
     marked = marks_of(one)
     assert marked is not None
     assert np.flatnonzero(marked).tolist() == [3, 4, 9]
-    assert marks_of(series(table(tmp_path, HOURS, "time,value,q"), [])) is None
+    assert marks_of(series(table(tmp_path, HOURS, "time,value,q"))) is None
 
 
 def test_a_mark_is_0_or_1(tmp_path: Path):
     rows = [*HOURS[:5], "2026-01-01 05:00,1.5,2", *HOURS[6:]]
     with pytest.raises(DataError, match=r"sensor\.csv:7: marks an anomaly by 2 in 'is_anomaly'"):
-        marks_of(series(table(tmp_path, rows), ["is_anomaly"]))
+        marks_of(series(table(tmp_path, rows), "is_anomaly"))
 
 
 def test_windows_mark_the_steps_within_them(tmp_path: Path):
@@ -106,7 +109,7 @@ def test_rows_are_steps_whatever_their_times(tmp_path: Path):
         "2026-01-01 01:00,3,1",
         "2026-01-01 00:30,4,0",
     ]
-    one = series(table(tmp_path, rows), ["is_anomaly"])
+    one = series(table(tmp_path, rows), "is_anomaly")
     assert one.values[:, 0].tolist() == [1, 2, 3, 4]
     assert one.timeline is not None
     times = one.timeline.at(np.arange(6))

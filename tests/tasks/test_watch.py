@@ -92,6 +92,22 @@ def test_marks_are_no_channel_and_change_nothing_that_is_learned(model: Model, h
     assert plain.metrics["test"]["loss"] == model.metrics["test"]["loss"]
 
 
+def test_marks_are_no_channel_of_a_folder_s_files_either(home: Path):
+    folder = home / "parts"
+    folder.mkdir()
+    head, *lines = (home / "sensor.csv").read_text().splitlines()
+    for name, rows in [("train", lines[:150]), ("valid", lines[150:190]), ("test", lines[190:])]:
+        (folder / f"{name}.csv").write_text("\n".join([head, *rows]) + "\n")
+    parts = read(AnomalyRecipe(data=str(folder)))
+    assert [part[0].names for part in parts.parts] == [("heat", "flow")] * 3
+    assert parts.test[0].known.sum() == 6
+    windows = home / "other.json"
+    windows.write_text(json.dumps([["2026-01-09", "2026-01-09 03:00"]]))
+    marked = read(AnomalyRecipe(data=str(folder / "test.csv"), windows=str(windows)))
+    assert marked.train[0].names == ("heat", "flow")
+    assert marked.test[0].known.sum() == 4
+
+
 def test_windows_of_a_file_are_as_marks_of_a_column(model: Model, home: Path):
     windows = home / "windows.json"
     windows.write_text(json.dumps({"sensor.csv": [["2026-01-10 02:00", "2026-01-10 07:00"]]}))

@@ -12,7 +12,7 @@ import torch
 
 from recurra.data import calendar
 from recurra.data.readers import series_parts
-from recurra.data.readers.marks import marked_by, marking_column, marks_of
+from recurra.data.readers.marks import marked_by, marking, marks_of
 from recurra.data.readers.series import Series, read_file
 from recurra.data.readers.text import Rows
 from recurra.data.samples import pressure as sample
@@ -80,12 +80,12 @@ def read(recipe: AnomalyRecipe) -> Splits[Series]:
     """Return the user's series, or a blood pressure."""
     if recipe.data is None:
         return sample.load(recipe.split)
-    first = Path(recipe.data)
-    named = recipe.label_column
-    if named is None and recipe.windows is None and first.is_file():
-        named = marking_column(first, None)
-    known = [] if named is None else [named]
-    found = series_parts.read(recipe, recipe.split, known, stamped=recipe.steps == "rows")
+    found = series_parts.read(
+        recipe,
+        recipe.split,
+        stamped=recipe.steps == "rows",
+        marks=marking(recipe.label_column),
+    )
     if recipe.windows is None:
         return found
     train, valid, test = ([marked_by(one, recipe.windows) for one in p] for p in found.parts)
@@ -107,7 +107,6 @@ def fit(train: Sequence[Series], recipe: AnomalyRecipe) -> WatchCodec:
         drift=recipe.drift,
         calendar=calendar.seen(first.timeline, steps) if recipe.calendar else (),
         stretch=min(recipe.bptt, steps - 1),
-        label=first.known_names[0] if first.known_names else None,
         form=first.form,
     )
 
@@ -211,7 +210,12 @@ def predict(
             found, path = [path], path.where
         elif isinstance(path, str | Path) and str(path).strip():
             found = read_file(
-                path, Rows.of(recipe), recipe, (), codec.form, stamped=recipe.steps == "rows"
+                path,
+                Rows.of(recipe),
+                recipe,
+                before=codec.form,
+                stamped=recipe.steps == "rows",
+                marks=marking(None),
             )
         else:
             kind = f"a {type(path).__name__}" if not isinstance(path, str) else "empty"

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recurra.data.readers.roles import is_header
+from recurra.data.readers.columns import find
 from recurra.data.readers.series import Series
-from recurra.data.readers.table import open_column, open_table
-from recurra.data.readers.text import Rows, existing_file, say
+from recurra.data.readers.table import Table
+from recurra.data.readers.text import existing_file
 from recurra.errors import DataError
 
-USUAL = ("is_anomaly", "anomaly", "is_outlier", "outlier", "label")
+USUAL = ("isanomaly", "anomaly", "isoutlier", "outlier", "label")
 MOST = 1 << 26  # bytes of a file of windows
 
 
-def marking_column(path: Path, named: str | None) -> str | None:
-    """Return the column that marks a file's rows: the one named, or one of a usual name.
+def marking(named: str | None) -> Callable[[Table], list[int]]:
+    """Return what finds the column that marks a table's rows.
 
-    What was assumed is told.
+    It is the one named, or one of a usual name. Such a column is never a channel, whether anything is measured by it or not.
     """
-    if named is not None:
-        return named
-    rows = Rows()
-    table = open_column(path, rows, is_header) or open_table(path, rows, [], header=is_header)
-    for column in table.columns:
-        if column.name is not None and column.name.strip().lower() in USUAL:
-            say(f"{path}: column {column.name!r} marks anomalies (--label-column names another)")
-            return column.name
-    return None
+
+    def columns(table: Table) -> list[int]:
+        if named is not None:
+            return [find(table.path, table.columns, named, header=table.header)]
+        known = [i for i, column in enumerate(table.columns) if "".join(column.words) in USUAL]
+        return known[:1]
+
+    return columns
 
 
 def read_windows(path: str | Path, name: str) -> list[tuple[np.datetime64, np.datetime64]]:

@@ -70,7 +70,11 @@ def is_header(first: Sequence[str], columns: Sequence[Column]) -> bool:
 
 
 def assign(
-    table: Table, recipe: SeriesTable, known: Sequence[str] = (), before: Form | None = None
+    table: Table,
+    recipe: SeriesTable,
+    known: Sequence[str] = (),
+    before: Form | None = None,
+    marks: Callable[[Table], list[int]] | None = None,
 ) -> Roles:
     """Return what the columns of a table are for.
 
@@ -79,6 +83,7 @@ def assign(
         recipe: names columns, where they are not to be detected.
         known: columns that are known of the future too.
         before: how a file like it was read: its columns are taken where they are here.
+        marks: a table → its columns that mark rows, which are known and no values.
     Raises:
         DataError: a column that is asked for is not there or is asked for twice, or no column
             holds numbers.
@@ -90,6 +95,7 @@ def assign(
         return [find(table.path, columns, part, header=table.header) for part in parts]
 
     covariates = [find(table.path, columns, name, header=table.header) for name in known]
+    covariates += marks(table) if marks else []
     values = asked(recipe.value_columns)
     series = next(iter(asked(recipe.series_column)), None)
     taken = {*covariates, *values, *([] if series is None else [series])}
@@ -127,7 +133,8 @@ def assign(
         recipe.date_order or (before.order if before else None),
         decimal,
     )
-    told = _told(table, Roles(tuple(time), series, tuple(values), tuple(covariates), form, ""))
+    roles = Roles(tuple(time), series, tuple(values), tuple(covariates), form, "")
+    told = _told(table, roles, marked=marks is not None)
     if others:
         told += f"; {_listed(table, others)} could be the time too (--time-column)"
     if left:
@@ -184,16 +191,18 @@ def _mostly(column: Column, holds: Callable[[str], bool]) -> bool:
     return bool(cells) and sum(map(holds, cells)) > MOSTLY * len(cells)
 
 
-def _told(table: Table, roles: Roles) -> str:
+def _told(table: Table, roles: Roles, *, marked: bool) -> str:
     parts = [f"read as {table.form}"]
     if roles.time:
         parts.append(f"time from {_listed(table, roles.time)}")
     if roles.series is not None:
         parts.append(f"series told by {table.called(roles.series)}")
     parts.append(f"values from {_listed(table, roles.values)}")
-    if roles.known:
-        parts.append(f"known ahead {_listed(table, roles.known)}")
     options = "--time-column, --series-column, --value-columns"
+    if roles.known:
+        what, option = ("marks from", ", --label-column") if marked else ("known ahead", "")
+        parts.append(f"{what} {_listed(table, roles.known)}")
+        options += option
     return f"{', '.join(parts)} ({options})"
 
 

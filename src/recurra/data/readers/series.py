@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +69,7 @@ def read_file(
     before: Form | None = None,
     *,
     stamped: bool = False,
+    marks: Callable[[Table], list[int]] | None = None,
 ) -> list[Series]:
     """Return the series of a file, all of one frequency.
 
@@ -82,6 +83,7 @@ def read_file(
         known: columns that are known of the future too.
         before: how a file like it was read.
         stamped: each row is a step, whatever its time.
+        marks: a table → its columns that mark rows; they are no values.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
         MissingExtra: it is Parquet, and pyarrow is not installed.
@@ -94,7 +96,7 @@ def read_file(
         table = open_column(path, rows, is_header) or open_table(
             path, rows, [*asked, *known], header=is_header
         )
-    found = _Cells(table, assign(table, recipe, known, before), stamped).read(rows)
+    found = _Cells(table, assign(table, recipe, known, before, marks), stamped).read(rows)
     rows.note(path, found.told)
     return found.series(rows)
 
@@ -147,9 +149,10 @@ class _Cells:
     def _wrong(self, texts: list[str], parsed: list[float | None]) -> str | None:
         for position, value in zip((*self.roles.values, *self.roles.known), parsed, strict=True):
             if value is None:
+                more = "; --value-columns names the columns to read"
                 return (
                     f"holds {texts[position][:40]!r} in {self.table.called(position)}, where a "
-                    "number is needed; --value-columns names the columns to read"
+                    f"number is needed{more if position in self.roles.values else ''}"
                 )
             if value in (float("inf"), float("-inf")):
                 return f"is infinite in {self.table.called(position)}; leave the cell empty"

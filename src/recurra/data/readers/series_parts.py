@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from recurra.data.readers.objects import JSON_ENDINGS
 from recurra.data.readers.series import Series, read_file
 from recurra.data.readers.source import Format, locate
+from recurra.data.readers.table import Table
 from recurra.data.readers.text import Rows, say
 from recurra.data.splits import Splits
 from recurra.errors import DataError
@@ -19,7 +20,12 @@ NAMES = ("train", "valid", "test")
 
 
 def read(
-    recipe: SeriesTable, split: str, known: Sequence[str] = (), *, stamped: bool = False
+    recipe: SeriesTable,
+    split: str,
+    known: Sequence[str] = (),
+    *,
+    stamped: bool = False,
+    marks: Callable[[Table], list[int]] | None = None,
 ) -> Splits[Series]:
     """Return the series of `recipe.data`, in three parts.
 
@@ -31,6 +37,7 @@ def read(
         split: shares "0.7,0.1,0.2", or numbers of steps "8640,2880,2880".
         known: columns that are known of the future too.
         stamped: each row is a step, whatever its time.
+        marks: a table → its columns that mark rows; they are no values.
     Raises:
         DataError: a file or row cannot be used, or a series is too short to be cut.
     """
@@ -38,7 +45,7 @@ def read(
     if data.startswith("hf:"):
         raise DataError(data, "cannot be read for this task; give files")
     form = Format[Series](
-        read=partial(read_file, recipe=recipe, known=known, stamped=stamped),
+        read=partial(read_file, recipe=recipe, known=known, stamped=stamped, marks=marks),
         accepts=_accepts,
         content=lambda one: one.values.tobytes(),
     )

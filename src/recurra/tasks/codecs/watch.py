@@ -30,7 +30,6 @@ class WatchCodec:
         drift: steps after which a step counts half in level and deviation.
         calendar: the fields of the calendar that are told.
         stretch: steps of a training window.
-        label: the column that marks anomalies, which is no channel.
         form: how the file was read.
     """
 
@@ -38,7 +37,6 @@ class WatchCodec:
     drift: float
     calendar: tuple[str, ...]
     stretch: int
-    label: str | None
     form: Form
 
     @property
@@ -122,6 +120,5 @@ class WatchCodec:
             drift=drift,
             calendar=tuple(map(str, stored["calendar"])),
             stretch=stretch,
-            label=None if stored["label"] is None else str(stored["label"]),
             form=Form(tuple(form["time"]), form["series"], form["order"], form["decimal"]),
         )
