@@ -23,7 +23,8 @@ MOST = 1 << 26  # bytes of a file of windows
 def marking(named: str | None) -> Callable[[Table], list[int]]:
     """Return what finds the column that marks a table's rows.
 
-    It is the one named, or one of a usual name. Such a column is never a channel, whether anything is measured by it or not.
+    It is the one named, or one of a usual name; never a channel, whether anything is measured by it
+    or not.
     """
 
     def columns(table: Table) -> list[int]:
