@@ -50,6 +50,8 @@ def data(tmp_path: Path) -> Path:
 
 def answers(exam: Exam, seed: int, settings: Settings) -> Iterator[str]:
     ours = Answer((0.2, 0.4)[seed], 123, 10.0 + seed, {"loss": 1.0 + seed}, "a note")
+    if not seed:
+        ours = ours._replace(epochs={"recurra": 2.0, "packed": 5.0, "padded": 3.0})
     yield "a library talks\n"
     yield ANSWER + json.dumps(ours._asdict()) + "\n"
     yield PEER + json.dumps(["guess", {"error": (0.5, 0.7)[seed]}]) + "\n"
@@ -65,6 +67,11 @@ def test_the_row_holds_the_means_over_the_seeds(data: Path):
     assert row.peers == {"guess": {"error": pytest.approx(0.6)}}
     assert (row.others, row.seconds, row.parameters, row.threads) == ({"loss": 1.5}, 10.5, 123, 2)
     assert row.note == "a note"
+    assert row.epochs == {"recurra": 2.0, "packed": 5.0, "padded": 3.0}
+    text = page.whole([row], [EXAM])
+    assert "an epoch of training: recurra 2.000 s; packed 5.000 s (2.50 ×); padded 3.000 s" in text
+    assert page.line(row, EXAM).endswith(" | 1.50 × |\n")
+    assert page.line(replace(row, epochs={}), EXAM).endswith(" |  |\n")
     assert any("left out: another" in line for line in heard)
 
 

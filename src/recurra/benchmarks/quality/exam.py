@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import recurra
+from recurra.benchmarks.quality import plain
 from recurra.errors import RecurraError
 from recurra.tasks.model import Model
 
@@ -31,7 +32,7 @@ class Case(NamedTuple):
     quick: bool = False
 
 
-NONE: dict[str, dict[str, float]] = {}  # and nobody writes into it
+NONE: dict[str, Any] = {}  # and nobody writes into it
 
 
 class Answer(NamedTuple):
@@ -44,6 +45,7 @@ class Answer(NamedTuple):
         others: further metrics of the test part.
         note: what else there is to say: how much was read in a second, what a peer was given.
         peers: what the task itself measured beside, by name, each as an exam's peers say it.
+        epochs: seconds of an epoch of training, by whose loop; empty where it was not measured.
     """
 
     value: float
@@ -52,6 +54,7 @@ class Answer(NamedTuple):
     others: dict[str, float]
     note: str = ""
     peers: dict[str, dict[str, float]] = NONE
+    epochs: dict[str, float] = NONE
 
 
 class Published(NamedTuple):
@@ -134,11 +137,17 @@ def trained(task: str, case: Case, data: str | Path, **fields: Any) -> Model:
 
 
 def answer(
-    model: Model, metric: str, scale: float = 1.0, note: str = "", name: str | None = None
+    case: Case,
+    model: Model,
+    metric: str,
+    scale: float = 1.0,
+    note: str = "",
+    name: str | None = None,
 ) -> Answer:
     """Return what a model reached on its test part, with one metric as the value.
 
     Args:
+        case: with the first seed, the time of an epoch is measured too.
         model: trained by `trained`.
         metric: of the task's.
         scale: of the value: 100 for percent.
@@ -155,4 +164,10 @@ def answer(
         beside = {
             who: {name: scale * found[metric]} for who, found in known.items() if metric in found
         }
-    return Answer(scale * test[metric], size, model.metrics["seconds"], others, note, beside)
+    seconds = model.metrics["seconds"]
+    return Answer(scale * test[metric], size, seconds, others, note, beside, paced(case, model))
+
+
+def paced(case: Case, model: Model) -> dict[str, float]:
+    """Return how long an epoch takes by whose loop, in a run of the first seed."""
+    return {} if case.seed else plain.epochs(model, 1 if case.quick else plain.SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recurra.benchmarks.quality.exam import Exam
+from recurra.benchmarks.quality.plain import OURS
 from recurra.benchmarks.quality.record import Row
 
 INTRODUCTION = """\
@@ -15,7 +16,8 @@ page is written by `recurra bench quality`, from
 [`benchmarks/results/quality.json`](../benchmarks/results/quality.json); no figure in it was typed.
 Weights are chosen on the validation part alone; the test part is read once per seed, at the end.
 **must** and **aim** were written down before anything was measured; peers ran in the same run, on
-the same data, with as many threads.
+the same data, with as many threads. **epoch** is how many times as long an epoch of training
+takes where `torch.nn` runs the same network in a plain loop, at its best.
 """
 
 COMMAND = """\
@@ -30,8 +32,8 @@ recurra bench quality NAME --data-root DIR --quick  # does it work? nothing is w
 """
 
 BEGIN, END = "<!-- quality -->", "<!-- /quality -->"
-HEAD = "| exam | metric | recurra | must | aim | | best peer here | published |\n"
-RULE = "|---|---|--:|--:|--:|---|--:|---|\n"
+HEAD = "| exam | metric | recurra | must | aim | | best peer here | published | epoch |\n"
+RULE = "|---|---|--:|--:|--:|---|--:|---|--:|\n"
 
 
 def whole(rows: Sequence[Row], exams: Sequence[Exam]) -> str:
@@ -65,6 +67,7 @@ def line(row: Row, exam: Exam) -> str:
         verdict(row, exam),
         "" if best is None else f"{best[0]} {shown(best[1])}",
         published,
+        "" if (found := fastest(row)) is None else f"{found[1] / row.epochs[OURS]:.2f} ×",
     ]
     return "| " + " | ".join(cells) + " |\n"
 
@@ -99,6 +102,12 @@ def best_peer(row: Row, exam: Exam) -> tuple[str, float] | None:
     return name, found[name]
 
 
+def fastest(row: Row) -> tuple[str, float] | None:
+    """Return whose loop is the fastest but recurra's, and its seconds of an epoch."""
+    others = {name: seconds for name, seconds in row.epochs.items() if name != OURS}
+    return min(others.items(), key=lambda item: item[1]) if others else None
+
+
 def section(row: Row, exam: Exam) -> str:
     """Return what is to be said of one exam."""
     runs = ", ".join(
@@ -110,6 +119,13 @@ def section(row: Row, exam: Exam) -> str:
     table = "| | " + " | ".join(names) + " |\n|---|" + "--:|" * len(names) + "\n"
     for name, found in {"**recurra**": ours, **row.peers}.items():
         table += f"| {name} | " + " | ".join(shown(found.get(n)) for n in names) + " |\n"
+    paces = "; ".join(
+        f"{name} {shown(seconds)} s"
+        + ("" if name == OURS else f" ({seconds / row.epochs[OURS]:.2f} ×)")
+        for name, seconds in row.epochs.items()
+    )
+    said = {"an epoch of training: ": paces, "": row.note}
+    more = "".join(f"- {head}{text}\n" for head, text in said.items() if text)
     few = "" if len(row.seeds) >= exam.seeds else f" ({exam.seeds} are asked for)"
     changed = ", ".join(f"{name}={value}" for name, value in exam.recipe.items())
     sources = "".join(f"- {one.who}: {one.value:g}, {one.source}\n" for one in exam.published)
@@ -121,7 +137,7 @@ def section(row: Row, exam: Exam) -> str:
 - runs: {runs}{few}; {row.parameters:,} parameters, {row.seconds:g} s a run, {row.threads} threads
 - recipe: `{exam.task}`{f", {changed}" if changed else ", its defaults"}
 - measured on: {row.machine}; recurra {row.revision}; data {row.data_sha256[:16]}
-{f"- {row.note}{chr(10)}" if row.note else ""}{sources}"""
+{more}{sources}"""
 
 
 def shown(value: float | None) -> str:

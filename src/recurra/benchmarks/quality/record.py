@@ -29,6 +29,7 @@ class Row:
         seeds: those that were run.
         others: further metrics, the means of the seeds'.
         peers: by name, their metrics, the means of the seeds'.
+        epochs: seconds of an epoch of training, by whose loop.
         parameters: of the network.
         seconds: of one run, the mean of the seeds'.
         threads: of recurra and its peers.
@@ -46,6 +47,7 @@ class Row:
     seeds: tuple[int, ...]
     others: dict[str, float] = field(default_factory=dict)
     peers: dict[str, dict[str, float]] = field(default_factory=dict)
+    epochs: dict[str, float] = field(default_factory=dict)
     parameters: int
     seconds: float
     threads: int
@@ -79,6 +81,7 @@ def row(
         peers={
             name: means([peers[name] for peers in theirs if name in peers]) for name in theirs[0]
         },
+        epochs=next((one.epochs for one in ours if one.epochs), {}),
         parameters=ours[0].parameters,
         seconds=round(mean(one.seconds for one in ours), 1),
         note=ours[-1].note,

@@ -31,7 +31,7 @@ def sit(case: Case, name: str, split: str, recipe: dict[str, Any]) -> Answer:
         with gzip.open(case.data / f"{name}.csv.gz") as packed, path.open("wb") as plain:
             shutil.copyfileobj(packed, plain)
     model = trained("forecasting", case, path, split=split, **recipe)
-    return answer(model, "mse", name=METRIC)
+    return answer(case, model, "mse", name=METRIC)
 
 
 def exam(

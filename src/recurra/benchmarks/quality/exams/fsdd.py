@@ -96,7 +96,7 @@ def sit(case: Case, what: str, recipe: dict[str, Any]) -> Answer:
     ]
     model = trained("audio_classification", case, paths[0], test=str(paths[1]), **recipe)
     note = f"without {SPEAKERS[case.seed % 6]}" if what == "digit of a stranger" else ""
-    return answer(model, "accuracy", 100.0, note)
+    return answer(case, model, "accuracy", 100.0, note)
 
 
 def vectors(case: Case, what: str) -> dict[str, float]:
@@ -160,7 +160,7 @@ def transcribe(case: Case, recipe: dict[str, Any]) -> Answer:
     ]
     train, valid, test = map(str, paths)
     model = trained("speech_recognition", case, train, valid=valid, test=test, **recipe)
-    return answer(model, "wer", 100.0)
+    return answer(case, model, "wer", 100.0)
 
 
 def exam(what: str, name: str, seeds: int, **asked: Any) -> Exam:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recurra.benchmarks.quality.exam import Answer, Case, Exam, Published, trained
+from recurra.benchmarks.quality.exam import Answer, Case, Exam, Published, paced, trained
 from recurra.data.readers.marks import marks_of
 from recurra.data.readers.series import Series
 from recurra.streaming.surprise import onsets
@@ -71,7 +71,14 @@ def sit(case: Case) -> Answer:
         rest = getattr(model.recipe, "rest", 0)
     told = nab(own, [one.windows for one in found], [one.begin for one in found])
     others = {"at thresholds told without labels": told}
-    return Answer(best(found, [rest]), size, seconds, others, "one model for each of seven series")
+    return Answer(
+        best(found, [rest]),
+        size,
+        seconds,
+        others,
+        "one model for each of seven series, the time of an epoch that of the last",
+        epochs=paced(case, model),
+    )
 
 
 def _watched(whole: Series, scores: Scores) -> Watched:

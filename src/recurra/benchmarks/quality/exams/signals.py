@@ -18,7 +18,7 @@ def sit(case: Case, recipe: dict[str, Any]) -> Answer:
     """Train with the task's defaults, and what the exam sets otherwise."""
     train, test = files(case)
     model = trained("signal_classification", case, train, test=str(test), **recipe)
-    return answer(model, "accuracy", 100.0)
+    return answer(case, model, "accuracy", 100.0)
 
 
 def files(case: Case) -> tuple[Path, Path]:

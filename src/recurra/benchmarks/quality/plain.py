@@ -1,0 +1,162 @@
+"""The loop that one writes in plain PyTorch: how long an epoch takes there, and where it leads."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from recurra.benchmarks.peers.in_place import WAYS, in_place
+from recurra.data.windows import Stretches
+from recurra.tasks.model import Model
+from recurra.tasks.run import build
+from recurra.training import memory
+from recurra.training.batches import Batches, ranks
+from recurra.training.fit import fit
+from recurra.training.lanes import Lanes
+from recurra.training.options import Classes
+from recurra.training.recipe import Recipe
+
+OURS = "recurra"
+ROUNDS, SECONDS = 3, 5  # of each side
+
+
+class Loop:
+    """A network, AdamW and a DataLoader, batch after batch; rows of a batch are near in length.
+
+    Args:
+        network: with `loss`.
+        items: encoded examples.
+        collate: items → batch.
+        recipe: batch size, rate, decay, clipping, smoothing, seed.
+    """
+
+    def __init__(self, network: nn.Module, items: Any, collate: Any, recipe: Recipe) -> None:
+        self.network, self.recipe = network.train(), recipe
+        order = recipe.batch_size, recipe.seed
+        self.batches: Batches = (
+            Lanes(items, *order) if isinstance(items, Stretches) else Batches(ranks(items), *order)
+        )
+        self.loader = DataLoader(items, batch_sampler=self.batches, collate_fn=collate)
+        self.options = {"smoothing": recipe.label_smoothing} if isinstance(recipe, Classes) else {}
+        self.optimiser = torch.optim.AdamW(
+            network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        self.source = self._endless()
+
+    def _endless(self) -> Iterator[Any]:
+        while True:
+            yield from self.loader
+
+    def step(self) -> None:
+        """Take one step."""
+        self.optimiser.zero_grad()
+        loss = self.network.loss(next(self.source), **self.options)  # type: ignore[operator]  # as every topology has it
+        (loss.total / loss.count).backward()
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
+        self.optimiser.step()
+
+    def epoch(self, seconds: float) -> float:
+        """Return how long an epoch takes, by so many seconds of it."""
+        steps, began = 0, time.perf_counter()
+        while (now := time.perf_counter() - began) < seconds or not steps:
+            self.step()
+            steps += 1
+        return now / steps * len(self.batches)
+
+    def train(self, seconds: float, loss: Callable[[nn.Module], float]) -> None:
+        """Train for so long; the rate falls from its peak to 0 like a cosine.
+
+        Args:
+            seconds: training and validation, after every epoch.
+            loss: of the validation part, which chooses the weights.
+        """
+        began, steps, least = time.monotonic(), 0, math.inf
+        best: dict[str, Any] = {}
+        while (share := (time.monotonic() - began) / seconds) < 1 or not best:
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
+            self.step()
+            steps += 1
+            if steps % len(self.batches) == 0 or time.monotonic() - began >= seconds:
+                self.network.eval()
+                if (now := loss(self.network)) < least:
+                    least, best = now, copy.deepcopy(self.network.state_dict())
+                self.network.train()
+        self.network.load_state_dict(best)
+        self.network.eval()
+
+
+def epochs(model: Model, seconds: int = SECONDS) -> dict[str, float]:
+    """Return how long an epoch of a model's training takes: recurra's, and plain loops' of it.
+
+    In turn, several times, the median of each. No evaluation is part of it. A cell that `torch.nn`
+    does not have is no row.
+
+    Args:
+        model: trained by `recurra.train`; its data are read again.
+        seconds: of each turn.
+    """
+    task, codec = model.task, model.codec
+    recipe = replace(model.recipe, epochs=10**6, max_time=f"{seconds}s", patience=0)
+    items = task.items(codec, task.read(recipe).train, recipe)
+    network = build(task, codec, recipe)
+    loops = {}
+    for way in WAYS:
+        try:
+            loops[f"torch.nn, {way}"] = Loop(in_place(network, way), items, codec.collate, recipe)
+        except (TypeError, ValueError):
+            return {}
+    memory.keep()  # what recurra asks of the C library is given to the others too
+    found: dict[str, list[float]] = {name: [] for name in [OURS, *loops]}
+    for turn in range(ROUNDS + 1):
+        took = {OURS: ours(copy.deepcopy(network), items, codec.collate, recipe)}
+        took |= {name: loop.epoch(float(seconds)) for name, loop in loops.items()}
+        for name, value in took.items():
+            if turn:  # the first one warms up
+                found[name].append(value)
+    return {name: median(values) for name, values in found.items()}
+
+
+def lstm(model: Model) -> dict[str, float]:
+    """Return the test figures of `torch.nn.LSTM` in a model's place, trained as long in that loop.
+
+    Args:
+        model: trained by `recurra.train`; its data are read again.
+    """
+    task, codec = model.task, model.codec
+    recipe = replace(model.recipe, cell="lstm")
+    splits = task.read(recipe)
+    torch.manual_seed(recipe.seed)
+    network = in_place(build(task, codec, recipe), "padded")
+    loop = Loop(network, task.items(codec, splits.train, recipe), codec.collate, recipe)
+
+    def loss(network: nn.Module) -> float:
+        return float(task.validate(network, codec, splits.valid, recipe)["loss"])
+
+    loop.train(model.metrics["seconds"], loss)
+    return dict(task.evaluate(network, codec, splits.test, recipe))
+
+
+def ours(network: nn.Module, items: Any, collate: Any, recipe: Recipe) -> float:
+    """Return how long an epoch of `fit` takes, by as much of it as fits into its `max_time`."""
+    history = fit(
+        network,
+        items,
+        collate,
+        recipe=recipe,
+        run=None,
+        validate=lambda _: {"loss": 0.0},
+        metric="loss",
+        higher=False,
+    )
+    return history.seconds / history.epoch
