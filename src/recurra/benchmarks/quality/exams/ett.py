@@ -16,10 +16,10 @@ RECIPE: dict[str, Any] = {
     "embedding": 256,
     "output": "absolute",
     "dropout": 0.5,
-    "batch_size": 256,
-    "learning_rate": 5e-4,
+    "batch_size": 32,
+    "learning_rate": 1e-3,
     "patience": 0,
-    "epochs": 15,
+    "epochs": 5,
 }
 
 
