@@ -418,11 +418,11 @@ def days(count: int) -> np.ndarray:
     return np.stack([np.sin(turns), np.cos(turns)], 1)
 
 
-def unusual(errors: Sequence[float], memory: float, smooth: float = 10.0) -> list[float]:
-    """Return the score of each step by its equation; steps without an error change nothing."""
+def unusual(errors: Sequence[float], memory: float, smooth: float = 20.0) -> np.ndarray:
+    """Return z of each step by its equation, 0 at least; steps without a number change nothing."""
     share, kept = 1 - 0.5 ** (1 / smooth), 1 - 0.5 ** (1 / memory)
     short = mean = variance = 0.0
-    n, scores = 0, []
+    n, found = 0, []
     for error in errors:
         if not math.isnan(error):
             n += 1
@@ -430,12 +430,26 @@ def unusual(errors: Sequence[float], memory: float, smooth: float = 10.0) -> lis
         seen = n - (not math.isnan(error))
         spread = max(math.sqrt(variance), 1e-6) * math.sqrt(share / (2 - share))
         z = (short - mean) / spread if seen >= 20 else 0.0
-        scores.append(1 - 2 ** (-max(z, 0.0) / 4))
+        found.append(max(z, 0.0))
         if not math.isnan(error):
             b, apart = max(kept, 1 / n), error - mean
             mean += b * apart
             variance = (1 - b) * (variance + b * apart * apart)
-    return scores
+    return np.array(found)
+
+
+def far_off(values: Sequence[float]) -> np.ndarray:
+    """Return z of each value's distance from the mean so far; no row is as long as its memory."""
+    x = np.array(values)
+    distances = [
+        abs(x[t] - x[:t].mean()) / (x[:t].std() or 1.0) if t >= 20 else math.nan
+        for t in range(len(x))
+    ]
+    return unusual(distances, 3000.0, 1.0)
+
+
+def score(z: np.ndarray) -> np.ndarray:
+    return np.asarray(1 - 2 ** (-z / 4))
 
 
 def of_scores(rows: Sequence[Sequence[float]], scores: Any, limit: float) -> dict[str, float]:
@@ -494,7 +508,8 @@ def of_watch(trained: Trained, part: str) -> dict[str, float]:
         )
         total, count = total - np.nansum(told), count + int((~np.isnan(moved[1:])).sum())
         errors = [math.nan, *np.abs(moved[1:] - place[:-1])]
-        assert one["scores"] == pytest.approx(unusual(errors, 12.0), abs=1e-4)
+        z = np.hypot(unusual(errors, 12.0), far_off(row))
+        assert one["scores"] == pytest.approx(score(z), abs=1e-4)
     limit = answers[0]["series"][0]["threshold"]
     scores = [answer["series"][0]["scores"] for answer in answers]
     return {"loss": total / count, **of_scores(rows, scores, limit)}
@@ -508,7 +523,7 @@ def watch_baseline(trained: Trained, part: str) -> dict[str, float]:
     normal = 0.5 * np.log(2 * np.pi) + np.log(size) + np.nanmean((asked / size) ** 2) / 2
 
     def far(rows: Any) -> list[list[float]]:
-        return [unusual(np.abs(walked(row)[0][:, 0]), 12.0) for row in rows]
+        return [score(unusual(np.abs(walked(row)[0][:, 0]), 12.0)).tolist() for row in rows]
 
     z = -4 * np.log2(1 - np.concatenate(far(parts["train"])))
     t = np.quantile(z, 0.98)

@@ -87,6 +87,7 @@ OTHER: dict[str, Any] = {
     "surprise": "likelihood",
     "smooth": 4.0,
     "memory": 40.0,
+    "level": 50.0,
     "rest": 9,
     "threshold": 0.4,
     "steps": "regular",

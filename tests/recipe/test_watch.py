@@ -117,13 +117,15 @@ def test_alarm_rate_sets_the_threshold(task: Task, lab: Lab):
     assert found[0] > found[1]
 
 
-@proves("surprise smooth memory", NAME)
+@proves("surprise smooth memory level", NAME)
 def test_what_is_unusual_is_as_asked(task: Task, lab: Lab):
     network = lab.build(task).eval()
     usual = scores(task, lab, network)
-    for fields in ({"surprise": "likelihood"}, {"smooth": 2.0}, {"memory": 20.0}):
+    others = ({"surprise": "likelihood"}, {"smooth": 2.0}, {"memory": 20.0}, {"level": 0.0})
+    for fields in others:
         assert scores(task, lab, network, **fields) != usual
-    assert scores(task, lab, network, smooth=10.0, memory=300.0, surprise="error") == usual
+    same = {"smooth": 20.0, "memory": 150.0, "level": 3000.0, "surprise": "error"}
+    assert scores(task, lab, network, **same) == usual
 
 
 @proves("rest threshold", NAME)
@@ -140,14 +142,17 @@ def test_rest_and_threshold_decide_alarms(task: Task, lab: Lab):
     assert counts[1, 1e-3] > counts[200, 1e-3] == 1
 
 
-@proves("smooth memory rest threshold surprise", NAME)
+@proves("smooth memory level rest threshold surprise", NAME)
 def test_a_stream_takes_the_same_fields(task: Task, lab: Lab, monkeypatch: pytest.MonkeyPatch):
     from recurra.tasks.model import Model
 
-    fields = {"smooth": 3.0, "memory": 44.0, "rest": 7, "threshold": 0.3, "surprise": "likelihood"}
+    fields = {"smooth": 3.0, "memory": 44.0, "level": 55.0, "rest": 7, "threshold": 0.3}
+    fields |= {"surprise": "likelihood"}
     model = Model(task, lab.recipe(task), lab.codec(task), lab.build(task))
     stream = Watch(model, **fields)
-    assert stream.surprise.latest.least == 1 - 0.5 ** (1 / 3)
-    assert stream.surprise.usual.least == 1 - 0.5 ** (1 / 44)
+    assert stream.surprise.errors.latest.least == 1 - 0.5 ** (1 / 3)
+    assert stream.surprise.errors.usual.least == 1 - 0.5 ** (1 / 44)
+    assert stream.surprise.values is not None
+    assert stream.surprise.values.level.least == 1 - 0.5 ** (1 / 55)
     assert (stream.surprise.rest, stream.surprise.threshold) == (7, 0.3)
     assert stream.kind == "likelihood"

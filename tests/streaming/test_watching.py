@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 
 from recurra.errors import InputError
-from recurra.streaming.gauge import FAR, Gauge
+from recurra.streaming.gauge import FAR, Gauge, scale
 from recurra.streaming.statistics import RunningStatistics
-from recurra.streaming.surprise import (
-    HALF,
-    WARM,
-    Habits,
-    Surprise,
-    onsets,
-    threshold_of,
-)
+from recurra.streaming.surprise import HALF, Habits, Surprise, onsets, threshold_of
+from recurra.streaming.unusual import WARM, Afar
 
 
 def walked(running: RunningStatistics, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +91,7 @@ def test_a_gap_is_marked_and_the_next_move_is_from_the_last_known():
     gauge = Gauge(1, 1000.0)
     for value in (1.0, 2.0, 4.0):
         gauge.read(np.array([value]))
-    before = gauge.scale[0]
+    before = scale(gauge.running)[0]
     features, moved = gauge.read(np.array([np.nan]))
     assert features.tolist() == [0, 0, 0]
     assert np.isnan(moved[0])
@@ -110,7 +104,7 @@ def test_a_constant_has_the_scale_1():
     for _ in range(5):
         features, moved = gauge.read(np.array([3e6]))
         assert features[0] == 0
-    assert gauge.scale[0] == 1
+    assert scale(gauge.running)[0] == 1
     assert moved[0] == 0
     assert gauge.read(np.array([3e6 + 0.5])).moved[0] == 0.5
 
@@ -137,9 +131,9 @@ def by_hand(errors: np.ndarray, habits: Habits) -> list[float]:
 def test_a_score_is_as_its_equation_says():
     errors = np.abs(numbers(200, 1, seed=3)[:, 0]) % 3
     errors[150:155] += 20
-    habits = Habits(smooth=5.0, memory=40.0, rest=10)
+    habits = Habits(smooth=5.0, memory=40.0, level=0.0, rest=10)
     surprise = Surprise(1, habits)
-    scores = [surprise.take(np.array([error])).score for error in errors]
+    scores = [surprise.take(np.array([error]), np.zeros(1)).score for error in errors]
     assert scores == pytest.approx(by_hand(errors, habits), abs=1e-9)
     assert max(scores[150:156]) > 0.8 > max(scores[:150])
     assert scores[:WARM] == [0.0] * WARM
@@ -148,20 +142,66 @@ def test_a_score_is_as_its_equation_says():
 def test_the_most_unusual_channel_is_named_and_decides():
     rng = np.random.default_rng(0)
     errors = rng.exponential(size=(120, 3))
-    errors[100, 1] = 40
-    surprise = Surprise(3, Habits())
-    moments = [surprise.take(step) for step in errors]
-    assert moments[100].channel == 1
-    alone = Surprise(1, Habits())
-    assert [alone.take(step[1:2]).score for step in errors][100] == moments[100].score
+    values = rng.normal(size=(120, 3))
+    errors[100, 1] = values[110, 2] = 400
+    surprise, alone = Surprise(3, Habits(level=50.0)), Surprise(1, Habits(level=50.0))
+    moments = [surprise.take(*step) for step in zip(errors, values, strict=True)]
+    assert (moments[100].channel, moments[110].channel) == (1, 2)
+    only = [alone.take(e[1:2], x[1:2]) for e, x in zip(errors, values, strict=True)]
+    assert only[100].score == moments[100].score
     assert moments[0].channel == -1
 
 
-def test_missing_errors_keep_the_score():
-    surprise = Surprise(1, Habits())
-    for error in np.random.default_rng(0).exponential(size=50):
-        last = surprise.take(np.array([error]))
-    assert surprise.take(np.array([np.nan])).score == pytest.approx(last.score, abs=0.2)
+def test_missing_numbers_keep_the_score():
+    surprise = Surprise(1, Habits(smooth=10.0, memory=300.0))
+    rng = np.random.default_rng(0)
+    for error in rng.exponential(size=50):
+        last = surprise.take(np.array([error]), rng.normal(size=1))
+    nothing = np.array([np.nan])
+    assert surprise.take(nothing, nothing).score == pytest.approx(last.score, abs=0.2)
+
+
+def far_by_hand(x: np.ndarray) -> list[float]:
+    """Return z of each value, from plain means and deviations."""
+    distances, found = list[float](), list[float]()
+    short = 0.0
+    for t, value in enumerate(x):
+        if t < WARM:
+            found.append(0.0)
+            continue
+        d = abs(value - x[:t].mean()) / x[:t].std()
+        n = len(distances) + 1
+        short += max(0.5, 1 / n) * (d - short)
+        spread = np.std(distances) * math.sqrt(0.5 / 1.5) if distances else 1.0
+        found.append((short - np.mean(distances)) / spread if n > WARM else 0.0)
+        distances.append(d)
+    return found
+
+
+def test_how_far_a_value_lies_is_as_its_equation_says():
+    x = np.random.default_rng(5).normal(3.0, 2.0, size=120)
+    x[100] = 30.0
+    afar = Afar(1, 1000.0)
+    z = [float(afar.take(np.array([value]))[0]) for value in x]
+    assert z == pytest.approx(far_by_hand(x), abs=1e-9)
+    assert z[100] > 10 > max(map(abs, z[:100]))
+    scaled = Afar(1, 1000.0)
+    again = [float(scaled.take(np.array([1e3 + 0.1 * value]))[0]) for value in x]
+    assert again == pytest.approx(z, rel=1e-4, abs=1e-4)
+
+
+def test_a_score_has_both_parts_as_the_sides_of_a_triangle():
+    rng = np.random.default_rng(1)
+    errors, values = rng.exponential(size=(200, 1)), rng.normal(size=(200, 1))
+    errors[150], values[150] = 10, 6
+    both, error = (Surprise(1, Habits(smooth=3.0, level=level)) for level in (100.0, 0.0))
+    afar = Afar(1, 100.0)
+    for e, x in zip(errors, values, strict=True):
+        z = -HALF * math.log2(1 - error.take(e, x).score)
+        far = max(float(afar.take(x)[0]), 0.0)
+        score = both.take(e, x).score
+        assert score == pytest.approx(1 - 0.5 ** (math.hypot(z, far) / HALF), abs=1e-9)
+    assert z != far
 
 
 def test_an_alarm_begins_once_and_ends_after_its_rest():

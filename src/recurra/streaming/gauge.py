@@ -49,21 +49,21 @@ class Gauge:
 
     def read(self, x: NDArray[Any]) -> Measured:
         """Take the next step [channels], NaN where it is not known."""
-        before = np.where(self.running.count >= 2, self.scale, np.nan)
+        before = np.where(self.running.count >= 2, scale(self.running), np.nan)
         apart = x - self.last
         moved = np.clip(apart / before, -FAR * FAR, FAR * FAR)
         self.running.take(x)
-        now, live = self.scale, ~np.isnan(x)
+        now, live = scale(self.running), ~np.isnan(x)
         place = np.clip((x - self.running.mean) / now, -FAR, FAR)
         move = np.clip(apart / now, -FAR, FAR)
         self.last = np.where(live, x, self.last)
         parts = [np.nan_to_num(place), np.nan_to_num(move), live]
         return Measured(np.concatenate(parts).astype(np.float32), moved)
 
-    @property
-    def scale(self) -> Numbers:
-        """Return the deviation of each channel; 1 where nothing has varied yet."""
-        spread = self.running.deviation
-        constant = spread <= LEAST * np.maximum(np.abs(self.running.mean), LEAST)
-        found: Numbers = np.where(constant, 1.0, spread)
-        return found
+
+def scale(running: RunningStatistics) -> Numbers:
+    """Return the deviation of each channel; 1 where nothing has varied yet."""
+    spread = running.deviation
+    constant = spread <= LEAST * np.maximum(np.abs(running.mean), LEAST)
+    found: Numbers = np.where(constant, 1.0, spread)
+    return found

@@ -1,4 +1,4 @@
-"""How unlikely the latest errors of a forecaster are, beside those of a while before."""
+"""How unusual each step of a series is: what was foretold of it, and where it lies."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recurra.errors import InputError
-from recurra.streaming.statistics import RunningStatistics
+from recurra.streaming.unusual import Afar, Unusual
 
 Numbers = NDArray[np.float64]
 
 HALF = 4.0  # deviations above the usual that make a score of ½
-WARM = 20  # steps with a number before which nothing is unusual
-LEAST = 1e-6  # of a deviation of errors
 
 
 @dataclass(frozen=True)
@@ -24,12 +22,14 @@ class Habits:
 
     Args:
         smooth: half-life of the latest errors, in steps.
-        memory: half-life of what is usual, in steps.
+        memory: half-life of what errors are usual, in steps.
+        level: half-life of what values are usual, in steps; 0: errors alone are looked at.
         rest: steps of calm that end an alarm.
     """
 
-    smooth: float = 10.0
-    memory: float = 300.0
+    smooth: float = 20.0
+    memory: float = 150.0
+    level: float = 3000.0
     rest: int = 150
 
 
@@ -38,7 +38,7 @@ class Moment(NamedTuple):
 
     Args:
         score: from 0 (as usual) up to 1.
-        channel: the one whose errors are the most unusual; −1: none has been seen.
+        channel: the most unusual one; −1: none has been seen.
         alarm: whether the score reaches the threshold.
         since: steps since the alarm began; −1: there is none.
     """
@@ -50,17 +50,15 @@ class Moment(NamedTuple):
 
 
 class Surprise:
-    """A score of each step, from the errors of what was foretold of it; a state of fixed size.
+    """A score of each step, from what was foretold of it and where it lies; of fixed size.
 
-        z_c = (short mean of e_c − long mean of e_c) / (long deviation of e_c · √(b / (2 − b)))
-        score = 1 − 2^(−max(z, 0) / 4)        z = max_c z_c
+        score = 1 − 2^(−z / 4)        z = max_c √(max(z_error, 0)² + max(z_value, 0)²)
 
-    of each channel's errors e up to the step; the long ones up to the step before. b is the share
-    of a step in the short mean, so that z counts deviations of it, were errors independent. After
-    Ahmad et al. 2017, https://doi.org/10.1016/j.neucom.2017.04.070, section 3.2, with means that
-    forget in place of windows, and a score that still grows where a normal tail is 0. An alarm
-    begins at the first score that reaches the threshold after `rest` steps without one: what goes
-    on for long is one alarm, and then usual.
+    for each channel c, how unusual its latest errors are (`Unusual`), and how unusually far it lies
+    from its level (`Afar`): the first sees a rhythm that breaks, the second a number that has not
+    been there. The score still grows where a normal tail is 0. An alarm begins at the first score
+    that reaches the threshold after `rest` steps without one: what goes on for long is one alarm,
+    and then usual.
 
     Args:
         channels: of a step.
@@ -73,23 +71,24 @@ class Surprise:
     def __init__(self, channels: int, habits: Habits, threshold: float = 0.5) -> None:
         if not 0 < threshold <= 1:
             raise InputError(f"threshold is {threshold}; Surprise takes one above 0, up to 1")
-        self.usual, self.latest = (
-            RunningStatistics(channels, half_life) for half_life in (habits.memory, habits.smooth)
-        )
-        share = self.latest.least
-        self.narrow = float(np.sqrt(share / (2 - share)))
+        self.errors = Unusual(channels, habits.smooth, habits.memory)
+        self.values = Afar(channels, habits.level) if habits.level else None
         self.rest, self.threshold = habits.rest, threshold
         self.calm, self.lasting = habits.rest, -1
 
-    def take(self, error: NDArray[Any]) -> Moment:
-        """Take the errors of the next step [channels], NaN where there is none."""
-        self.latest.take(error)
-        spread = self.narrow * np.maximum(self.usual.deviation, LEAST)
-        warm = self.usual.count >= WARM
-        z = np.where(warm, (self.latest.mean - self.usual.mean) / spread, 0.0)
-        self.usual.take(error)
+    def take(self, error: NDArray[Any], x: NDArray[Any]) -> Moment:
+        """Take the next step.
+
+        Args:
+            error: of what was foretold of it [channels], NaN where there is none.
+            x: the step itself [channels], NaN where it is not known.
+        """
+        warm = self.errors.warm
+        z = np.maximum(self.errors.take(error), 0.0)
+        if self.values is not None:
+            z = np.hypot(z, np.maximum(self.values.take(x), 0.0))
         channel = int(z.argmax())
-        score = 1 - 0.5 ** (max(float(z[channel]), 0.0) / HALF)
+        score = 1 - 0.5 ** (float(z[channel]) / HALF)
         return self.alarmed(score, channel if warm.any() else -1)
 
     def alarmed(self, score: float, channel: int) -> Moment:

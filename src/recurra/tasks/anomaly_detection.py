@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +31,17 @@ from recurra.topologies import Gaussian, StudentT
 from recurra.topologies.numbers import Numbers
 from recurra.training.alarms import average_precision, event_scores, nab, windows_of
 from recurra.training.options import Layers, SeriesTable
-from recurra.training.values import COUNT, NAME, NUCLEUS, POSITIVE, RATE, SIZE, SPLIT, option
+from recurra.training.values import (
+    AMOUNT,
+    COUNT,
+    NAME,
+    NUCLEUS,
+    POSITIVE,
+    RATE,
+    SIZE,
+    SPLIT,
+    option,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +78,11 @@ class AnomalyRecipe(SeriesTable, Layers):
         "error",
         "what is unusual: how far off a forecast is, or how unlikely it made it",
     )
-    smooth: float = option("decoding", 10.0, "half-life of the latest errors, in steps", POSITIVE)
-    memory: float = option("decoding", 300.0, "half-life of what is usual, in steps", POSITIVE)
+    smooth: float = option("decoding", 20.0, "half-life of the latest errors, in steps", POSITIVE)
+    memory: float = option("decoding", 150.0, "half-life of usual errors, in steps", POSITIVE)
+    level: float = option(
+        "decoding", 3000.0, "half-life of usual values, in steps; 0: errors alone decide", AMOUNT
+    )
     rest: int = option("decoding", 150, "steps of calm that end an alarm", COUNT)
     threshold: float | None = option(
         "decoding", None, "score from which a step is an alarm; none: as found in training", NUCLEUS
@@ -188,9 +201,9 @@ def baseline(
 
 def _far(codec: WatchCodec, one: Series, recipe: AnomalyRecipe, threshold: float) -> list[Moment]:
     """Return what is said of each step where its place is taken for its error."""
-    surprise = Surprise(len(codec.names), habits(recipe), threshold)
+    surprise = Surprise(len(codec.names), replace(habits(recipe), level=0.0), threshold)
     places = codec.measure(one)[0][:, : len(codec.names)]
-    return [surprise.take(step) for step in np.abs(places).astype(np.float64)]
+    return [surprise.take(step, step) for step in np.abs(places).astype(np.float64)]
 
 
 def predict(

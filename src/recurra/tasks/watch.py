@@ -81,7 +81,7 @@ def watch(network: Watchman, codec: WatchCodec, series: Series, recipe: Any) -> 
     first = np.full((1, len(codec.names)), np.nan)
     errors = np.concatenate([first, errors_of(network, codec, series, recipe.surprise)])
     surprise = Surprise(len(codec.names), habits(recipe), network.limit(recipe.threshold))
-    return [surprise.take(step) for step in errors]
+    return [surprise.take(*step) for step in zip(errors, codec.arranged(series), strict=True)]
 
 
 def errors_of(
@@ -157,9 +157,9 @@ class Watch:
         x = torch.from_numpy(np.concatenate(row))[None]
         y = self.stream.step(self.network.embed(x))
         self.said = self.network.output.raw(self.network.head(y)[:, None])[0, 0]
-        return self.surprise.take(errors)
+        return self.surprise.take(errors, values)
 
 
 def habits(recipe: Any) -> Habits:
     """Return how a recipe smooths and rests."""
-    return Habits(recipe.smooth, recipe.memory, recipe.rest)
+    return Habits(recipe.smooth, recipe.memory, recipe.level, recipe.rest)

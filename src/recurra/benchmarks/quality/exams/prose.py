@@ -9,10 +9,10 @@ from recurra.tasks.model import Model
 NATS, PERPLEXITY = "nats per character", "perplexity per word"
 SHAKESPEARE_RECIPE: dict[str, Any] = {
     "hidden": 512,
-    "batch_size": 32,
+    "batch_size": 16,
     "bptt": 64,
-    "learning_rate": 4e-3,
-    "dropout": 0.35,
+    "learning_rate": 2e-3,
+    "dropout": 0.3,
     "epochs": 40,
     "patience": 0,
     "valid_share": 0.02,
