@@ -362,13 +362,18 @@ def test_the_codec_is_what_its_files_say(trained: Model):
             SeriesCodec.from_files({"series.json": json.dumps({**stored, key: value})})
 
 
-def test_a_constant_series_and_one_with_gaps_train(tmp_path: Path):
+def test_a_constant_series_and_one_with_gaps_train(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     rows = [f"2020-01-{d:02},{5},{'' if 10 < d < 14 else d % 7}" for d in range(1, 31) if d != 9]
     (tmp_path / "c.csv").write_text("day,flat,gaps\n" + "\n".join(rows) + "\n")
     model = recurra.train(
         "forecasting", data=str(tmp_path / "c.csv"), out=str(tmp_path / "r"),
         **{**SMALL, "horizon": 2, "lookback": 4},
     )  # fmt: skip  # read as a table
+    told = capsys.readouterr().err
+    assert "'flat' is 5 throughout the training part: there is nothing in it to foretell" in told
+    assert "'gaps'" not in told.split("throughout")[0].splitlines()[-1]
     assert model.codec.missing
     assert all(map(math.isfinite, model.metrics["test"].values()))
     (answer,) = model.predict([str(tmp_path / "c.csv")])

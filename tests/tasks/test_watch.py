@@ -236,3 +236,20 @@ def test_wrong_steps_are_refused(model: Model, home: Path):
         Watch(other)
     with pytest.raises(RecurraError, match="rest"):
         Watch(model, rest=-1)
+
+
+def test_a_channel_that_stands_still_is_told_and_its_first_move_is_unusual(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    rng = np.random.default_rng(0)
+    rows = [f"{t},{7 if t < 170 else 9},{rng.normal():.3f}" for t in range(200)]
+    (tmp_path / "flat.csv").write_text("t,flat,busy\n" + "\n".join(rows) + "\n")
+    data, out = str(tmp_path / "flat.csv"), str(tmp_path / "run")
+    model = recurra.train("anomaly_detection", data=data, out=out, epochs=1, hidden=4)
+    told = capsys.readouterr().err
+    assert "'flat' is 7 throughout the training part: any other value will be unusual" in told
+    assert told.count("throughout the training part") == 1
+    (answer,) = model.predict([data])
+    moments = answer.series[0].moments
+    assert (moments[170].alarm, moments[170].channel) == (True, 0)
+    assert not any(moment.alarm for moment in moments[:170])

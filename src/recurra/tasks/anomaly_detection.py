@@ -23,6 +23,7 @@ from recurra.streaming.surprise import Moment, Surprise, threshold_of
 from recurra.tasks.body import body
 from recurra.tasks.codecs.alarms import Watched, WatchedSeries
 from recurra.tasks.codecs.forecast import written
+from recurra.tasks.codecs.standard import tell_flat
 from recurra.tasks.codecs.watch import WatchCodec
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.task import Items, Task
@@ -115,6 +116,7 @@ def fit(train: Sequence[Series], recipe: AnomalyRecipe) -> WatchCodec:
     steps = len(first.values)
     if steps < 2:
         raise DataError(first.where, f"has {steps} steps to learn from; two or more are needed")
+    tell_flat(train, "any other value will be unusual")
     return WatchCodec(
         names=first.names,
         drift=recipe.drift,

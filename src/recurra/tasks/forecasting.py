@@ -19,7 +19,7 @@ from recurra.errors import DataError, RecurraError
 from recurra.tasks import naive
 from recurra.tasks.body import body
 from recurra.tasks.codecs.series import SeriesCodec
-from recurra.tasks.codecs.standard import Standard
+from recurra.tasks.codecs.standard import Standard, tell_flat
 from recurra.tasks.foretell import ForecastingRecipe, foretold, predict
 from recurra.tasks.task import Items, Task
 from recurra.topologies import (
@@ -78,6 +78,7 @@ def fit(train: Sequence[Series], recipe: ForecastingRecipe) -> SeriesCodec:
     )
     if not len(codec.windows(train, codec.horizon)):
         raise DataError(first.where, codec.too_short(first))
+    tell_flat(train, "there is nothing in it to foretell")
     return codec
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recurra.data.readers.series import Series
+from recurra.data.readers.text import say
 from recurra.errors import DataError
 
 LEAST = 1e-6  # of a deviation beside the channel's size: what varies less is taken as constant
@@ -92,3 +94,19 @@ class Standard:
         """Return numbers [… channels] in the data's own units."""
         found: NDArray[np.float64] = np.asarray(x, np.float64) * self.deviation + self.mean
         return found
+
+
+def tell_flat(train: Sequence[Series], meaning: str) -> None:
+    """Tell of channels that have one value throughout the training part.
+
+    Args:
+        train: the training part, of the same channels.
+        meaning: what follows from it.
+    """
+    first = train[0]
+    for channel, name in enumerate(first.names):
+        values = np.concatenate([one.values[:, channel] for one in train])
+        known = values[~np.isnan(values)]
+        if len(known) and known.min() == known.max():
+            where = f"{first.where}: '{name}' is {known[0]:g} throughout the training part"
+            say(f"{where}: {meaning}")
