@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from torch import nn
 
+from recurra.data.passages import Passage
 from recurra.data.readers import hf
-from recurra.data.readers.prose import Passage
 from recurra.data.splits import Splits
 from recurra.errors import DataError
 from recurra.tasks.catalogue import TASKS

@@ -10,7 +10,7 @@ import torch
 
 import recurra
 from recurra.cli import main
-from recurra.data.readers.prose import Passage
+from recurra.data.passages import Passage
 from recurra.data.units import END, UNKNOWN, Bytes, Characters, fit
 from recurra.errors import DataError, RecurraError
 from recurra.tasks import surprise as surprises

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from recurra.data import units as kinds
+from recurra.data.passages import Passage
 from recurra.data.readers import prose
-from recurra.data.readers.prose import Passage
 from recurra.data.readers.text import say
 from recurra.data.samples import topics
 from recurra.data.splits import Splits

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from recurra.data.readers.prose import Passage
+from recurra.data.passages import Passage
 from recurra.data.units import END
 from recurra.tasks.codecs.prose import ProseCodec
 from recurra.tasks.ngram import MOST, NGrams

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import numpy as np
 
-from recurra.data.readers.prose import Passage, cut
+from recurra.data.passages import Passage, cut
 from recurra.data.splits import Splits
 from recurra.training.options import RunningText
 

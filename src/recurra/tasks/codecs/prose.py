@@ -17,7 +17,7 @@ from torch import Tensor
 
 from recurra.data import units as kinds
 from recurra.data.batch import Aligned, Continued
-from recurra.data.readers.prose import Passage
+from recurra.data.passages import Passage
 from recurra.data.spool import Spool
 from recurra.data.units import END, Units, pieces
 from recurra.tasks.evaluation import lengths, pad

@@ -36,11 +36,11 @@ def sit(case: Case, name: str, split: str, recipe: dict[str, Any]) -> Answer:
 
 def exam(
     name: str, file: str, horizon: int, minutes: float, split: str, must: float, aim: float,
-    *published: Published,
+    *published: Published, **changed: Any,
 ) -> Exam:  # fmt: skip  # as a table below
-    """Return the exam of one horizon."""
+    """Return the exam of one horizon, its recipe changed."""
     # reading and peers take a while too
-    recipe = {**RECIPE, "horizon": horizon, "max_time": f"{int(minutes * 0.8)}m"}
+    recipe = {**RECIPE, "horizon": horizon, "max_time": f"{int(minutes * 0.8)}m", **changed}
     return Exam(
         name=name,
         task="forecasting",
@@ -64,6 +64,8 @@ MODEL, RIVAL = (
     f"as reported for all test windows; the model: https://arxiv.org/abs/{paper}"
     for paper in ("2308.11200", "2211.14730")
 )
+# each window has 720 steps to learn from, nearly all of them its neighbours' too
+FAR = {"norm": "mean", "epochs": 2}
 HOURS, QUARTERS = "8640,2880,2880", "34560,11520,11520"
 
 
@@ -75,6 +77,6 @@ ETT = (
     exam("etth1-96", "ETTh1", 96, 20.0, HOURS, 0.365, 0.345, *_ours(0.351, 0.375)),
     exam("etth1-192", "ETTh1", 192, 20.0, HOURS, 0.405, 0.385, *_ours(0.392, 0.418)),
     exam("etth1-336", "ETTh1", 336, 20.0, HOURS, 0.440, 0.415, *_ours(0.423, 0.462)),
-    exam("etth1-720", "ETTh1", 720, 20.0, HOURS, 0.480, 0.455, *_ours(0.466, 0.495)),
+    exam("etth1-720", "ETTh1", 720, 20.0, HOURS, 0.480, 0.455, *_ours(0.466, 0.495), **FAR),
     exam("ettm1-96", "ETTm1", 96, 45.0, QUARTERS, 0.305, 0.290, Published("SegRNN", 0.293, MODEL)),
 )
