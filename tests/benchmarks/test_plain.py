@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 import recurra
 from recurra.benchmarks.peers.in_place import WAYS, InPlace, in_place
 from recurra.benchmarks.quality import plain
 from recurra.cells import GRU, LSTM, Elman, MinGRU
-from recurra.layers import Bidirectional, Recurrent, Stack
+from recurra.data.batch import Labelled
+from recurra.layers import Bidirectional, Max, Recurrent, Stack
 from recurra.tasks.model import Model
+from recurra.topologies import ManyToOne
 
 CELLS = [Elman, LSTM, GRU]
 
@@ -69,6 +72,30 @@ def test_weight_drop_is_kept_in_training_alone():
     dropped = [other.train()(x)[0] for _ in range(2)]
     assert not torch.equal(*dropped)
     torch.testing.assert_close(dropped[0][:, 0], dropped[1][:, 0])  # no state to drop from yet
+
+
+@pytest.mark.parametrize(("way", "both", "told"), [
+    ("packed", True, True), ("padded", False, True), ("padded", True, False),
+])  # fmt: skip  # a table
+def test_a_loop_whose_network_reads_padding_is_another(way: str, both: bool, told: bool):
+    torch.manual_seed(0)
+    layer: Any = Bidirectional(GRU(3, 8), GRU(3, 8)) if both else Recurrent(GRU(3, 8))
+    head = nn.Linear(layer.output_size, 2)
+    network = ManyToOne(nn.Identity(), layer, Max(), head)
+    rows = [(torch.randn(size, 3), torch.tensor(size % 2)) for size in (9, 2, 5, 3)]
+
+    def collate(items: Any) -> Labelled:
+        x, y = zip(*items, strict=True)
+        return Labelled(
+            pad_sequence(x, True), torch.tensor([len(one) for one in x]), torch.stack(y)
+        )
+
+    for name, parameter in network.named_parameters():
+        if "bias" in name:
+            nn.init.normal_(parameter)
+    other = in_place(network, way)
+    assert plain.same(network, other, rows, collate) is told
+    assert other.training
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from recurra.benchmarks.quality import exams, page, record, worker
 from recurra.benchmarks.quality.exam import Answer, Case, Exam, Published
 from recurra.benchmarks.quality.exams import EXAMS, find
+from recurra.benchmarks.quality.plain import OTHER
 from recurra.benchmarks.quality.run import Failed, Files, Settings, run, write_page
 from recurra.benchmarks.quality.worker import ANSWER, LEFT_OUT, PEER
 from recurra.cli import main
@@ -51,7 +52,7 @@ def data(tmp_path: Path) -> Path:
 def answers(exam: Exam, seed: int, settings: Settings) -> Iterator[str]:
     ours = Answer((0.2, 0.4)[seed], 123, 10.0 + seed, {"loss": 1.0 + seed}, "a note")
     if not seed:
-        ours = ours._replace(epochs={"recurra": 2.0, "packed": 5.0, "padded": 3.0})
+        ours = ours._replace(epochs={"recurra": 2.0, "a": 5.0, "b": 3.0, "c" + OTHER: 1.0})
     yield "a library talks\n"
     yield ANSWER + json.dumps(ours._asdict()) + "\n"
     yield PEER + json.dumps(["guess", {"error": (0.5, 0.7)[seed]}]) + "\n"
@@ -67,9 +68,11 @@ def test_the_row_holds_the_means_over_the_seeds(data: Path):
     assert row.peers == {"guess": {"error": pytest.approx(0.6)}}
     assert (row.others, row.seconds, row.parameters, row.threads) == ({"loss": 1.5}, 10.5, 123, 2)
     assert row.note == "a note"
-    assert row.epochs == {"recurra": 2.0, "packed": 5.0, "padded": 3.0}
+    assert row.epochs == {"recurra": 2.0, "a": 5.0, "b": 3.0, "c (reads padding)": 1.0}
     text = page.whole([row], [EXAM])
-    assert "an epoch of training: recurra 2.000 s; packed 5.000 s (2.50 ×); padded 3.000 s" in text
+    assert (
+        "an epoch of training: recurra 2.000 s; a 5.000 s (2.50 ×); b 3.000 s (1.50 ×); c" in text
+    )
     assert page.line(row, EXAM).endswith(" | 1.50 × |\n")
     assert page.line(replace(row, epochs={}), EXAM).endswith(" |  |\n")
     assert any("left out: another" in line for line in heard)

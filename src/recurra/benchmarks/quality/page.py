@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recurra.benchmarks.quality.exam import Exam
-from recurra.benchmarks.quality.plain import OURS
+from recurra.benchmarks.quality.plain import OTHER, OURS
 from recurra.benchmarks.quality.record import Row
 
 INTRODUCTION = """\
@@ -103,8 +103,12 @@ def best_peer(row: Row, exam: Exam) -> tuple[str, float] | None:
 
 
 def fastest(row: Row) -> tuple[str, float] | None:
-    """Return whose loop is the fastest but recurra's, and its seconds of an epoch."""
-    others = {name: seconds for name, seconds in row.epochs.items() if name != OURS}
+    """Return whose loop of the same network is the fastest but recurra's, and its seconds."""
+    others = {
+        name: seconds
+        for name, seconds in row.epochs.items()
+        if name != OURS and not name.endswith(OTHER)
+    }
     return min(others.items(), key=lambda item: item[1]) if others else None
 
 
