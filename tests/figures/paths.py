@@ -418,7 +418,7 @@ def days(count: int) -> np.ndarray:
     return np.stack([np.sin(turns), np.cos(turns)], 1)
 
 
-def unusual(errors: Sequence[float], memory: float, smooth: float = 20.0) -> np.ndarray:
+def unusual(errors: Sequence[float], memory: float, smooth: float = 5.0) -> np.ndarray:
     """Return z of each step by its equation, 0 at least; steps without a number change nothing."""
     share, kept = 1 - 0.5 ** (1 / smooth), 1 - 0.5 ** (1 / memory)
     short = mean = variance = 0.0
@@ -445,7 +445,7 @@ def far_off(values: Sequence[float]) -> np.ndarray:
         abs(x[t] - x[:t].mean()) / (x[:t].std() or 1.0) if t >= 20 else math.nan
         for t in range(len(x))
     ]
-    return unusual(distances, 3000.0, 1.0)
+    return unusual(distances, 3000.0, 3.0)
 
 
 def score(z: np.ndarray) -> np.ndarray:

@@ -124,7 +124,7 @@ def test_what_is_unusual_is_as_asked(task: Task, lab: Lab):
     others = ({"surprise": "likelihood"}, {"smooth": 2.0}, {"memory": 20.0}, {"level": 0.0})
     for fields in others:
         assert scores(task, lab, network, **fields) != usual
-    same = {"smooth": 20.0, "memory": 150.0, "level": 3000.0, "surprise": "error"}
+    same = {"smooth": 5.0, "memory": 150.0, "level": 3000.0, "surprise": "error"}
     assert scores(task, lab, network, **same) == usual
 
 

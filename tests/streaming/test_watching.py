@@ -171,8 +171,9 @@ def far_by_hand(x: np.ndarray) -> list[float]:
             continue
         d = abs(value - x[:t].mean()) / x[:t].std()
         n = len(distances) + 1
-        short += max(0.5, 1 / n) * (d - short)
-        spread = np.std(distances) * math.sqrt(0.5 / 1.5) if distances else 1.0
+        share = 1 - 0.5 ** (1 / 3)
+        short += max(share, 1 / n) * (d - short)
+        spread = np.std(distances) * math.sqrt(share / (2 - share)) if distances else 1.0
         found.append((short - np.mean(distances)) / spread if n > WARM else 0.0)
         distances.append(d)
     return found

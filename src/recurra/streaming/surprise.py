@@ -27,7 +27,7 @@ class Habits:
         rest: steps of calm that end an alarm.
     """
 
-    smooth: float = 20.0
+    smooth: float = 5.0
     memory: float = 150.0
     level: float = 3000.0
     rest: int = 150

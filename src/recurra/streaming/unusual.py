@@ -14,7 +14,7 @@ Numbers = NDArray[np.float64]
 
 WARM = 20  # steps with a number before which nothing is unusual
 LEAST = 1e-6  # of a deviation of what is compared
-QUICK = 1.0  # half-life of the latest distances from the level
+QUICK = 3.0  # half-life of the latest distances from the level
 
 
 class Unusual:
@@ -60,7 +60,7 @@ class Unusual:
 class Afar:
     """How unusually far each channel lies from its level: a jump, a number never seen.
 
-        d_t = |x_t − m_{t−1}| / s_{t−1}        z: that of d, with half-lives 1 and h
+        d_t = |x_t − m_{t−1}| / s_{t−1}        z: that of d, with half-lives 3 and h
 
     m and s are the running mean and deviation, of half-life h.
 

@@ -79,7 +79,7 @@ class AnomalyRecipe(SeriesTable, Layers):
         "error",
         "what is unusual: how far off a forecast is, or how unlikely it made it",
     )
-    smooth: float = option("decoding", 20.0, "half-life of the latest errors, in steps", POSITIVE)
+    smooth: float = option("decoding", 5.0, "half-life of the latest errors, in steps", POSITIVE)
     memory: float = option("decoding", 150.0, "half-life of usual errors, in steps", POSITIVE)
     level: float = option(
         "decoding", 3000.0, "half-life of usual values, in steps; 0: errors alone decide", AMOUNT
