@@ -1,6 +1,8 @@
 """The plain loop beside a task's own: the same network and data, its time, and where it led."""
 
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ from recurra.benchmarks.quality import plain
 from recurra.cells import GRU, LSTM, Elman, MinGRU
 from recurra.data.batch import Labelled
 from recurra.layers import Bidirectional, Max, Recurrent, Stack
+from recurra.tasks.language_model import LANGUAGE_MODEL
 from recurra.tasks.model import Model
+from recurra.tasks.run import complete
 from recurra.topologies import ManyToOne
 
 CELLS = [Elman, LSTM, GRU]
@@ -153,3 +157,18 @@ def test_an_lstm_of_torch_learns_as_long(model: Model):
     found = plain.lstm(model)
     assert set(found) == set(model.metrics["test"])
     assert found["loss"] < 1.1  # half of that of nine letters in any order
+
+
+def test_what_comes_before_the_first_batch_is_no_part_of_an_epoch(monkeypatch: Any):
+    def fit(network: Any, items: Any, collate: Any, *, validate: Any, **_: Any) -> Any:
+        time.sleep(0.3)
+        for _ in range(2):
+            collate(items)
+            time.sleep(0.05)
+        validate(network)
+        time.sleep(0.3)
+        return SimpleNamespace(epoch=0.5)
+
+    monkeypatch.setattr(plain, "fit", fit)
+    found = plain.ours(nn.Linear(1, 1), [1], list, complete(LANGUAGE_MODEL, {}))
+    assert 0.2 <= found < 0.5

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import recurra
 from recurra.benchmarks.quality import exams, page, record, worker
-from recurra.benchmarks.quality.exam import Answer, Case, Exam, Published
+from recurra.benchmarks.quality.exam import Answer, Case, Exam, Published, trained
 from recurra.benchmarks.quality.exams import EXAMS, find
 from recurra.benchmarks.quality.plain import OTHER
-from recurra.benchmarks.quality.run import Failed, Files, Settings, run, write_page
+from recurra.benchmarks.quality.run import Failed, Files, Settings, pace, run, write_page
 from recurra.benchmarks.quality.worker import ANSWER, LEFT_OUT, PEER
 from recurra.cli import main
 from recurra.errors import RecurraError
@@ -76,6 +77,52 @@ def test_the_row_holds_the_means_over_the_seeds(data: Path):
     assert page.line(row, EXAM).endswith(" | 1.50 × |\n")
     assert page.line(replace(row, epochs={}), EXAM).endswith(" |  |\n")
     assert any("left out: another" in line for line in heard)
+
+
+def test_the_time_of_an_epoch_alone_is_measured_again(data: Path):
+    files = Files.below(data)
+    run([EXAM], Settings(data, 2), files, lambda _: None, answers)
+    (before,) = record.read(files.rows)
+    seen: list[Settings] = []
+
+    def faster(exam: Exam, seed: int, settings: Settings) -> Iterator[str]:
+        seen.append(settings)
+        ours = Answer(9.9, 1, 1.0, {}, epochs={"recurra": 1.0, "a": 9.0})
+        yield ANSWER + json.dumps(ours._asdict())
+
+    heard: list[str] = []
+    unknown = replace(EXAM, name="unknown")
+    assert pace([EXAM, unknown], Settings(data, 1), files, heard.append, faster) == []
+    (after,) = record.read(files.rows)
+    assert after == replace(before, epochs={"recurra": 1.0, "a": 9.0})
+    assert [(one.threads, one.pace) for one in seen] == [(2, True)]
+    assert heard == ["letters: recurra 1 s, a 9 s"]
+    failed = pace([EXAM], Settings(data, 1), files, heard.append, lambda *_: iter(()))
+    assert failed == ["letters: no answer came"]
+    assert record.read(files.rows) == [after]
+
+
+def test_a_worker_that_measures_an_epoch_trains_little_and_asks_no_peer(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def sit(case: Case) -> Answer:
+        assert (case.pace, case.quick) == (True, False)
+        return Answer(0.25, 1, 2.0, {})
+
+    monkeypatch.setattr(exams, "find", lambda name: replace(EXAM, sit=sit))
+    words = ["letters", "--data", str(data), "--seed", "0", "--threads", "1", "--pace"]
+    assert worker.main(words) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    given: dict[str, object] = {}
+
+    def train(task: str, **fields: object) -> None:
+        given.update(fields)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recurra, "train", train)
+    with pytest.raises(KeyboardInterrupt):
+        trained("sentiment", Case(data, data, 0, 1, pace=True), "x.tsv", epochs=9)
+    assert (given["epochs"], given["max_time"]) == (1, "20s")
 
 
 def test_the_seeds_that_were_done_are_kept(data: Path):

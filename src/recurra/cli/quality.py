@@ -17,6 +17,7 @@ def quality(
     threads: Whole = 0,
     quick: Annotated[bool, Parameter(negative=())] = False,
     out: Path | None = None,
+    pace: Annotated[bool, Parameter(negative=())] = False,
     page: Annotated[bool, Parameter(negative=())] = False,
     list_: Annotated[bool, Parameter("--list", negative=())] = False,
 ) -> int:
@@ -45,6 +46,8 @@ def quality(
         One epoch, one seed: does all of it work? Nothing is written, unless `--out` says where.
     out
         Folder for results and page; none: here, in a checkout, or else ./recurra-quality.
+    pace
+        Measure the time of an epoch again, and nothing else, for the rows that are there.
     page
         Sit no exam: write the page again from the results.
     list_
@@ -54,6 +57,7 @@ def quality(
 
     from recurra.benchmarks.quality.exams import EXAMS, find
     from recurra.benchmarks.quality.run import Files, Settings, run, write_page
+    from recurra.benchmarks.quality.run import pace as paced
     from recurra.training.recipe import Recipe
 
     asked = [find(name) for name in names] or list(EXAMS)
@@ -79,7 +83,7 @@ def quality(
     settings = Settings(named.absolute(), threads or torch.get_num_threads(), seeds, quick)
     failed: list[str] = []
     try:
-        failed = run(asked, settings, files)
+        failed = paced(asked, settings, Files.below(place)) if pace else run(asked, settings, files)
     finally:
         if files is not None:
             write_page(files, EXAMS)

@@ -174,15 +174,29 @@ def lstm(model: Model) -> dict[str, float]:
 
 
 def ours(network: nn.Module, items: Any, collate: Any, recipe: Recipe) -> float:
-    """Return how long an epoch of `fit` takes, by as much of it as fits into its `max_time`."""
+    """Return how long an epoch of `fit` takes, by as much of it as fits into its `max_time`.
+
+    From the first batch to the last step: what comes before it comes once in a run.
+    """
+    began, ended = list[float](), 0.0
+
+    def gather(rows: Any) -> Any:
+        began.append(time.perf_counter())
+        return collate(rows)
+
+    def validate(_: nn.Module) -> dict[str, float]:
+        nonlocal ended
+        ended = time.perf_counter()
+        return {"loss": 0.0}
+
     history = fit(
         network,
         items,
-        collate,
+        gather,
         recipe=recipe,
         run=None,
-        validate=lambda _: {"loss": 0.0},
+        validate=validate,
         metric="loss",
         higher=False,
     )
-    return history.seconds / history.epoch
+    return (ended - began[0]) / history.epoch
