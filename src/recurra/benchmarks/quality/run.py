@@ -86,7 +86,8 @@ def run(
     failed = []
     for exam in exams:
         seeds = 1 if settings.quick else settings.seeds or exam.seeds
-        say(f"{exam.name}: {exam.protocol} At most {seeds * exam.minutes:g} minutes.")
+        limit = f"At most {seeds * exam.minutes:g} minutes, peers aside."
+        say(f"{exam.name}: {exam.protocol} {limit}")
         data = record.digest(exam.place(settings.data), exam.files)
         answers = []
         for seed in range(seeds):
