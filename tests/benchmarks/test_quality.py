@@ -96,7 +96,9 @@ def test_the_time_of_an_epoch_alone_is_measured_again(data: Path):
     (after,) = record.read(files.rows)
     assert after == replace(before, epochs={"recurra": 1.0, "a": 9.0})
     assert [(one.threads, one.pace) for one in seen] == [(2, True)]
-    assert heard == ["letters: recurra 1 s, a 9 s"]
+    told, missing = heard
+    assert told == "letters: recurra 1 s, a 9 s"
+    assert missing.startswith("unknown: no row yet")
     failed = pace([EXAM], Settings(data, 1), files, heard.append, lambda *_: iter(()))
     assert failed == ["letters: no answer came"]
     assert record.read(files.rows) == [after]
@@ -283,3 +285,13 @@ def test_without_data_nothing_is_run(
     monkeypatch.delenv("RECURRA_DATA", raising=False)
     assert main(["bench", "quality", "sst2"]) == 2
     assert "--data-root: received nothing" in capsys.readouterr().err
+
+
+def test_the_command_measures_paces_of_rows_that_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["bench", "quality", "sst2", "--data-root", str(tmp_path), "--out", str(tmp_path)]
+    assert main([*words, "--pace"]) == 0
+    assert "sst2: no row yet" in capsys.readouterr().out
+    assert main([*words, "--pace", "--quick"]) == 2
+    assert "--quick and --pace" in capsys.readouterr().err

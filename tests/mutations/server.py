@@ -67,6 +67,7 @@ def answer(tests: list[str], log: str, limit: float, stop: bool = True) -> dict[
     if code is None:
         os.waitpid(child, 0)
     found = {"first": "", "ran": 0}
+    # not by pathlib, as where it is written
     with suppress(OSError, ValueError), open(f"{log}.json") as file:  # noqa: PTH123
         found = json.load(file)
     return {"code": code, "seconds": time.monotonic() - began, **found}

@@ -247,7 +247,9 @@ def test_a_channel_that_stands_still_is_told_and_its_first_move_is_unusual(
     data, out = str(tmp_path / "flat.csv"), str(tmp_path / "run")
     model = recurra.train("anomaly_detection", data=data, out=out, epochs=1, hidden=4)
     told = capsys.readouterr().err
-    assert "'flat' is 7 throughout the training part: any other value will be unusual" in told
+    assert (
+        "'flat' is 7 throughout the training part: what else is usual for it was not seen" in told
+    )
     assert told.count("throughout the training part") == 1
     (answer,) = model.predict([data])
     moments = answer.series[0].moments

@@ -68,6 +68,8 @@ def quality(
             print(f"{exam.name:<22} {exam.task:<22} {time:<16} {exam.metric}")
         return 0
     place = out or (Path() if Path("benchmarks/quality").is_dir() else Path("recurra-quality"))
+    if quick and pace:
+        raise RecurraError("--quick and --pace: one looks whether it works, one measures; give one")
     files = None if quick and out is None else Files.below(place)
     if page:
         write_page(Files.below(place), EXAMS)
@@ -83,7 +85,7 @@ def quality(
     settings = Settings(named.absolute(), threads or torch.get_num_threads(), seeds, quick)
     failed: list[str] = []
     try:
-        failed = paced(asked, settings, Files.below(place)) if pace else run(asked, settings, files)
+        failed = paced(asked, settings, files) if pace and files else run(asked, settings, files)
     finally:
         if files is not None:
             write_page(files, EXAMS)

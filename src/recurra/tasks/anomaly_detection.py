@@ -116,7 +116,7 @@ def fit(train: Sequence[Series], recipe: AnomalyRecipe) -> WatchCodec:
     steps = len(first.values)
     if steps < 2:
         raise DataError(first.where, f"has {steps} steps to learn from; two or more are needed")
-    tell_flat(train, "any other value will be unusual")
+    tell_flat(train, "what else is usual for it was not seen")
     return WatchCodec(
         names=first.names,
         drift=recipe.drift,

@@ -17,7 +17,8 @@ page is written by `recurra bench quality`, from
 Weights are chosen on the validation part alone; the test part is read once per seed, at the end.
 **must** and **aim** were written down before anything was measured; peers ran in the same run, on
 the same data, with as many threads. **epoch** is how many times as long an epoch of training
-takes where `torch.nn` runs the same network in a plain loop, at its best.
+takes where `torch.nn` runs the same network in a plain loop, at its best; the two ran in turn, on a
+machine that may have had other work beside.
 """
 
 COMMAND = """\
@@ -28,6 +29,7 @@ pip install 'recurra[demo,bench]'
 recurra bench quality --list                        # the exams, and how long they take
 recurra bench quality NAME --data-root DIR          # its row replaces the old one
 recurra bench quality NAME --data-root DIR --quick  # does it work? nothing is written
+recurra bench quality NAME --data-root DIR --pace   # the time of an epoch alone, again
 ```
 """
 

@@ -125,6 +125,7 @@ def pace(
     rows = {row.name: row for row in record.read(files.rows)}
     for exam in exams:
         if exam.name not in rows:
+            say(f"{exam.name}: no row yet; sit the exam first, without --pace")
             continue
         row = rows[exam.name]
         try:
