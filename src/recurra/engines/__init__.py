@@ -161,8 +161,7 @@ def unroll(
         state = cell.initial_state(x.shape[0])
     else:
         inputs.state(cell, state, x.shape[0], like)
-    if lengths is not None:
-        inputs.lengths(lengths, x.shape[0])
+    lengths = inputs.short(lengths, x)
     run = partial(_run, cell, lengths, engine)
     return around(cell, run, x, state) if hooked(cell) else run(x, state)
 

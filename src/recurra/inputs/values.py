@@ -77,10 +77,11 @@ def within(owner: str, name: str, given: Tensor, count: int) -> None:
             raise InputError(f"{name} has {wrong}; {owner} takes 0 to {count - 1}")
 
 
-def lengths(given: Any, rows: Count | None = None) -> None:
-    """Check the lengths of rows: one whole number each, 0 or more.
+def lengths(given: Any, rows: Count | None = None) -> int | None:
+    """Check the lengths of rows: one whole number each, 0 or more; return the least.
 
-    Those on another device than the CPU are not looked at, and count as 0 where they are below.
+    Those on another device than the CPU are not looked at (None), and count as 0 where they are
+    below.
 
     Raises:
         InputTypeError: they are no tensor of whole numbers.
@@ -93,20 +94,37 @@ def lengths(given: Any, rows: Count | None = None) -> None:
     if given.dtype not in WHOLE:
         raise InputTypeError(f"lengths is {given.dtype}; it counts steps: torch.int64 and the like")
     if jit_traced():
-        return
+        return None
     if given.dim() != 1 or given.layout is not torch.strided:
         raise InputError(f"lengths is {list(given.shape)}; it has one number for each row: [batch]")
     if rows is not None and given.shape[0] != rows:
         raise InputError(f"lengths has {given.shape[0]} entries for {rows} rows")
-    if given.numel() and readable(given) and (least := int(given.min())) < 0:
+    if not given.numel() or not readable(given):
+        return None
+    if (least := int(given.min())) < 0:
         raise InputError(f"lengths has {least}; a row has 0 steps or more")
+    return least
 
 
-def sequence(owner: str, x: Any, size: int | str, given: Any, like: Tensor | None = None) -> None:
-    """Check a sequence [batch time size] of real numbers, and its rows' lengths (None: none)."""
+def sequence(
+    owner: str, x: Any, size: int | str, given: Any, like: Tensor | None = None
+) -> Tensor | None:
+    """Check a sequence [batch time size] of real numbers, and its rows' lengths (None: none).
+
+    Returns:
+        The lengths; None too where every row is known to be full.
+    """
     numbers(owner, "x", x, ("batch", "time", size), like)
-    if given is not None:
-        lengths(given, x.shape[0])
+    return short(given, x)
+
+
+def short(given: Any, x: Tensor) -> Tensor | None:
+    """Check the lengths of x's rows, and return them; None where every row is known to be full."""
+    if given is None:
+        return None
+    least = lengths(given, x.shape[0])
+    full = least is not None and type(x.shape[1]) is int and least >= x.shape[1]
+    return None if full else given
 
 
 def tensor(owner: str, name: str, given: Any) -> None:
@@ -117,13 +135,12 @@ def tensor(owner: str, name: str, given: Any) -> None:
         raise InputError(f"{owner} takes [batch …], dense; got {list(given.shape)}, {given.layout}")
 
 
-def ragged(owner: str, x: Any, given: Any) -> None:
-    """Check that x has a batch and a time, of whatever numbers, and its lengths (None: none)."""
+def ragged(owner: str, x: Any, given: Any) -> Tensor | None:
+    """Check that x has a batch and a time, of whatever numbers; return its lengths as `short`."""
     tensor(owner, "x", x)
     if x.dim() < 2:
         raise InputError(f"{owner} takes [batch time …]; got {list(x.shape)}")
-    if given is not None:
-        lengths(given, x.shape[0])
+    return short(given, x)
 
 
 def taken(owner: str, name: str, module: nn.Module, x: Tensor) -> None:

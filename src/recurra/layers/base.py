@@ -6,6 +6,9 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from recurra import inputs
+from recurra.engines.branch import repeated, shared
+from recurra.errors import InputError
 from recurra.inputs import Count
 
 
@@ -40,3 +43,26 @@ class Layer(nn.Module, ABC):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], Any]:
         """Return the outputs and the state after the last step; `state` None starts afresh."""
+
+    def branch(
+        self, x: Float[Tensor, "some branches input"], state: Any
+    ) -> Float[Tensor, "batch branches output"]:
+        """Return the outputs of one step from each row's state, for each of several inputs.
+
+        As if the rows were repeated: a branch is a row of its own, of one step. Cells and layers
+        of the package compute what branches or rows share once.
+
+        Args:
+            x: inputs; of fewer rows than the state where rows share them, in turn.
+            state: of `batch` rows, a multiple of x's.
+        Raises:
+            TypeError, ValueError: the layer reads backward or lags, or a value is of another
+                structure, shape, type or place than it takes.
+        """
+        owner = type(self).__name__
+        inputs.numbers(owner, "x", x, ("some", "branches", self.input_size), inputs.weight(self))
+        if not self.streams or self.delay:
+            raise InputError(f"{owner} reads backward or lags: it has no step from a state")
+        rows = shared(owner, x, state)
+        y: Tensor = self(*repeated(x, state, rows))[0]
+        return y.view(rows, x.shape[1], self.output_size)

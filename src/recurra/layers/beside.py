@@ -68,7 +68,7 @@ class Beside(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], BesideState]:
         """Run each layer."""
-        inputs.sequence("Beside", x, self.input_size, lengths)
+        lengths = inputs.sequence("Beside", x, self.input_size, lengths)
         if state is not None:
             inputs.state(self, state, x.shape[0], next(self.parameters()))
         before = self.initial_state(x.shape[0]) if state is None else state

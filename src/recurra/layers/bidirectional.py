@@ -79,7 +79,7 @@ class Bidirectional(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], BidirectionalState]:
         """Read in both directions."""
-        inputs.sequence("Bidirectional", x, self.input_size, lengths)
+        lengths = inputs.sequence("Bidirectional", x, self.input_size, lengths)
         if state is not None:
             inputs.fields("Bidirectional", "the state", state, BidirectionalState)
         before = self.initial_state(x.shape[0]) if state is None else state

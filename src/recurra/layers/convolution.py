@@ -35,15 +35,14 @@ class LiveNorm(nn.BatchNorm1d):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch time features"]:
         """Return y normalised; what lies beyond a row's length is 0."""
-        inputs.sequence("LiveNorm", y, self.num_features, lengths, self.weight)
-        if lengths is None:
-            return self._normalised(y.flatten(0, 1)).view_as(y)
-        if not self.training:
-            return zero_beyond(self._normalised(y.flatten(0, 1)).view_as(y), lengths)
-        live = within(lengths.to(y.device), y.shape[1])
+        lengths = inputs.sequence("LiveNorm", y, self.num_features, lengths, self.weight)
+        steps = y.flatten(0, 1)
+        if lengths is None or not self.training:
+            return zero_beyond(self._normalised(steps).view_as(y), lengths)
+        (live,) = within(lengths.to(y.device), y.shape[1]).flatten().nonzero(as_tuple=True)
+        normalised = self._normalised(steps.index_select(0, live))
         # written into zeros of the type that comes out, which autocast may change
-        steps = self._normalised(y[live])
-        return steps.new_zeros(y.shape).masked_scatter(live[..., None].expand_as(y), steps)
+        return normalised.new_zeros(steps.shape).index_copy(0, live, normalised).view_as(y)
 
     def _normalised(self, steps: Float[Tensor, "steps features"]) -> Tensor:
         if self.training and len(steps) > 1:
@@ -103,7 +102,7 @@ class Convolution(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], ConvolutionState]:
         """Return the features of each step."""
-        inputs.sequence("Convolution", x, self.input_size, lengths, self.weight)
+        lengths = inputs.sequence("Convolution", x, self.input_size, lengths, self.weight)
         if state is not None:
             inputs.state(self, state, x.shape[0], self.weight)
         before = self.initial_state(x.shape[0]) if state is None else state
@@ -111,8 +110,9 @@ class Convolution(Layer):
         if x.shape[0] == 0 or x.shape[1] == 0:
             return x.new_zeros(*x.shape[:2], self.output_size), ConvolutionState(held)
         y = functional.conv1d(frames.transpose(1, 2), self.weight, self.bias).transpose(1, 2)
-        y = torch.relu(y if self.norm is None else self.norm(y, lengths))
-        return zero_beyond(y, lengths), ConvolutionState(held)
+        if self.norm is not None:  # which leaves zeros beyond
+            return torch.relu(self.norm(y, lengths)), ConvolutionState(held)
+        return zero_beyond(torch.relu(y), lengths), ConvolutionState(held)
 
     def extra_repr(self) -> str:
         """Show the sizes and the width."""

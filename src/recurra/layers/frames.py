@@ -53,7 +53,7 @@ class FrameStack(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], Any]:
         """Run the layer over the steps within the steps."""
-        inputs.sequence("FrameStack", x, self.input_size, lengths)
+        lengths = inputs.sequence("FrameStack", x, self.input_size, lengths)
         batch, time = x.shape[:2]
         steps = x.reshape(batch, time * self.size, self.layer.input_size)
         inner = None if lengths is None else lengths.long().clamp(max=time) * self.size

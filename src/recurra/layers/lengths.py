@@ -11,6 +11,10 @@ def within(lengths: Int[Tensor, "batch"], time: int) -> Bool[Tensor, "batch time
     """Return True where a frame lies within its row's length."""
     inputs.lengths(lengths)
     inputs.count("within", "time", time)
+    return _within(lengths, time)
+
+
+def _within(lengths: Tensor, time: int) -> Tensor:
     return torch.arange(time, device=lengths.device) < lengths[:, None]
 
 
@@ -18,10 +22,10 @@ def zero_beyond(
     x: Shaped[Tensor, "batch time *features"], lengths: Int[Tensor, "batch"] | None
 ) -> Shaped[Tensor, "batch time *features"]:
     """Return x with zeros beyond lengths, whatever was there (NaN, without gradient; no token)."""
-    inputs.ragged("zero_beyond", x, lengths)
+    lengths = inputs.ragged("zero_beyond", x, lengths)
     if lengths is None:
         return x
-    beyond = ~within(lengths.to(x.device), x.shape[1])
+    beyond = ~_within(lengths.to(x.device), x.shape[1])
     return x.masked_fill(beyond.view(*beyond.shape, *[1] * (x.dim() - 2)), 0)
 
 

@@ -59,7 +59,7 @@ class LookAhead(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time features"], LookAheadState]:
         """Return at each step the answer to the step `context` before it."""
-        inputs.sequence("LookAhead", x, self.input_size, lengths, self.weight)
+        lengths = inputs.sequence("LookAhead", x, self.input_size, lengths, self.weight)
         if state is not None:
             inputs.state(self, state, x.shape[0], self.weight)
         before = self.initial_state(x.shape[0]) if state is None else state
@@ -85,7 +85,7 @@ def aligned(
     Each row is followed by `delay` frames of zeros, as a stream is flushed. Without delay it is
     the layer itself, from its initial state.
     """
-    inputs.sequence(type(layer).__name__, x, layer.input_size, lengths)
+    lengths = inputs.sequence(type(layer).__name__, x, layer.input_size, lengths)
     if layer.delay:
         x = functional.pad(zero_beyond(x, lengths), (0, 0, 0, layer.delay))
         lengths = None if lengths is None else lengths.long() + layer.delay

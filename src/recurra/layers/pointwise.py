@@ -36,7 +36,9 @@ class Pointwise(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], tuple[()]]:
         """Return f of each step; zeros beyond lengths."""
-        inputs.sequence("Pointwise", x, self.input_size, lengths, inputs.weight(self.module))
+        lengths = inputs.sequence(
+            "Pointwise", x, self.input_size, lengths, inputs.weight(self.module)
+        )
         if state is not None:
             inputs.parts("Pointwise", state, 0)
         return zero_beyond(self.module(zero_beyond(x, lengths)), lengths), ()

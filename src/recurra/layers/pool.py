@@ -45,7 +45,7 @@ class Mean(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch features"]:
         """Return the sum over the row's steps, by their number."""
-        inputs.sequence("Mean", y, "features", lengths)
+        lengths = inputs.sequence("Mean", y, "features", lengths)
         if lengths is None:
             return y.sum(dim=1) / max(y.shape[1], 1)
         count = lengths.to(y.device, torch.int64).clamp(min=1, max=max(y.shape[1], 1))
@@ -61,7 +61,7 @@ class Max(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch features"]:
         """Return the maximum over the row's steps."""
-        inputs.sequence("Max", y, "features", lengths)
+        lengths = inputs.sequence("Max", y, "features", lengths)
         if y.shape[1] == 0:
             return y.new_zeros(y.shape[0], y.shape[2])
         if lengths is None:
@@ -99,11 +99,11 @@ class AttentionPool(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch time"]:
         """Return α: how much each step counts."""
-        self._check(y, lengths)
+        lengths = self._check(y, lengths)
         return _weights(self.hidden, self.to_score, zero_beyond(y, lengths), lengths)
 
-    def _check(self, y: Tensor, lengths: Tensor | None) -> None:
-        inputs.sequence("AttentionPool", y, self.size, lengths, self.hidden.weight)
+    def _check(self, y: Tensor, lengths: Tensor | None) -> Tensor | None:
+        return inputs.sequence("AttentionPool", y, self.size, lengths, self.hidden.weight)
 
     def forward(
         self,
@@ -111,7 +111,7 @@ class AttentionPool(nn.Module):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch features"]:
         """Return the weighed mean."""
-        self._check(y, lengths)
+        lengths = self._check(y, lengths)
         if self._is_plain():
             weights = self.hidden.weight, self.hidden.bias, self.to_score.weight
             exact = partial(_pooled_by, lengths)

@@ -1,5 +1,7 @@
 """One cell over a sequence."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from jaxtyping import Float, Int
@@ -9,6 +11,7 @@ from torch.nn import functional
 
 from recurra.cells.base import Cell
 from recurra.engines import unroll
+from recurra.engines.branch import branch
 from recurra.errors import InputError, InputTypeError
 from recurra.inputs import Count
 from recurra.layers.base import Layer
@@ -61,8 +64,19 @@ class Recurrent(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], Any]:
         """Unroll the cell."""
+        found: tuple[Tensor, Any] = self._run(unroll, x, state, lengths=lengths)
+        return found
+
+    def branch(
+        self, x: Float[Tensor, "some branches input"], state: Any
+    ) -> Float[Tensor, "batch branches output"]:
+        """Take one step of the cell from each row's state, for each of several inputs."""
+        found: Tensor = self._run(branch, x, state)
+        return found
+
+    def _run(self, way: Callable[..., Any], *args: Any, **options: Any) -> Any:
         if not self.training or self.weight_drop == 0:
-            return unroll(self.cell, x, state, lengths=lengths, engine=self.engine)
+            return way(self.cell, *args, engine=self.engine, **options)
         if "from_state" not in self.cell._parameters:
             raise InputError(
                 f"weight_drop is {self.weight_drop}, but `from_state` of "
@@ -70,12 +84,9 @@ class Recurrent(Layer):
                 "parametrization) and is not dropped; set weight_drop to 0"
             )
         weight = self.cell.get_parameter("from_state")
-        y, state = functional_call(
-            _Unroll(self.cell, self.engine),
-            {"cell.from_state": functional.dropout(weight, self.weight_drop)},
-            (x, state, lengths),
-        )
-        return y, state
+        dropped = {"cell.from_state": functional.dropout(weight, self.weight_drop)}
+        called = _Called(self.cell, partial(way, engine=self.engine, **options))
+        return functional_call(called, dropped, args)
 
     def extra_repr(self) -> str:
         """Show what was chosen."""
@@ -83,17 +94,15 @@ class Recurrent(Layer):
         return ", ".join(f"{name}={value!r}" for name, value in options.items() if value)
 
 
-class _Unroll(nn.Module):
-    """`unroll` as a module, whose weights `functional_call` can replace for one call."""
+class _Called(nn.Module):
+    """A function of a cell as a module, whose weights `functional_call` can replace for a call."""
 
-    def __init__(self, cell: Cell[Any], engine: str | None) -> None:
+    def __init__(self, cell: Cell[Any], way: Callable[..., Any]) -> None:
         super().__init__()
-        self.cell, self.engine = cell, engine
+        self.cell, self.way = cell, way
 
-    def forward(
-        self, x: Tensor, state: Any, lengths: Tensor | None
-    ) -> tuple[Float[Tensor, "batch time output"], Any]:
-        return unroll(self.cell, x, state, lengths=lengths, engine=self.engine)
+    def forward(self, *args: Any) -> Any:
+        return self.way(self.cell, *args)
 
 
 def as_layer(part: Layer | Cell[Any]) -> Layer:

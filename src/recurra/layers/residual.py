@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from recurra import inputs
 from recurra.cells.base import Cell
+from recurra.engines.branch import spread
 from recurra.inputs import Count
 from recurra.layers.base import Layer
 from recurra.layers.lengths import carry, zero_beyond
@@ -67,7 +68,7 @@ class Residual(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time input"], Any]:
         """Add what the layer makes of the normalised input."""
-        inputs.sequence("Residual", x, self.input_size, lengths, self.norm.weight)
+        lengths = inputs.sequence("Residual", x, self.input_size, lengths, self.norm.weight)
         if state is not None and self.delay:
             inputs.fields("Residual", "the state", state, ResidualState)
             sizes = x.shape[0], self.delay, self.input_size
@@ -81,3 +82,14 @@ class Residual(Layer):
         y, inner = self.layer(self.norm(x), state.layer, lengths=lengths)
         frames, held = carry(state.held, x, lengths)
         return zero_beyond(frames[:, : x.shape[1]], lengths) + y, ResidualState(inner, held)
+
+    def branch(
+        self, x: Float[Tensor, "some branches input"], state: Any
+    ) -> Float[Tensor, "batch branches input"]:
+        """Add what the layer makes of the normalised input."""
+        sizes = "some", "branches", self.input_size
+        inputs.numbers("Residual", "x", x, sizes, self.norm.weight)
+        if self.delay:
+            return super().branch(x, state)  # which refuses
+        y = self.layer.branch(self.norm(x), state)
+        return spread(x, len(y)) + y

@@ -60,7 +60,7 @@ class FixedScale(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time features"], tuple[()]]:
         """Return x on the scale; zeros beyond lengths."""
-        inputs.sequence("FixedScale", x, self.input_size, lengths, self.mean)
+        lengths = inputs.sequence("FixedScale", x, self.input_size, lengths, self.mean)
         if state is not None:
             inputs.parts("FixedScale", state, 0)
         y = (zero_beyond(x, lengths) - self.mean) / self.deviation

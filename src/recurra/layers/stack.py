@@ -61,7 +61,7 @@ class Stack(Layer):
         lengths: Int[Tensor, "batch"] | None = None,
     ) -> tuple[Float[Tensor, "batch time output"], tuple[Any, ...]]:
         """Run the layers from the input upward."""
-        inputs.sequence("Stack", x, self.input_size, lengths)
+        lengths = inputs.sequence("Stack", x, self.input_size, lengths)
         if state is not None:
             inputs.parts("Stack", state, len(self.layers))
         befores = self.initial_state(x.shape[0]) if state is None else state
@@ -70,6 +70,17 @@ class Stack(Layer):
             x, after = layer(self.between(x) if i else x, before, lengths=lengths)
             afters.append(after)
         return x, tuple(afters)
+
+    def branch(
+        self, x: Float[Tensor, "some branches input"], state: Any
+    ) -> Float[Tensor, "batch branches output"]:
+        """Take one step of the layers, from the input upward."""
+        inputs.parts("Stack", state, len(self.layers))
+        for i, (layer, before) in enumerate(zip(self._parts(), state, strict=True)):
+            if i:  # a mask of its own for each branch
+                x = self.between(x.flatten(0, 1)[:, None]).view_as(x)
+            x = layer.branch(x, before)
+        return x
 
     def _parts(self) -> list[Layer]:
         return [layer for layer in self.layers if isinstance(layer, Layer)]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra import inputs, tree
+from recurra import inputs
 from recurra.data.batch import Foretold
 from recurra.errors import InputError
 from recurra.layers.base import Layer
@@ -112,12 +112,10 @@ class Forecaster(nn.Module):
             parts.append(before[:, None].expand(-1, self.groups, -1, -1))
         read = self.read(torch.cat(parts, -1)).relu().flatten(0, 1)
         _, state = self.body(read)
-        count = self.position.num_embeddings
-        asked = self._questions(known[:, past.shape[1] :])
-        state = tree.map(lambda leaf: leaf.repeat_interleave(count, 0), state)
-        written, _ = self.body(asked.reshape(-1, 1, asked.shape[-1]), state)
-        raw = self.head(self.dropout(written[:, 0]))
-        raw = raw.view(rows, self.groups, count * self.segment, self.width, self.output.size)
+        written = self.body.branch(self._questions(known[:, past.shape[1] :]), state)
+        raw = self.head(self.dropout(written))
+        ahead = self.position.num_embeddings * self.segment
+        raw = raw.view(rows, self.groups, ahead, self.width, self.output.size)
         raw = raw.transpose(1, 2).flatten(2, 3)
         return raw[:, : self.horizon], scale
 
@@ -138,18 +136,20 @@ class Forecaster(nn.Module):
         return x.permute(0, 3, 1, 2) if self.independent else x.flatten(2)[:, None]
 
     def _questions(self, known: Tensor) -> Tensor:
-        """Return [batch groups segments features]: which segment of which channel is asked for."""
+        """Return [rows segments features]: which segment is asked for, of which channel.
+
+        Rows of the batch share the channels' questions where no covariates tell them apart.
+        """
         asked: Tensor = self.position.weight.expand(self.groups, -1, -1)
         if self.channel is not None:
             of = self.channel.weight[:, None].expand(-1, asked.shape[1], -1)
             asked = torch.cat([asked, of], -1)
-        asked = asked.expand(known.shape[0], -1, -1, -1)
         if self.ahead is None:
             return asked
         after = nn.functional.pad(known, (0, 0, 0, -known.shape[1] % self.segment))
         after = after.reshape(known.shape[0], -1, self.segment * self.covariates)
         questions: Tensor = asked + self.ahead(after)[:, None]
-        return questions
+        return questions.flatten(0, 1)
 
     def loss(self, batch: Foretold, smoothing: float = 0.0) -> Loss:
         """Return the loss over all numbers that came; numbers have no classes to smooth over."""

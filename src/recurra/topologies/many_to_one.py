@@ -58,7 +58,7 @@ class ManyToOne(nn.Module):
 
     def _read(self, x: Tensor, lengths: Tensor | None) -> Float[Tensor, "batch time features"]:
         """Return what the body says at each step."""
-        inputs.ragged("ManyToOne", x, lengths)
+        lengths = inputs.ragged("ManyToOne", x, lengths)
         x = zero_beyond(x, lengths)
         inputs.taken("ManyToOne", "x", self.embed, x)
         return aligned(self.body, self.embed(x), lengths)
