@@ -20,12 +20,15 @@ from recurra.topologies.many_to_one import ManyToOne
 from recurra.topologies.numbers import Numbers
 from recurra.topologies.one_to_many import OneToMany
 from recurra.topologies.one_to_one import OneToOne
+from recurra.topologies.sets import NADE, Bernoulli, Sets
 from recurra.topologies.softmax import Softmax
 
 __all__ = [
     "BLANK",
     "CRF",
     "CTC",
+    "NADE",
+    "Bernoulli",
     "Decoder",
     "DecoderState",
     "Distribution",
@@ -41,6 +44,7 @@ __all__ = [
     "OneToOne",
     "Point",
     "Quantiles",
+    "Sets",
     "Softmax",
     "StudentT",
     "Writer",

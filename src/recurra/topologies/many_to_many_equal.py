@@ -13,6 +13,7 @@ from recurra.topologies.carry import Carrier
 from recurra.topologies.crf import CRF
 from recurra.topologies.loss import Loss
 from recurra.topologies.numbers import Numbers
+from recurra.topologies.sets import Sets
 from recurra.topologies.softmax import Softmax
 
 
@@ -26,11 +27,11 @@ class ManyToManyEqual(Carrier):
         body: the recurrent layers.
         head: their outputs → scores [batch time tags].
         output: what scores become: tags, each step alone (`Softmax`) or the path as one (`CRF`);
-            or real numbers (`Numbers`).
+            or real numbers (`Numbers`), or which of many things hold (`Bernoulli`, `NADE`).
     """
 
     def __init__(
-        self, embed: nn.Module, body: Layer, head: nn.Module, output: Softmax | CRF | Numbers
+        self, embed: nn.Module, body: Layer, head: nn.Module, output: Softmax | CRF | Numbers | Sets
     ) -> None:
         super().__init__()
         self.embed, self.body, self.head, self.output = embed, body, head, output
@@ -39,7 +40,7 @@ class ManyToManyEqual(Carrier):
         self, x: Shaped[Tensor, "batch time *input"], lengths: Int[Tensor, "batch"] | None = None
     ) -> Float[Tensor, "batch time tags"]:
         """Return the scores; those at a step answer the input at that step, whatever the delay."""
-        inputs.ragged("ManyToManyEqual", x, lengths)
+        lengths = inputs.ragged("ManyToManyEqual", x, lengths)
         x = zero_beyond(x, lengths)
         inputs.taken("ManyToManyEqual", "x", self.embed, x)
         y = aligned(self.body, self.embed(x), lengths)
