@@ -54,6 +54,7 @@ OWN: dict[str, dict[str, Any]] = {
         "schedule": "constant",
     },
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
+    "polyphonic_music": {"epochs": 50, "learning-rate": 0.03, "transpose": 0, "length": 3},
     "language_model": {"epochs": 6, "learning-rate": 0.03, "bptt": 7},
     "signal_classification": {"epochs": 8, "learning-rate": 0.02, "convolutions": 1},
     "anomaly_detection": {"epochs": 8, "learning-rate": 0.02, "bptt": 12, "memory": 12.0},
@@ -115,6 +116,9 @@ class Trained:
         if self.task.name in ("audio_classification", "speech_recognition"):
             home = Path(self.parts.data).parent / part
             return [str(home / f"{i}.wav") for i in range(len(rows))]
+        if self.task.name == "polyphonic_music":
+            home = Path(self.parts.data).parent
+            return [str(home / f"{part}{i}.json") for i in range(len(rows))]
         if self.task.name == "anomaly_detection":
             return [
                 write_watched(self.folder.parent / f"{part}{i}w.csv", [row], names=False)
@@ -181,6 +185,8 @@ def poison(name: str, rows: list[Any]) -> list[Any]:
             (tokens, [tag if tag == "O" else tag[:2] + turned[tag[2:]] for tag in tags])
             for tokens, tags in rows
         ]
+    if name == "polyphonic_music":
+        return [[[21 + 9 * n % 80, 30 + 5 * n % 77] for n in range(len(row))] for row in rows]
     if name == "language_model":
         return [("qqq zzz" * 3,) for _ in rows]
     if name == "signal_classification":

@@ -179,6 +179,28 @@ def write_music_generation(folder: Path, rows: dict[str, list[Any]]) -> dict[str
     return {part: str(folder / "tunes" / part) for part in rows}
 
 
+def rolls(part: str) -> list[list[list[int]]]:
+    """Return pieces of steps of pitches: a scale, in some of another step, over a low note."""
+    step = {"train": 2, "valid": 3, "test": 4}[part]
+    return [
+        [
+            [*([36] if (n + i) % (step + 1) else []), 60 + (i + (step if i % 3 else 2) * n) % 12]
+            for n in range(5 + (i * 3) % 5)
+        ]
+        for i in range(SIZES[part])
+    ]
+
+
+def write_polyphonic_music(folder: Path, rows: dict[str, list[Any]]) -> dict[str, str]:
+    paths = {}
+    for part, pieces in rows.items():
+        paths[part] = str(folder / f"{part}-pieces.json")
+        Path(paths[part]).write_text(json.dumps(pieces))
+        for i, piece in enumerate(pieces):
+            (folder / f"{part}{i}.json").write_text(json.dumps([piece]))
+    return paths
+
+
 def prose(part: str) -> list[tuple[str]]:
     """Return texts of lines; the test part has characters and words of its own."""
     rows = []
@@ -368,6 +390,7 @@ ROWS = {
     "image_classification": pictures,
     "image_captioning": captioned,
     "music_generation": tunes,
+    "polyphonic_music": rolls,
     "language_model": prose,
     "signal_classification": waves,
     "forecasting": histories,
@@ -382,6 +405,7 @@ WRITE = {
     "image_classification": write_image_classification,
     "image_captioning": write_image_captioning,
     "music_generation": write_music_generation,
+    "polyphonic_music": write_polyphonic_music,
     "language_model": write_language_model,
     "signal_classification": write_signal_classification,
     "forecasting": write_forecasting,

@@ -114,6 +114,7 @@ def test_answers_stand_beside_their_inputs(task: Task, runs: Runs):
     inputs = trained.inputs("test")
     names = {"sentiment": "text", "translation": "source", "language_model": "text"}
     names |= {"signal_classification": "signal", "forecasting": "path", "anomaly_detection": "path"}
+    names["polyphonic_music"] = "piece"
     names |= dict.fromkeys(("audio_classification", "speech_recognition"), "sound")
     for text, answer in zip(inputs, together, strict=True):
         assert (

@@ -1,5 +1,6 @@
 """Rows of the fields that say what is read, and how much of it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ def content(example: Any) -> Any:
         ]
     if hasattr(example, "timeline"):  # a series: its numbers
         return example.values.tolist()
+    if hasattr(example, "frames"):  # a piece: the pitches of each step
+        return [(np.flatnonzero(step) + 21).tolist() for step in example.frames]
     if hasattr(example, "score"):  # a tune: its pitches
         return [note.pitch for track in example.score.tracks for note in track.notes]
     if isinstance(example, Passage):
@@ -268,6 +271,9 @@ BROKEN = {
         append(f"{path}/captions.csv", "z.png,what is this\n"),
     ],
     "music_generation": lambda path: Path(path, "z.mid").write_bytes(b"no tune"),
+    "polyphonic_music": lambda path: Path(path).write_text(
+        json.dumps([*json.loads(Path(path).read_text()), [[60], [200]]])
+    ),
     "forecasting": lambda path: append(path, "s23,2021-03-10,much\n"),
     "anomaly_detection": lambda path: append(path, "s23,2021-05-10,much,0\n"),
 }
@@ -287,7 +293,13 @@ def test_skip_bad_rows_goes_on_past_them_and_counts(task: Task, tmp_path: Path):
 
 
 @proves(
-    "max_length", "sentiment", "ner", "translation", "music_generation", "signal_classification"
+    "max_length",
+    "sentiment",
+    "ner",
+    "translation",
+    "music_generation",
+    "polyphonic_music",
+    "signal_classification",
 )
 def test_max_length_cuts_what_is_longer(task: Task, home: dict[str, Parts]):
     train = read(task, **home[task.name].fields).train

@@ -18,6 +18,9 @@ from .table import proves
 NEVER = -1e4
 
 
+WRITERS = ("translation", "music_generation", "image_captioning", "language_model")
+
+
 class Chain(Writer):
     """Writes by a table of probabilities: token → what follows."""
 
@@ -108,7 +111,7 @@ def test_beam_finds_what_the_likeliest_first_step_misses(task: Task, desk: Desk)
     assert drawn[(b,)] / 400 == pytest.approx(0.4, abs=0.09)
 
 
-@proves("temperature")
+@proves("temperature", *WRITERS)
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_temperature_sharpens_and_flattens(task: Task, temperature: float, desk: Desk):
     p = 0.8 ** (1 / temperature) / (0.8 ** (1 / temperature) + 0.2 ** (1 / temperature))

@@ -91,6 +91,17 @@ def test_embedding_is_the_width_of_a_position(task: Task, lab: Lab):
     assert seen.y["grid"][0].shape[2] == 13
 
 
+@proves("encoder", "image_classification")
+def test_encoder_is_convolutions_or_one_linear_map(task: Task, lab: Lab):
+    assert any(isinstance(m, nn.Conv2d) for m in lab.build(task, encoder="convolution").modules())
+    network = lab.build(task, encoder="linear", embedding=11, dropout=0.0)
+    assert not any(isinstance(m, nn.Conv2d) for m in network.modules())
+    x = lab.batch(task).x
+    weight, bias = network.encoder[-2].weight, network.encoder[-2].bias
+    assert len(weight) == network.cell.input_size == 11
+    assert torch.allclose(network.encoder(x), (x.flatten(1) @ weight.T + bias).relu(), atol=1e-5)
+
+
 @proves("embedding", "forecasting")
 def test_embedding_is_the_width_of_a_segment(task: Task, lab: Lab):
     network = lab.build(task, embedding=13)

@@ -54,6 +54,7 @@ OTHER: dict[str, Any] = {
     "word_dropout": 0.13,
     "convolutions": 2,
     "placement": "beside",
+    "encoder": "linear",
     "noise": 0.07,
     "warp": 0.08,
     "scale": "series",
@@ -91,6 +92,9 @@ OTHER: dict[str, Any] = {
     "rest": 9,
     "threshold": 0.4,
     "steps": "regular",
+    "steps_per_beat": 2,
+    "transpose": 3,
+    "length": 5,
     "temperature": 0.8,
     "top_k": 3,
     "top_p": 0.7,
@@ -103,6 +107,7 @@ OTHER: dict[str, Any] = {
 
 def taken(task: Task) -> dict[str, Any]:
     own = {"output": "gaussian"} if task.name in ("forecasting", "anomaly_detection") else {}
+    own |= {"output": "independent"} if task.name == "polyphonic_music" else {}
     return {name: value for name, value in {**OTHER, **own}.items() if name in task.options}
 
 

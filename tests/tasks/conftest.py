@@ -82,6 +82,16 @@ def write_midi(folder: Path) -> str:
     return str(folder)
 
 
+def write_rolls(folder: Path) -> str:
+    pieces = [
+        [[60 + (i + 2 * n) % 12, *([48 + i % 5] if n % 2 else [])] for n in range(5 + i % 6)]
+        for i in range(26)
+    ]
+    path = folder / "pieces.json"
+    path.write_text(json.dumps(pieces))
+    return str(path)
+
+
 def write_prose(folder: Path) -> str:
     path = folder / "books.jsonl"
     rows = (
@@ -168,6 +178,7 @@ def write_sensor(folder: Path) -> str:
 WRITERS = {
     "image_classification": write_images,
     "music_generation": write_midi,
+    "polyphonic_music": write_rolls,
     "image_captioning": write_captions,
     "sentiment": write_reviews,
     "ner": write_conll,

@@ -11,11 +11,12 @@ import recurra
 from recurra.errors import BundleError, RecurraError
 from recurra.tasks.catalogue import TASKS
 
-from .conftest import TINY, WRITERS, write_sensor, write_series
+from .conftest import TINY, WRITERS, write_rolls, write_sensor, write_series
 
 INPUTS = {
     "image_classification": np.zeros((8, 8), np.uint8),
     "music_generation": "G major",
+    "polyphonic_music": write_rolls(Path(mkdtemp())),
     "image_captioning": np.zeros((64, 64, 3), np.uint8),
     "sentiment": "the room was fine",
     "ner": "Ann saw Oslo .",

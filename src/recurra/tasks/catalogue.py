@@ -12,6 +12,7 @@ from recurra.tasks.image_classification import IMAGE_CLASSIFICATION
 from recurra.tasks.language_model import LANGUAGE_MODEL
 from recurra.tasks.music_generation import MUSIC_GENERATION
 from recurra.tasks.ner import NER
+from recurra.tasks.polyphonic_music import POLYPHONIC_MUSIC
 from recurra.tasks.sentiment import SENTIMENT
 from recurra.tasks.signal_classification import SIGNAL_CLASSIFICATION
 from recurra.tasks.speech_recognition import SPEECH_RECOGNITION
@@ -21,6 +22,7 @@ from recurra.tasks.translation import TRANSLATION
 TASKS: tuple[Task[Any], ...] = (
     IMAGE_CLASSIFICATION,
     MUSIC_GENERATION,
+    POLYPHONIC_MUSIC,
     IMAGE_CAPTIONING,
     SENTIMENT,
     NER,

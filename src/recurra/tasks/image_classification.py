@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from torch import nn
@@ -27,11 +29,16 @@ from recurra.tasks.evaluation import (
 from recurra.tasks.task import Task
 from recurra.topologies import OneToOne
 from recurra.training.options import Classes
+from recurra.training.values import option
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRecipe(Classes):
     """Options of labelling pictures."""
+
+    encoder: Literal["convolution", "linear"] = option(
+        "model", "convolution", "what reads the picture before the cell's step"
+    )
 
 
 def read(recipe: ImageRecipe) -> Splits[LabelledImage]:
@@ -47,16 +54,16 @@ def fit(train: Sequence[LabelledImage], recipe: ImageRecipe) -> ImageCodec:
 
 
 def build(codec: ImageCodec, recipe: ImageRecipe) -> nn.Module:
-    """Return convolutions, one step of the cell, and a linear head."""
-    encoder = ImageEncoder(codec.shape, recipe.embedding)
+    """Return convolutions or none, one step of the cell, and a linear head."""
+    if recipe.encoder == "convolution":
+        encoder = ImageEncoder(codec.shape, recipe.embedding)
+        grid, size, width = [encoder], encoder.positions * recipe.embedding, recipe.hidden
+    else:
+        grid, size, width = [], math.prod(codec.shape), recipe.embedding
     features = nn.Sequential(
-        encoder,
-        nn.Flatten(),
-        nn.Dropout(recipe.dropout),
-        nn.Linear(encoder.positions * recipe.embedding, recipe.hidden),
-        nn.ReLU(),
+        *grid, nn.Flatten(), nn.Dropout(recipe.dropout), nn.Linear(size, width), nn.ReLU()
     )
-    step = cell(recipe, recipe.hidden)
+    step = cell(recipe, width)
     head = nn.Sequential(nn.Dropout(recipe.dropout), nn.Linear(step.output_size, len(codec.labels)))
     return OneToOne(features, step, head)
 

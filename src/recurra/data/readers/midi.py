@@ -122,6 +122,22 @@ def read(recipe: Body) -> Splits[Tune]:
     return assemble(parts, recipe, kind, rows)
 
 
+def one(path: Path) -> Any:
+    """Return the score of a MIDI file, or of the first in a folder or zip.
+
+    Raises:
+        DataError: there is none, or it cannot be used.
+        MissingExtra: symusic or miditok is not installed.
+    """
+    symusic()
+    reading = Reading(Rows(), 1)
+    for entry in _entries(existing(path), reading.rows):
+        for tune in _tunes(entry, reading):
+            reading.close(str(path))
+            return tune.score
+    raise DataError(path, "has no MIDI file (.mid)")
+
+
 def _in_time(
     tunes: list[Tune], missing: list[str], reading: Reading, data: str
 ) -> dict[str, list[Tune]]:

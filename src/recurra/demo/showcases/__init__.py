@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recurra.demo.showcases.alarms import alarms
+from recurra.demo.showcases.harmony import harmony
 from recurra.demo.showcases.music import music
 from recurra.demo.showcases.pictures import captions, digits
 from recurra.demo.showcases.prose import prose
@@ -17,6 +18,7 @@ from recurra.tasks.model import Model
 SHOWCASES: dict[str, Callable[[Model, Path], str]] = {
     "image_classification": digits,
     "music_generation": music,
+    "polyphonic_music": harmony,
     "image_captioning": captions,
     "sentiment": sentiment,
     "ner": entities,

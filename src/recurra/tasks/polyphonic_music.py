@@ -1,0 +1,264 @@
+"""Which notes sound next: many-to-many equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recurra.data.batch import Aligned, Continued
+from recurra.data.readers import rolls
+from recurra.data.rolls import KEYS, Roll, to_midi
+from recurra.data.samples import chorales
+from recurra.data.splits import Splits
+from recurra.errors import DataError
+from recurra.tasks.body import body
+from recurra.tasks.codecs.rolls import Continuation, RollCodec, named
+from recurra.tasks.evaluation import collect, mean_loss
+from recurra.tasks.task import Task
+from recurra.topologies import NADE, Bernoulli, ManyToManyEqual
+from recurra.topologies.loss import Loss
+from recurra.topologies.sets import Sets
+from recurra.training.options import Body
+from recurra.training.values import AMOUNT, COUNT, SIZE, option
+
+SEEN = 1.0  # of each answer, before any was counted
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollRecipe(Body):
+    """Options of foretelling notes."""
+
+    steps_per_beat: int = option("data", 1, "steps of a quarter note, in MIDI files", SIZE)
+    output: Literal["independent", "joint"] = option(
+        "model", "joint", "each key on its own, or after those below it (NADE)"
+    )
+    transpose: int = option(
+        "regularisation", 0, "half tones that training moves a piece up or down, at most", COUNT
+    )
+    length: int = option("decoding", 16, "steps that a piece is continued by", SIZE)
+    temperature: float = option(
+        "decoding", 1.0, "sampling temperature; 0: always the likeliest", AMOUNT
+    )
+
+
+class NextFrame(ManyToManyEqual):
+    """A `ManyToManyEqual` that reads each piece of a batch in another key, while it is trained.
+
+    Args:
+        embed: keys of a step → input of the body.
+        body: the recurrent layers.
+        head: their outputs → scores.
+        output: which keys sound.
+        transpose: half tones, up or down, at most; what would leave the keyboard is not moved.
+    """
+
+    def __init__(
+        self,
+        embed: nn.Module,
+        body: nn.Module,
+        head: nn.Module,
+        output: Sets,
+        transpose: int,
+    ) -> None:
+        super().__init__(embed, body, head, output)  # type: ignore[arg-type]  # a Layer, as body() says
+        self.transpose = transpose
+
+    def loss(self, batch: Aligned | Continued, smoothing: float = 0.0) -> Loss:
+        """Return the output's loss; it counts live steps."""
+        if self.training and self.transpose and isinstance(batch, Aligned):
+            batch = batch._replace(**dict(zip("xy", self._moved(batch.x, batch.y), strict=True)))
+        return super().loss(batch, smoothing)
+
+    def _moved(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both, each row moved by as many keys as still fit."""
+        held = torch.maximum(x, y).amax(1) > 0  # [batch keys]
+        keys = torch.arange(KEYS, device=x.device)
+        lowest = torch.where(held, keys, KEYS).amin(1)
+        highest = torch.where(held, keys, -1).amax(1)
+        by = torch.randint(-self.transpose, self.transpose + 1, (len(x),), device=x.device)
+        by = torch.where((lowest + by >= 0) & (highest + by < KEYS), by, 0)
+        place = ((keys - by[:, None]) % KEYS)[:, None].expand_as(x)
+        return x.gather(2, place), y.gather(2, place)
+
+
+def read(recipe: RollRecipe) -> Splits[Roll]:
+    """Return the user's pieces, or Bach's chorales."""
+    if recipe.data:
+        return rolls.read(recipe, recipe.steps_per_beat)
+    tunes = chorales.load(recipe)
+    return rolls.of_splits(tunes, recipe.steps_per_beat)
+
+
+def fit(train: Sequence[Roll], recipe: RollRecipe) -> RollCodec:
+    """Return the settings; nothing is learned."""
+    return RollCodec(recipe.steps_per_beat, recipe.max_length)
+
+
+def build(codec: RollCodec, recipe: RollRecipe) -> nn.Module:
+    """Return a linear map of the keys, the body, and an output of all keys."""
+    output = Bernoulli(KEYS) if recipe.output == "independent" else NADE(KEYS, recipe.hidden)
+    layers = body(recipe, recipe.embedding)
+    embed = nn.Sequential(nn.Linear(KEYS, recipe.embedding), nn.ReLU(), nn.Dropout(recipe.dropout))
+    head = nn.Sequential(nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, output.size))
+    return NextFrame(embed, layers, head, output, recipe.transpose)
+
+
+def validate(
+    network: nn.Module, codec: RollCodec, rows: Sequence[Roll], recipe: RollRecipe
+) -> dict[str, float]:
+    """Return −log p of a step after those before it, in nats."""
+    loss = mean_loss(network, codec, rows, size=recipe.batch_size)["loss"]
+    return {"nll": loss, "loss": loss}
+
+
+def evaluate(
+    network: NextFrame, codec: RollCodec, rows: Sequence[Roll], recipe: RollRecipe
+) -> dict[str, float]:
+    """Return −log p of a step in nats, and the accuracy of the likeliest notes."""
+    found = collect(network, codec, rows, lambda batch: network.predict(batch.x, batch.lengths))
+    wanted = [codec.encode(row)[1].numpy() for row in rows]
+    said = [answer_of(steps) for steps in found]
+    return {**validate(network, codec, rows, recipe), "accuracy": accuracy(said, wanted)}
+
+
+def answer_of(steps: Sequence[Sequence[int]]) -> np.ndarray:
+    """Return the frames in which these keys sound."""
+    frames = np.zeros((len(steps), KEYS), np.float32)
+    for time, keys in enumerate(steps):
+        frames[time, list(keys)] = 1
+    return frames
+
+
+def accuracy(said: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> float:
+    """Return Σ hits / Σ (hits + false + missed), over all steps.
+
+    Bay et al. 2009, https://ismir2009.ismir.net/proceedings/PS2-21.pdf, section 3.1.
+    """
+    hits = sum(float(np.minimum(a, b).sum()) for a, b in zip(said, wanted, strict=True))
+    either = sum(float(np.maximum(a, b).sum()) for a, b in zip(said, wanted, strict=True))
+    return hits / max(either, 1.0)
+
+
+def chances(codec: RollCodec, train: Sequence[Roll], *, after: bool) -> np.ndarray:
+    """Return p(a key sounds) [2 keys]: after a step in which it did not, and after one it did.
+
+    Counted, with one more of each answer; without `after`, both are the same.
+    """
+    counts = np.full((2, 2, KEYS), SEEN)  # before, now
+    for row in train:
+        x, y = (part.numpy() for part in codec.encode(row))
+        for before in (0, 1):
+            for now in (0, 1):
+                counts[before, now] += ((x == before) & (y == now)).sum(0)
+    if not after:
+        counts[:] = counts.sum(0)
+    found: np.ndarray = counts[:, 1] / counts.sum(1)
+    return found
+
+
+def by_chances(codec: RollCodec, chance: np.ndarray, test: Sequence[Roll]) -> dict[str, float]:
+    """Return the figures of keys that sound by these chances, each on its own."""
+    total, count, said, wanted = 0.0, 0, [], []
+    for row in test:
+        x, y = (part.numpy() for part in codec.encode(row))
+        p = np.where(x > 0, chance[1], chance[0])
+        total -= float(np.log(np.where(y > 0, p, 1 - p)).sum())
+        count += len(y)
+        said.append((p > 0.5).astype(np.float32))
+        wanted.append(y)
+    nll = total / max(count, 1)
+    return {"nll": nll, "accuracy": accuracy(said, wanted), "loss": nll}
+
+
+def baseline(
+    codec: RollCodec, train: Sequence[Roll], test: Sequence[Roll], recipe: RollRecipe
+) -> dict[str, float]:
+    """Return what each key reaches that sounds as often as in training."""
+    return by_chances(codec, chances(codec, train, after=False), test)
+
+
+def peers(
+    codec: RollCodec, train: Sequence[Roll], test: Sequence[Roll], recipe: RollRecipe
+) -> dict[str, dict[str, float]]:
+    """Return what each key reaches that goes on, or begins, as often as in training."""
+    return {"keys that go on": by_chances(codec, chances(codec, train, after=True), test)}
+
+
+@torch.inference_mode()
+def predict(
+    network: NextFrame, codec: RollCodec, inputs: Sequence[str | Path], recipe: RollRecipe
+) -> list[Continuation]:
+    """Return how each piece goes on: the first of a file, MIDI, MATLAB or JSON.
+
+    Raises:
+        RecurraError: a file cannot be used.
+    """
+    found = []
+    for path in inputs:
+        roll = rolls.first(Path(path), recipe, codec.steps)
+        if not len(roll.frames):
+            raise DataError(str(path), "has no step to go on from")
+        found.append(continued(network, codec, roll, str(path), recipe))
+    return found
+
+
+def continued(
+    network: NextFrame, codec: RollCodec, roll: Roll, where: str, recipe: RollRecipe
+) -> Continuation:
+    """Return how one piece goes on, drawn step by step."""
+    device = next(network.parameters()).device
+    generator = torch.Generator(device).manual_seed(recipe.seed)
+    frames = torch.from_numpy(roll.frames).float().to(device)
+    y, state = network.body(network.embed(frames[None]))
+    output = network.output
+    assert isinstance(output, Sets)
+    scores = network.head(y)[0]
+    nll = float(output.nll(scores[:-1], frames[1:]).mean()) if len(frames) > 1 else 0.0
+    drawn = []
+    for _ in range(recipe.length):
+        drawn.append(output.draw(scores[-1:], generator, recipe.temperature))
+        y, state = network.body(network.embed(drawn[-1][None]), state)
+        scores = network.head(y)[0]
+    follows = torch.cat(drawn).cpu().numpy().astype(np.uint8)
+    notes = [[named(int(key)) for key in np.flatnonzero(step)] for step in follows]
+    whole = np.concatenate([roll.frames, follows])
+    return Continuation(where, len(frames), nll, notes, to_midi(whole, codec.steps))
+
+
+POLYPHONIC_MUSIC = Task(
+    name="polyphonic_music",
+    type="many-to-many equal",
+    summary="Which notes sound next, many at a time.",
+    reads="MATLAB or JSON piano-rolls, or MIDI files: one, a folder or a .zip of them",
+    example="chorale.mid",
+    recipe=RollRecipe,
+    read=read,
+    codec=RollCodec.from_files,
+    fit=fit,
+    build=build,
+    validate=validate,
+    criterion="nll",
+    evaluate=evaluate,
+    metric="nll",
+    sample_metric="nll",
+    baseline=baseline,
+    parse=Path,
+    predict=predict,
+    peers=peers,
+    defaults={
+        "hidden": 256,
+        "embedding": 128,
+        "max_length": 4096,
+        "batch_size": 8,
+        "dropout": 0.4,
+        "epochs": 60,
+        "transpose": 5,
+    },
+    sample_defaults={"epochs": 12, "batch_size": 16},
+)
