@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         to_torch,
     )
     from recurra.streaming import Stream
+    from recurra.tasks.compare import compare
     from recurra.tasks.model import Model, load
     from recurra.tasks.run import train
     from recurra.tasks.watch import Watch
@@ -47,6 +48,7 @@ _HOME = {
         "Layer Recurrent Stack Residual Bidirectional LookAhead from_torch to_torch"
     ),
     "recurra.streaming": "Stream",
+    "recurra.tasks.compare": "compare",
     "recurra.tasks.model": "Model load",
     "recurra.tasks.run": "train",
     "recurra.tasks.watch": "Watch",
@@ -80,6 +82,7 @@ __all__ = [
     "Watch",
     "cells",
     "check_cell",
+    "compare",
     "data",
     "decoding",
     "engines",

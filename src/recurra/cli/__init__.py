@@ -51,6 +51,15 @@ def build(argv: Sequence[str]) -> App:
 
         add_tasks(trainer)
     app.command(trainer)
+    comparer = App(
+        name="compare",
+        help="Train a task with several cells for as long each: which is it to be?",
+    )
+    if argv[:1] == ["compare"]:
+        from recurra.cli.compare import add_comparisons
+
+        add_comparisons(comparer)
+    app.command(comparer)
     commands: list[Callable[..., int | None]] = [use.evaluate, use.predict, use.generate, use.demo]
     if argv[:1] in (["evaluate"], ["predict"]):
         from recurra.cli.options import with_options
