@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 
 from recurra.benchmarks.quality.exam import Case
-from recurra.benchmarks.quality.exams import ett, fsdd, nab, prose, signals
+from recurra.benchmarks.quality.exams import (
+    entities,
+    ett,
+    fsdd,
+    mnist,
+    multi30k,
+    music,
+    nab,
+    prose,
+    signals,
+)
 from recurra.benchmarks.quality.exams.sst2 import METRIC, SST2
 
 
@@ -164,3 +174,122 @@ def test_transformers_are_tested_on_their_last_part(tmp_path: Path):
     assert {"baseline", "NLinear", "DLinear"} <= found.peers.keys()
     assert found.peers["baseline"][ett.METRIC] == pytest.approx(0, abs=1e-9)  # a day repeats
     assert found.value > 0
+
+
+def write_pictures(folder: Path) -> None:
+    """Write pictures as MNIST has them, whose label is where they are bright; a quarter lies."""
+    draw = np.random.default_rng(0)
+    for part, count, wrong in [("train", 120, 0), ("t10k", 40, 10)]:
+        labels = np.arange(count, dtype=np.uint8) % 2
+        pictures = draw.integers(0, 60, (count, 28, 28)).astype(np.uint8)
+        pictures[labels == 0, :14] += 150
+        pictures[labels == 1, 14:] += 150
+        labels[:wrong] = 1 - labels[:wrong]
+        head = (0x803).to_bytes(4, "big") + b"".join(n.to_bytes(4, "big") for n in pictures.shape)
+        for name, content in [
+            ("images-idx3", head + pictures.tobytes()),
+            ("labels-idx1", (0x801).to_bytes(4, "big") + count.to_bytes(4, "big") + bytes(labels)),
+        ]:
+            (folder / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress(content))
+
+
+def test_digits_at_a_glance_and_row_by_row(tmp_path: Path):
+    write_pictures(tmp_path)
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    case.place.mkdir()
+    found = mnist.sit(case, {"encoder": "linear", "hidden": 8})
+    assert found.value in {100 * k / 40 for k in range(41)}
+    assert found.peers["baseline"] == {mnist.METRIC: 50.0}
+    assert mnist.perceptron(case)[mnist.METRIC] in {100 * k / 40 for k in range(41)}
+    case = case._replace(place=tmp_path / "rows")
+    case.place.mkdir()
+    images, digits = mnist.pixels(case, "t10k")
+    assert images.max() == pytest.approx(209 / 255, abs=0.01)
+    found = mnist.row_by_row(case, {"convolutions": 0, "hidden": 8, "embedding": 8})
+    assert {"baseline", "nn.LSTM in a plain loop, equal time"} <= found.peers.keys()
+    with np.load(case.place / "mnist.npz") as written:
+        assert np.array_equal(written["x_test"], images)
+        assert np.array_equal(written["y_test"], digits)
+
+
+def test_entities(tmp_path: Path):
+    for part, count in [("train", 40), ("dev", 10), ("test", 10)]:
+        rows = []
+        for i in range(count):
+            name, tag = [("Paris", "B-LOC"), ("Anna", "B-PER")][i % 2]
+            rows += [f"{part}{i} O", "saw O", f"{name} {tag}", ". O", ""]
+        (tmp_path / f"{part}.conll").write_text("\n".join(rows))
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    case.place.mkdir()
+    found = entities.sit(case, {"output": "crf", "hidden": 8, "embedding": 8})
+    assert 0 <= found.value <= 100
+    row = entities.Tagged(["In", "Paris"], ["O", "B-LOC"], "")
+    first, second = entities.features(row)
+    assert {"0:lower=in", "1:lower=paris", "1:title=True", "-1:none", "2:none"} <= set(first)
+    assert {"-1:lower=in", "suffix3=ris", "prefix2=Pa", "1:none"} <= set(second)
+
+
+def test_the_crf_on_features(tmp_path: Path):
+    pytest.importorskip("pycrfsuite")  # of the extra "bench", which tests go without
+    for part, count in [("train", 40), ("dev", 10), ("test", 12)]:
+        rows = []
+        for i in range(count):
+            name, tag = [("Paris", "B-LOC"), ("Anna", "B-PER")][i % 2]
+            lies = part == "test" and i < 3
+            rows += [f"{part}{i} O", "saw O", f"{name} {'O' if lies else tag}", ". O", ""]
+        (tmp_path / f"{part}.conll").write_text("\n".join(rows))
+    case = Case(tmp_path, tmp_path, seed=0, threads=1, quick=True)
+    assert entities.crfsuite(case) == {entities.METRIC: pytest.approx(100 * 18 / 21)}
+
+
+def test_pairs_in_lower_case_and_a_dictionary(tmp_path: Path):
+    words = {
+        "hund": "dog",
+        "katze": "cat",
+        "schläft": "sleeps",
+        "rennt": "runs",
+        "der": "the",
+        "ein": "a",
+    }
+    draw = random.Random(0)
+    for part, count in [("train", 200), ("val", 20), ("test_2016_flickr", 20)]:
+        kinds = [("der", "ein"), ("hund", "katze"), ("schläft", "rennt")]
+        rows = [[draw.choice(kind) for kind in kinds] for _ in range(count)]
+        for language, said in [("de", rows), ("en", [[words[w] for w in row] for row in rows])]:
+            text = "".join(" ".join(row).capitalize() + " .\n" for row in said)
+            (tmp_path / f"{part}.{language}.gz").write_bytes(gzip.compress(text.encode()))
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    case.place.mkdir()
+    assert multi30k.word_for_word(case, "de", "en") == {multi30k.METRIC: pytest.approx(100)}
+    found = multi30k.sit(case, "de", "en", {"hidden": 8, "embedding": 8, "vocabulary": 100})
+    assert 0 <= found.value <= 100
+    lowered = (case.place / "lowered" / "test.en").read_text()
+    assert lowered.splitlines() == multi30k.lines(case, "test", "en")
+    assert lowered == lowered.lower()
+
+
+def test_a_dictionary_is_told_by_what_occurs_together():
+    pairs = [("a b", "x y"), ("a c", "x z"), ("b", "y")]
+    found = multi30k.likeliest([(f.split(), e.split()) for f, e in pairs])
+    assert found == {"a": "x", "b": "y", "c": "z"}
+
+
+def test_the_next_frame(tmp_path: Path):
+    from scipy.io import savemat
+
+    def pieces(count: int, first: int) -> np.ndarray:
+        held = np.empty((1, count), dtype=object)
+        for i in range(count):
+            held[0, i] = np.eye(88, dtype=np.uint8)[(np.arange(6 + i) + first + i) % 30]
+        return held
+
+    parts = {"traindata": pieces(8, 0), "validdata": pieces(3, 3), "testdata": pieces(3, 5)}
+    savemat(tmp_path / "Tunes.mat", parts)
+    case = Case(tmp_path, tmp_path / "place", seed=0, threads=1, quick=True)
+    case.place.mkdir()
+    given = {"output": "independent", "hidden": 8, "embedding": 8}
+    found = music.sit(case, "Tunes.mat", given)
+    assert {"baseline", "keys that go on", "nn.LSTM in a plain loop, equal time"} == set(
+        found.peers
+    )
+    assert found.value > 1

@@ -10,6 +10,7 @@ from torch import nn
 
 from recurra import cells, layers, topologies, unroll
 from recurra.data.batch import Aligned, Foretold, Labelled, Paired, Single, Transcribed
+from recurra.engines.branch import branch
 from recurra.streaming import Stream
 from recurra.topologies.distributions import (
     Distribution,
@@ -97,6 +98,21 @@ def _layered(layer: layers.Layer) -> Entry:
     state = State(layer.initial_state(BATCH), optional=True)
     x = real(BATCH, TIME, layer.input_size, fixed=(0, 2))
     return layer, {"x": x, "state": state, "lengths": lengths()}
+
+
+def _branched(layer: layers.Layer) -> Entry:
+    state = State(layer.initial_state(BATCH))
+    return layer.branch, {"x": real(BATCH, TIME, layer.input_size, fixed=(2,)), "state": state}
+
+
+def _branched_cell(kind: type[cells.Cell[Any]]) -> Entry:
+    cell = kind(SIZE, WIDTH)
+    x, state = real(BATCH, TIME, SIZE, fixed=(2,)), State(cell.initial_state(BATCH))
+
+    def call(x: Any, state: Any) -> Any:
+        return branch(cell, x, state)
+
+    return call, {"x": x, "state": state}
 
 
 def _stateless(layer: layers.Layer, *, free: bool = False) -> Entry:
@@ -395,6 +411,16 @@ def _foretelling(method: str) -> Entry:
     return getattr(net, method), arguments[method]
 
 
+def _held(output: topologies.Sets) -> Entry:
+    y = real(BATCH, TIME, KINDS, fixed=(0, 1, 2))
+    y.value = (y.value > 0).float()
+    return output.loss, {
+        "scores": real(BATCH, TIME, output.size, fixed=(0, 1, 2), free=True),
+        "y": y,
+        "lengths": Lengths(LENGTHS.clone()),
+    }
+
+
 def _entropy() -> Entry:
     return topologies.cross_entropy, {
         "logits": real(BATCH, TIME, KINDS, fixed=(0, 1), free=True),
@@ -461,6 +487,13 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "Stack": lambda draw: _layered(layers.Stack(cells.GRU(SIZE, WIDTH), cells.LRU(WIDTH, WIDTH))),
     "Stack variational": lambda draw: _layered(
         layers.Stack(cells.GRU(SIZE, 4), cells.GRU(4, 4), dropout=0.5, variational=True)
+    ),
+    "branch": lambda draw: _branched_cell(draw.choice(cells.CELLS)),
+    "Recurrent.branch": lambda draw: _branched(layers.Recurrent(cells.SLSTM(SIZE, WIDTH))),
+    "Convolution.branch": lambda draw: _branched(layers.Convolution(SIZE, WIDTH, 3).eval()),
+    "Residual.branch": lambda draw: _branched(layers.Residual(cells.GRU(WIDTH, WIDTH))),
+    "Stack.branch": lambda draw: _branched(
+        layers.Stack(cells.GRU(SIZE, WIDTH), cells.MinLSTM(WIDTH, WIDTH))
     ),
     "Bidirectional": lambda draw: _layered(
         layers.Bidirectional(cells.LSTM(SIZE, WIDTH), cells.MinGRU(SIZE, WIDTH))
@@ -534,6 +567,10 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         )
         for output in (Point(), Gaussian(), StudentT(), Quantiles())
         for method in ("loss", "quantile")
+    },
+    **{
+        f"{type(output).__name__}.loss": lambda draw, output=output: _held(output)
+        for output in (topologies.Bernoulli(KINDS), topologies.NADE(KINDS, 3))
     },
     "cross_entropy": lambda draw: _entropy(),
     "within": lambda draw: _given_lengths(layers.within),

@@ -34,6 +34,7 @@ class Case(NamedTuple):
     pace: bool = False
 
 
+LSTM = "nn.LSTM in a plain loop, equal time"
 NONE: dict[str, Any] = {}  # and nobody writes into it
 
 
@@ -168,6 +169,15 @@ def answer(
         }
     seconds = model.metrics["seconds"]
     return Answer(scale * test[metric], size, seconds, others, note, beside, paced(case, model))
+
+
+def beside(
+    case: Case, model: Model, metric: str, name: str, scale: float = 1.0, note: str = ""
+) -> Answer:
+    """Return `answer`, with `torch.nn.LSTM` in a plain loop, trained as long, beside it."""
+    own = answer(case, model, metric, scale, note, name)
+    lstm = {name: scale * plain.lstm(model)[metric]}
+    return own._replace(peers={**own.peers, LSTM: lstm})
 
 
 def paced(case: Case, model: Model) -> dict[str, float]:

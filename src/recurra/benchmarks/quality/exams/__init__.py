@@ -1,15 +1,21 @@
 """Every exam by its name."""
 
 from recurra.benchmarks.quality.exam import Exam
+from recurra.benchmarks.quality.exams.entities import ENTITIES
 from recurra.benchmarks.quality.exams.ett import ETT
 from recurra.benchmarks.quality.exams.fsdd import FSDD
+from recurra.benchmarks.quality.exams.mnist import MNIST
+from recurra.benchmarks.quality.exams.multi30k import MULTI30K
+from recurra.benchmarks.quality.exams.music import MUSIC
 from recurra.benchmarks.quality.exams.nab import NAB
 from recurra.benchmarks.quality.exams.prose import PROSE
 from recurra.benchmarks.quality.exams.signals import SIGNALS
 from recurra.benchmarks.quality.exams.sst2 import SST2
 from recurra.errors import unknown
 
-EXAMS: tuple[Exam, ...] = (SST2, *ETT, NAB, *SIGNALS, *FSDD, *PROSE)
+EXAMS: tuple[Exam, ...] = (
+    *MNIST, *MUSIC, SST2, *ENTITIES, *MULTI30K, *ETT, NAB, *SIGNALS, *FSDD, *PROSE,
+)  # fmt: skip  # by task
 
 
 def find(name: str) -> Exam:
