@@ -88,6 +88,16 @@ def test_hooks_of_a_cell_run():
     same(layer, 2)
 
 
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_hooks_of_layers_see_rows_of_their_own(place: int):
+    layer = build(lambda: Stack(Recurrent(GRU(2, 4)), Residual(Recurrent(LSTM(4, 4)))))
+    part = [layer, layer.layers[0], layer.layers[1], layer.layers[1].layer][place]
+    seen: list[tuple[int, ...]] = []
+    part.register_forward_hook(lambda _, x, y: seen.append(tuple(x[0].shape[:2])))
+    same(layer, 2)
+    assert seen[0] == (STATES * BRANCHES, 1)
+
+
 @pytest.mark.parametrize("name", ["loop", "native"])
 def test_an_engine_by_its_name(name: str):
     cell = GRU(2, 4)

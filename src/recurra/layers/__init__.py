@@ -12,7 +12,7 @@ from recurra.layers.conversion import (
     to_torch,
 )
 from recurra.layers.convolution import Convolution, ConvolutionState, LiveNorm
-from recurra.layers.dropout import VariationalDropout
+from recurra.layers.dropout import Dropout, VariationalDropout
 from recurra.layers.frames import FrameStack
 from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.layers.lengths import within, zero_beyond
@@ -37,6 +37,7 @@ __all__ = [
     "Cepstrum",
     "Convolution",
     "ConvolutionState",
+    "Dropout",
     "FixedScale",
     "FrameStack",
     "Last",

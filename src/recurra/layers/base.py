@@ -50,7 +50,7 @@ class Layer(nn.Module, ABC):
         """Return the outputs of one step from each row's state, for each of several inputs.
 
         As if the rows were repeated: a branch is a row of its own, of one step. Cells and layers
-        of the package compute what branches or rows share once.
+        of the package compute what branches or rows share once, where no hook watches them.
 
         Args:
             x: inputs; of fewer rows than the state where rows share them, in turn.

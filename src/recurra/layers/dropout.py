@@ -1,10 +1,13 @@
-"""Dropout for sequences."""
+"""Dropout: of each number, or of a row's features at every step."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra import inputs
+
+BITS = 16  # of randomness for each number, of which torch's kernel takes 24 one at a time
 
 
 def check_rate(name: str, rate: float) -> float:
@@ -16,6 +19,36 @@ def check_rate(name: str, rate: float) -> float:
     if not 0 <= rate < 1:
         raise ValueError(f"{name} is {rate}; a dropout rate is at least 0 and below 1")
     return rate
+
+
+def drop(x: Tensor, rate: float) -> Tensor:
+    """Return x ⊙ m / (1 − rate), m ~ Bernoulli(1 − rate) for each number.
+
+    Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html, section 4. On a CPU four
+    numbers share a draw of 64 bits, a quarter of the time that torch takes: m's probability is
+    rounded to 2⁻¹⁶ there.
+    """
+    span = 1 << BITS
+    least = round(rate * span)
+    exact = not x.is_cpu or not x.is_floating_point() or torch.compiler.is_compiling()
+    if exact or inputs.transformed() or not 0 < least < span or not x.numel():
+        return functional.dropout(x, rate)
+    drawn = torch.empty(-(-x.numel() * BITS // 64), dtype=torch.int64).random_(-(1 << 63), None)
+    bits = drawn.view(torch.int16)[: x.numel()].view(x.shape)
+    kept = (bits >= least - span // 2).to(x.dtype)
+    return x * kept.mul_(1 / (1 - rate))
+
+
+class Dropout(nn.Dropout):
+    """`drop` in training, with `torch.nn`'s name and place; in evaluation the identity.
+
+    Args:
+        p: share of numbers that are dropped.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x with numbers dropped."""
+        return drop(x, self.p) if self.training and self.p else x
 
 
 class VariationalDropout(nn.Module):
@@ -43,7 +76,7 @@ class VariationalDropout(nn.Module):
         inputs.sequence("VariationalDropout", x, "features", None)
         if not self.training or self.rate == 0:
             return x
-        return x * functional.dropout(x.new_ones(x.shape[0], 1, x.shape[2]), self.rate)
+        return x * drop(x.new_ones(x.shape[0], 1, x.shape[2]), self.rate)
 
     def extra_repr(self) -> str:
         """Show the rate."""

@@ -7,15 +7,15 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional
 
 from recurra.cells.base import Cell
 from recurra.engines import unroll
 from recurra.engines.branch import branch
+from recurra.engines.hooks import observed
 from recurra.errors import InputError, InputTypeError
 from recurra.inputs import Count
 from recurra.layers.base import Layer
-from recurra.layers.dropout import check_rate
+from recurra.layers.dropout import check_rate, drop
 
 
 class Recurrent(Layer):
@@ -71,6 +71,8 @@ class Recurrent(Layer):
         self, x: Float[Tensor, "some branches input"], state: Any
     ) -> Float[Tensor, "batch branches output"]:
         """Take one step of the cell from each row's state, for each of several inputs."""
+        if observed(self):
+            return super().branch(x, state)
         found: Tensor = self._run(branch, x, state)
         return found
 
@@ -84,7 +86,7 @@ class Recurrent(Layer):
                 "parametrization) and is not dropped; set weight_drop to 0"
             )
         weight = self.cell.get_parameter("from_state")
-        dropped = {"cell.from_state": functional.dropout(weight, self.weight_drop)}
+        dropped = {"cell.from_state": drop(weight, self.weight_drop)}
         called = _Called(self.cell, partial(way, engine=self.engine, **options))
         return functional_call(called, dropped, args)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from recurra import inputs
 from recurra.cells.base import Cell
 from recurra.engines.branch import spread
+from recurra.engines.hooks import observed
 from recurra.inputs import Count
 from recurra.layers.base import Layer
 from recurra.layers.lengths import carry, zero_beyond
@@ -89,7 +90,7 @@ class Residual(Layer):
         """Add what the layer makes of the normalised input."""
         sizes = "some", "branches", self.input_size
         inputs.numbers("Residual", "x", x, sizes, self.norm.weight)
-        if self.delay:
-            return super().branch(x, state)  # which refuses
+        if self.delay or observed(self):  # what lags is refused there
+            return super().branch(x, state)
         y = self.layer.branch(self.norm(x), state)
         return spread(x, len(y)) + y

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from recurra import inputs
 from recurra.cells.base import Cell
+from recurra.engines.hooks import observed
 from recurra.inputs import Count
 from recurra.layers.base import Layer
-from recurra.layers.dropout import VariationalDropout, check_rate
+from recurra.layers.dropout import Dropout, VariationalDropout, check_rate
 from recurra.layers.recurrent import as_layer
 
 
@@ -44,7 +45,7 @@ class Stack(Layer):
                 )
         check_rate("dropout", dropout)
         self.layers = nn.ModuleList(parts)
-        self.between = VariationalDropout(dropout) if variational else nn.Dropout(dropout)
+        self.between = VariationalDropout(dropout) if variational else Dropout(dropout)
         self.input_size, self.output_size = parts[0].input_size, parts[-1].output_size
         self.delay = sum(part.delay for part in parts)
         self.streams = all(part.streams for part in parts)
@@ -75,6 +76,8 @@ class Stack(Layer):
         self, x: Float[Tensor, "some branches input"], state: Any
     ) -> Float[Tensor, "batch branches output"]:
         """Take one step of the layers, from the input upward."""
+        if observed(self):
+            return super().branch(x, state)
         inputs.parts("Stack", state, len(self.layers))
         for i, (layer, before) in enumerate(zip(self._parts(), state, strict=True)):
             if i:  # a mask of its own for each branch

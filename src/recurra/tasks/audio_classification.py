@@ -18,7 +18,7 @@ from recurra.data.readers.text import Rows, existing
 from recurra.data.samples import spoken
 from recurra.data.splits import Splits
 from recurra.errors import RecurraError
-from recurra.layers import Stack
+from recurra.layers import Dropout, Stack
 from recurra.tasks import hearing
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.heard import settled_at
@@ -59,9 +59,7 @@ def build(codec: SoundCodec, recipe: AudioRecipe) -> nn.Module:
     """Return spectrum, scale, recurrent body, pooling and a linear head, from samples on."""
     heard = hearing.front(recipe, codec.scale)
     layers = body(recipe, heard[-1].output_size)
-    head = nn.Sequential(
-        nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels))
-    )
+    head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels)))
     whole = Stack(*heard, layers)
     return ManyToOne(nn.Identity(), whole, pool(recipe, layers.output_size), head)
 

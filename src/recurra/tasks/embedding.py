@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from recurra import inputs
+from recurra.layers.dropout import Dropout
 
 UNKNOWN = 1
 
@@ -26,7 +27,7 @@ class TokenEmbedding(nn.Module):
         self.table = nn.Embedding(vocabulary, size, padding_idx=0)
         nn.init.normal_(self.table.weight, std=0.1)
         self.word_dropout = word_dropout
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time input"]:
         """Return the vectors of the tokens."""
@@ -70,7 +71,7 @@ class WordEmbedding(nn.Module):
         self.shapes = TokenEmbedding(shapes, 8)
         self.characters = TokenEmbedding(characters, half)
         self.spelling = nn.Conv1d(half, half, kernel_size=3, padding=1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output_size = size + half + 8
 
     def forward(self, x: Int[Tensor, "batch time columns"]) -> Float[Tensor, "batch time input"]:

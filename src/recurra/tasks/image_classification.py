@@ -15,6 +15,7 @@ from recurra.data.readers import images
 from recurra.data.readers.arrays import LabelledImage
 from recurra.data.samples import digits
 from recurra.data.splits import Splits
+from recurra.layers.dropout import Dropout
 from recurra.tasks.body import cell
 from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
 from recurra.tasks.codecs.scale import scale_of
@@ -61,10 +62,10 @@ def build(codec: ImageCodec, recipe: ImageRecipe) -> nn.Module:
     else:
         grid, size, width = [], math.prod(codec.shape), recipe.embedding
     features = nn.Sequential(
-        *grid, nn.Flatten(), nn.Dropout(recipe.dropout), nn.Linear(size, width), nn.ReLU()
+        *grid, nn.Flatten(), Dropout(recipe.dropout), nn.Linear(size, width), nn.ReLU()
     )
     step = cell(recipe, width)
-    head = nn.Sequential(nn.Dropout(recipe.dropout), nn.Linear(step.output_size, len(codec.labels)))
+    head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(step.output_size, len(codec.labels)))
     return OneToOne(features, step, head)
 
 

@@ -22,7 +22,7 @@ from recurra.data.units import END, UNKNOWN, pieces
 from recurra.data.windows import Stretches
 from recurra.decoding import sample
 from recurra.errors import DataError, RecurraError
-from recurra.layers import VariationalDropout
+from recurra.layers import Dropout, VariationalDropout
 from recurra.tasks.body import body
 from recurra.tasks.codecs.prose import ProseCodec, ScoredText, Speller, WrittenText
 from recurra.tasks.codecs.text import sound
@@ -92,7 +92,7 @@ def build(codec: ProseCodec, recipe: LanguageRecipe) -> nn.Module:
 
     def dropout() -> nn.Module:
         rate = recipe.dropout
-        return VariationalDropout(rate) if recipe.variational else nn.Dropout(rate)
+        return VariationalDropout(rate) if recipe.variational else Dropout(rate)
 
     table = nn.Embedding(len(codec.units), recipe.embedding)
     # as wide as a cell's gates like their inputs or, where they score too, of length 1

@@ -17,6 +17,7 @@ from recurra.data.samples import ner as sample
 from recurra.data.splits import Splits
 from recurra.data.vocabulary import Vocabulary, composed
 from recurra.errors import RecurraError
+from recurra.layers.dropout import Dropout
 from recurra.tasks.body import body
 from recurra.tasks.codecs.tags import SHAPES, TagCodec, TagPrediction, spans
 from recurra.tasks.codecs.text import checked
@@ -67,7 +68,7 @@ def build(codec: TagCodec, recipe: NerRecipe) -> nn.Module:
         dropout=recipe.dropout,
     )
     layers = body(recipe, embed.output_size)
-    head = nn.Sequential(nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.tags)))
+    head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.tags)))
     output = crf(codec.tags) if recipe.output == "crf" else Softmax()
     return ManyToManyEqual(embed, layers, head, output)
 

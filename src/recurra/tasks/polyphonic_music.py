@@ -17,6 +17,7 @@ from recurra.data.rolls import KEYS, Roll, to_midi
 from recurra.data.samples import chorales
 from recurra.data.splits import Splits
 from recurra.errors import DataError
+from recurra.layers.dropout import Dropout
 from recurra.tasks.body import body
 from recurra.tasks.codecs.rolls import Continuation, RollCodec, named
 from recurra.tasks.evaluation import collect, mean_loss
@@ -104,8 +105,8 @@ def build(codec: RollCodec, recipe: RollRecipe) -> nn.Module:
     """Return a linear map of the keys, the body, and an output of all keys."""
     output = Bernoulli(KEYS) if recipe.output == "independent" else NADE(KEYS, recipe.hidden)
     layers = body(recipe, recipe.embedding)
-    embed = nn.Sequential(nn.Linear(KEYS, recipe.embedding), nn.ReLU(), nn.Dropout(recipe.dropout))
-    head = nn.Sequential(nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, output.size))
+    embed = nn.Sequential(nn.Linear(KEYS, recipe.embedding), nn.ReLU(), Dropout(recipe.dropout))
+    head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(layers.output_size, output.size))
     return NextFrame(embed, layers, head, output, recipe.transpose)
 
 

@@ -14,6 +14,7 @@ from recurra.data.readers.tabular import TextLabel
 from recurra.data.samples import sentiment as sample
 from recurra.data.splits import Splits
 from recurra.data.vocabulary import Vocabulary, words
+from recurra.layers.dropout import Dropout
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.text import TextCodec, TextPrediction, checked
 from recurra.tasks.embedding import TokenEmbedding
@@ -52,9 +53,7 @@ def build(codec: TextCodec, recipe: SentimentRecipe) -> nn.Module:
         dropout=recipe.dropout,
     )
     layers = body(recipe, recipe.embedding)
-    head = nn.Sequential(
-        nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels))
-    )
+    head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels)))
     return ManyToOne(embed, layers, pool(recipe, layers.output_size), head)
 
 

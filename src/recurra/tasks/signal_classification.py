@@ -17,7 +17,7 @@ from recurra.data.readers.text import say
 from recurra.data.samples import vowels
 from recurra.data.splits import Splits
 from recurra.errors import DataError, RecurraError
-from recurra.layers import Stack
+from recurra.layers import Dropout, Stack
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.signals import SignalCodec
 from recurra.tasks.codecs.standard import Standard
@@ -117,9 +117,7 @@ def build(codec: SignalCodec, recipe: SignalRecipe) -> nn.Module:
     front = Front(codec.features, size, before, distortion, recipe.dropout)
     read = beside(body(recipe, size), size, many - before)
     layers = Stack(front, read, dropout=recipe.dropout)
-    head = nn.Sequential(
-        nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels))
-    )
+    head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.labels)))
     if codec.per_step:
         return ManyToManyEqual(nn.Identity(), layers, head, Softmax())
     return ManyToOne(nn.Identity(), layers, pool(recipe, layers.output_size), head)

@@ -16,7 +16,7 @@ from recurra.data.readers.transcripts import Utterance
 from recurra.data.samples import strings
 from recurra.data.splits import Splits
 from recurra.errors import RecurraError
-from recurra.layers import FrameStack, Stack
+from recurra.layers import Dropout, FrameStack, Stack
 from recurra.tasks.body import body
 from recurra.tasks.codecs.sounds import Frames
 from recurra.tasks.codecs.speech import SpeechCodec, Transcript
@@ -73,11 +73,9 @@ def build(codec: SpeechCodec, recipe: SpeechRecipe) -> nn.Module:
     hears = FrameStack(Stack(*front(recipe, codec.scale)), recipe.subsample)
     layers = body(recipe, recipe.embedding)
     embed = nn.Sequential(
-        nn.Linear(hears.output_size, recipe.embedding), nn.SiLU(), nn.Dropout(recipe.dropout)
+        nn.Linear(hears.output_size, recipe.embedding), nn.SiLU(), Dropout(recipe.dropout)
     )
-    head = nn.Sequential(
-        nn.Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.units))
-    )
+    head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.units)))
     return CTC(hears, embed, layers, head, len(codec.units))
 
 

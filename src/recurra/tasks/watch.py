@@ -13,6 +13,7 @@ from recurra.data.calendar import features
 from recurra.data.readers.series import Series
 from recurra.data.timeline import Stamps
 from recurra.errors import InputError, RecurraError
+from recurra.layers.dropout import Dropout
 from recurra.streaming import Stream
 from recurra.streaming.surprise import Habits, Moment, Surprise
 from recurra.tasks.codecs.watch import WatchCodec
@@ -41,8 +42,8 @@ class Watchman(ManyToManyEqual):
     threshold: Tensor
 
     def __init__(self, size: int, width: int, body: Any, output: Numbers, dropout: float) -> None:
-        head = nn.Sequential(nn.Dropout(dropout), nn.Linear(body.output_size, output.size))
-        embed = nn.Sequential(nn.Linear(size, width), nn.Dropout(dropout))
+        head = nn.Sequential(Dropout(dropout), nn.Linear(body.output_size, output.size))
+        embed = nn.Sequential(nn.Linear(size, width), Dropout(dropout))
         super().__init__(embed, body, head, output)
         # score from which a step is an alarm; set when the training part has been watched
         self.register_buffer("threshold", torch.tensor(0.5))

@@ -10,6 +10,7 @@ from recurra import inputs
 from recurra.errors import InputTypeError
 from recurra.layers import Attention
 from recurra.layers.base import Layer
+from recurra.layers.dropout import Dropout
 from recurra.layers.linear import Linear
 
 
@@ -92,7 +93,7 @@ class Decoder(nn.Module):
         self.attention = attention
         if attention is not None:
             self.combine = Linear(width + attention.memory_size, width, bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.to_logits = Linear(width, vocabulary)
 
     def start(

@@ -10,6 +10,7 @@ from recurra import inputs
 from recurra.data.batch import Foretold
 from recurra.errors import InputError
 from recurra.layers.base import Layer
+from recurra.layers.dropout import Dropout
 from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.topologies.distributions import Distribution
 from recurra.topologies.loss import Loss
@@ -79,7 +80,7 @@ class Forecaster(nn.Module):
         self.position = nn.Embedding(-(-horizon // segment), half)
         self.channel = nn.Embedding(self.groups, features - half) if self.groups > 1 else None
         self.ahead = nn.Linear(segment * covariates, features) if covariates else None
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(body.output_size, segment * self.width * output.size)
 
     @property

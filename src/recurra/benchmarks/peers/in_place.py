@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from recurra.inputs import Count
 from recurra.layers import (
     Bidirectional,
+    Dropout,
     Layer,
     Recurrent,
     state_from_torch,
@@ -97,5 +98,7 @@ def _replace(part: nn.Module, way: str) -> None:
     for name, child in part.named_children():
         if isinstance(child, Recurrent | Bidirectional):
             setattr(part, name, InPlace(child, way))
+        elif isinstance(child, Dropout):
+            setattr(part, name, nn.Dropout(child.p))
         else:
             _replace(child, way)
