@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from recurra import inputs
 
-BITS = 16  # of randomness for each number, of which torch's kernel takes 24 one at a time
+BITS = 16  # of randomness for each number
 
 
 def check_rate(name: str, rate: float) -> float:
