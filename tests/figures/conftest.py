@@ -56,7 +56,7 @@ OWN: dict[str, dict[str, Any]] = {
     "music_generation": {"epochs": 3, "learning-rate": 0.02, "layers": 1},
     "polyphonic_music": {"epochs": 50, "learning-rate": 0.03, "transpose": 0, "length": 3},
     "language_model": {"epochs": 6, "learning-rate": 0.03, "bptt": 7},
-    "signal_classification": {"epochs": 8, "learning-rate": 0.02, "convolutions": 1},
+    "signal_classification": {"epochs": 9, "learning-rate": 0.02, "convolutions": 1},
     "anomaly_detection": {"epochs": 8, "learning-rate": 0.02, "bptt": 12, "memory": 12.0},
     "forecasting": {
         "epochs": 12,

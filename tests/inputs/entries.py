@@ -11,6 +11,7 @@ from torch import nn
 from recurra import cells, layers, topologies, unroll
 from recurra.data.batch import Aligned, Foretold, Labelled, Paired, Single, Transcribed
 from recurra.engines.branch import branch
+from recurra.errors import InputError
 from recurra.streaming import Stream
 from recurra.topologies.distributions import (
     Distribution,
@@ -102,7 +103,18 @@ def _layered(layer: layers.Layer) -> Entry:
 
 def _branched(layer: layers.Layer) -> Entry:
     state = State(layer.initial_state(BATCH))
-    return layer.branch, {"x": real(BATCH, TIME, layer.input_size, fixed=(2,)), "state": state}
+
+    def call(x: Any, state: Any) -> Any:
+        return _as_many(layer.branch(x, state), x)
+
+    return call, {"x": real(BATCH, TIME, layer.input_size, fixed=(2,)), "state": state}
+
+
+def _as_many(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Return outputs; a state of several times as many rows as x is right, and here no one's."""
+    if len(y) != len(x):
+        raise InputError(f"{len(y)} rows of {len(x)}")
+    return y
 
 
 def _branched_cell(kind: type[cells.Cell[Any]]) -> Entry:
@@ -110,7 +122,7 @@ def _branched_cell(kind: type[cells.Cell[Any]]) -> Entry:
     x, state = real(BATCH, TIME, SIZE, fixed=(2,)), State(cell.initial_state(BATCH))
 
     def call(x: Any, state: Any) -> Any:
-        return branch(cell, x, state)
+        return _as_many(branch(cell, x, state), x)
 
     return call, {"x": x, "state": state}
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, vmap
 
@@ -60,10 +61,11 @@ def shared(owner: str, x: Tensor, state: Any) -> int:
     Raises:
         TypeError, ValueError: the state holds no rows, or rows that no input is for.
     """
-    leaf = next(iter(tree.leaves(state)), x)
-    if not isinstance(leaf, Tensor) or not leaf.dim():
-        raise InputTypeError(f"the state of {owner} holds no rows; give the one of a sequence")
-    rows = leaf.shape[0]
+    rows = len(x)
+    for name, leaf in zip(tree.names(state), tree.leaves(state), strict=True):
+        if not isinstance(leaf, Tensor) or not leaf.dim() or leaf.layout is not torch.strided:
+            raise InputTypeError(f"state {name} of {owner} holds no rows; give that of a sequence")
+        rows = leaf.shape[0]
     if rows != len(x) and (not rows or not len(x) or rows % len(x)):
         raise InputError(f"{rows} rows of state read x in turn, which has {len(x)}: not a divisor")
     return rows

@@ -16,7 +16,7 @@ from recurra.data.readers import rolls
 from recurra.data.rolls import KEYS, Roll, to_midi
 from recurra.data.samples import chorales
 from recurra.data.splits import Splits
-from recurra.errors import DataError
+from recurra.errors import DataError, RecurraError
 from recurra.layers.dropout import Dropout
 from recurra.tasks.body import body
 from recurra.tasks.codecs.rolls import Continuation, RollCodec, named
@@ -201,7 +201,10 @@ def predict(
         RecurraError: a file cannot be used.
     """
     found = []
-    for path in inputs:
+    for number, path in enumerate(inputs, 1):
+        if not isinstance(path, str | Path):
+            kind = type(path).__name__
+            raise RecurraError(f"input {number} is a {kind}; give the path of a piece")
         roll = rolls.first(Path(path), recipe, codec.steps)
         if not len(roll.frames):
             raise DataError(str(path), "has no step to go on from")

@@ -82,7 +82,7 @@ class Loop:
             seconds: training and validation, after every epoch.
             loss: of the validation part, which chooses the weights.
         """
-        began, steps, least = time.monotonic(), 0, math.inf
+        began, steps, least, seconds = time.monotonic(), 0, math.inf, max(seconds, 1e-3)
         best: dict[str, Any] = {}
         while (share := (time.monotonic() - began) / seconds) < 1 or not best:
             for group in self.optimiser.param_groups:
