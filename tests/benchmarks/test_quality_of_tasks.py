@@ -278,9 +278,9 @@ def test_pairs_in_lower_case_and_a_dictionary(tmp_path: Path):
 
 
 def test_a_dictionary_is_told_by_what_occurs_together():
-    pairs = [("a b", "x y"), ("a c", "x z"), ("b", "y")]
+    pairs = [("a b", "z y"), ("a c", "z x"), ("a d", "z w")]  # z is explained by a
     found = multi30k.likeliest([(f.split(), e.split()) for f, e in pairs])
-    assert found == {"a": "x", "b": "y", "c": "z"}
+    assert found == {"a": "z", "b": "y", "c": "x", "d": "w"}
 
 
 def test_the_next_frame(tmp_path: Path):

@@ -86,6 +86,11 @@ def test_hooks_of_a_cell_run():
     layer = build(lambda: Recurrent(GRU(2, 4)))
     nn.utils.parametrizations.weight_norm(layer.cell, "from_state")
     same(layer, 2)
+    layer, seen = build(lambda: Recurrent(GRU(2, 4))), list[int]()
+    layer.cell.register_forward_hook(lambda _, x, y: seen.append(len(x[0])))
+    with torch.no_grad():
+        layer.branch(torch.randn(1, BRANCHES, 2).double(), away_from_zero(layer, STATES))
+    assert seen == [STATES * BRANCHES]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2, 3])

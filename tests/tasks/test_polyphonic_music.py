@@ -1,16 +1,25 @@
 """Notes that are foretold: figures by hand, continuations that begin where the piece stops."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import recurra
 from recurra.data.rolls import KEYS, Roll
 from recurra.errors import RecurraError
 from recurra.tasks.codecs.rolls import RollCodec, named
-from recurra.tasks.polyphonic_music import accuracy, by_chances, chances
+from recurra.tasks.polyphonic_music import (
+    POLYPHONIC_MUSIC,
+    accuracy,
+    by_chances,
+    chances,
+    continued,
+)
+from recurra.tasks.run import complete
 from tests.tasks.conftest import TINY, write_rolls
 
 
@@ -86,3 +95,26 @@ def test_what_cannot_be_continued_is_refused(tmp_path: Path):
     for name, said in [("x.mid", "MThd"), ("gone.json", "is missing")]:
         with pytest.raises(RecurraError, match=said):
             model.predict([tmp_path / name])
+
+
+def test_a_piece_goes_on_from_all_that_was_before():
+    recipe = complete(
+        POLYPHONIC_MUSIC, {"data": "x", "hidden": 24, "embedding": 16, "temperature": 0.0}
+    )
+    torch.manual_seed(0)
+    network = POLYPHONIC_MUSIC.build(RollCodec(1, 100), recipe).eval()
+    with torch.no_grad():
+        network.head[-1].weight.mul_(20)
+    draw = np.random.default_rng(0)
+    given = Roll((draw.random((9, KEYS)) < 0.1).astype(np.uint8), "")
+
+    def follows(piece: Roll, length: int) -> list[list[str]]:
+        longer = replace(recipe, length=length)
+        return continued(network, RollCodec(1, 100), piece, "", longer).notes
+
+    notes, names = follows(given, 5), [named(key) for key in range(KEYS)]
+    for step in range(1, 5):
+        written = roll(*(tuple(names.index(one) for one in each) for each in notes[:step]))
+        longer = Roll(np.concatenate([given.frames, written.frames]), "")
+        assert follows(longer, 1) == [notes[step]]
+    assert len({str(step) for step in notes}) > 1

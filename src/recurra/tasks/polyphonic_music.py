@@ -191,7 +191,6 @@ def peers(
     return {"keys that go on": by_chances(codec, chances(codec, train, after=True), test)}
 
 
-@torch.inference_mode()
 def predict(
     network: NextFrame, codec: RollCodec, inputs: Sequence[str | Path], recipe: RollRecipe
 ) -> list[Continuation]:
@@ -212,6 +211,7 @@ def predict(
     return found
 
 
+@torch.inference_mode()
 def continued(
     network: NextFrame, codec: RollCodec, roll: Roll, where: str, recipe: RollRecipe
 ) -> Continuation:
