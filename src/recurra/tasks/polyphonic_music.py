@@ -262,7 +262,6 @@ POLYPHONIC_MUSIC = Task(
         "batch_size": 8,
         "dropout": 0.4,
         "epochs": 60,
-        "transpose": 5,
     },
-    sample_defaults={"epochs": 12, "batch_size": 16},
+    sample_defaults={"epochs": 12, "dropout": 0.2, "learning_rate": 4e-3},
 )
