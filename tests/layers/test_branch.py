@@ -164,7 +164,7 @@ def test_wrong_rows():
     layer = Recurrent(MinGRU(2, 4))
     with pytest.raises(InputError, match="4 rows of state read x in turn, which has 3"):
         layer.branch(torch.zeros(3, 2, 2), layer.initial_state(4))
-    with pytest.raises(InputTypeError, match="state 0 of MinGRU holds no rows"):
+    with pytest.raises(InputTypeError, match="the state of MinGRU holds no rows"):
         layer.branch(torch.zeros(3, 2, 2), (None,))
     with pytest.raises(InputError, match="takes"):
         layer.branch(torch.zeros(3, 2, 5), layer.initial_state(3))

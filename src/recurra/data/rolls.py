@@ -28,7 +28,7 @@ class Roll(NamedTuple):
     where: str
 
 
-def of_pitches(steps: Sequence[Sequence[int]], where: str) -> Roll:
+def of_pitches(steps: Sequence[Any], where: str) -> Roll:
     """Return the roll of the MIDI pitches that sound at each step.
 
     Raises:

@@ -62,13 +62,20 @@ def shared(owner: str, x: Tensor, state: Any) -> int:
         TypeError, ValueError: the state holds no rows, or rows that no input is for.
     """
     rows = len(x)
-    for name, leaf in zip(tree.names(state), tree.leaves(state), strict=True):
+    for leaf in _parts(state):
         if not isinstance(leaf, Tensor) or not leaf.dim() or leaf.layout is not torch.strided:
-            raise InputTypeError(f"state {name} of {owner} holds no rows; give that of a sequence")
+            raise InputTypeError(f"the state of {owner} holds no rows; give that of a sequence")
         rows = leaf.shape[0]
     if rows != len(x) and (not rows or not len(x) or rows % len(x)):
         raise InputError(f"{rows} rows of state read x in turn, which has {len(x)}: not a divisor")
     return rows
+
+
+def _parts(state: Any) -> list[Any]:
+    """Return the leaves of what may be no state."""
+    if not isinstance(state, tuple):
+        return [state]
+    return [leaf for part in state for leaf in _parts(part)]
 
 
 def spread(x: Tensor, rows: int) -> Tensor:
