@@ -10,7 +10,7 @@ import pytest
 from recurra.data.readers import rolls
 from recurra.data.readers.text import Rows
 from recurra.data.rolls import of_pitches, of_score, to_midi
-from recurra.errors import DataError
+from recurra.errors import DataError, RecurraError
 from recurra.tasks.polyphonic_music import POLYPHONIC_MUSIC
 from recurra.tasks.run import complete
 
@@ -164,3 +164,44 @@ def test_bad_pieces_are_passed_over_where_asked(tmp_path: Path):
 
 def test_pitches_are_keys():
     assert of_pitches([[21], [108]], "x").frames.nonzero()[1].tolist() == [0, 87]
+
+
+def test_a_named_file_without_such_a_part_is_refused(tmp_path: Path):
+    paths = [tmp_path / name for name in ("train.json", "other.json")]
+    paths[0].write_text(json.dumps([[[60 + i], [61]] for i in range(4)]))
+    paths[1].write_text(json.dumps({"test": [[[50], [51]]]}))
+    with pytest.raises(DataError, match="has no valid part, only test"):
+        read(paths[0], valid=str(paths[1]))
+
+
+def test_a_small_file_that_unpacks_to_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from scipy.io import savemat
+
+    path = tmp_path / "music.mat"
+    arrays = [np.zeros((30_000, 88), np.uint8)] * 2
+    savemat(path, {"traindata": cells(arrays)}, do_compression=True)
+    assert path.stat().st_size < 100_000
+    assert 2 * 30_000 * 88 < rolls.unpacked(path) < 3 * 30_000 * 88
+    monkeypatch.setattr(rolls, "LARGEST", 1 << 20)
+    with pytest.raises(DataError, match="unpacks to over 1 MiB"):
+        read(path)
+
+
+def test_a_grid_has_an_end_and_one_step_is_no_piece(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for i, count in enumerate([1, 4, 5, 6, 7, 8, 9]):
+        import symusic
+
+        score, track = symusic.Score(480), symusic.Track()
+        for n in range(count):
+            track.notes.append(note(480 * n, 480, 60 + i))
+        score.tracks.append(track)
+        (tmp_path / ("train" if i < 5 else ("valid", "test")[i - 5])).mkdir(exist_ok=True)
+        score.dump_midi(tmp_path / ("train" if i < 5 else ("valid", "test")[i - 5]) / f"{i}.mid")
+    assert len(read(tmp_path).train) == 4
+    assert "1 pieces of fewer than 2 steps are left out" in capsys.readouterr().err
+    with pytest.raises(RecurraError, match="steps_per_beat is 97; 96 are the most"):
+        read(tmp_path, steps_per_beat=97)

@@ -83,7 +83,7 @@ def test_in_evaluation_it_is_the_identity():
     assert isinstance(layer, nn.Dropout)
 
 
-def test_under_transforms_and_compilers_torchs_own_is_taken(monkeypatch: pytest.MonkeyPatch):
+def test_under_transforms_and_compilers_torchs_own_is_taken():
     x = torch.ones(6, 50)
     masks = torch.func.vmap(lambda row: drop(row, 0.5), randomness="different")(x)
     assert not torch.equal(masks[0], masks[1])

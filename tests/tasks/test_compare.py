@@ -101,6 +101,16 @@ def test_nothing_begins_where_something_is_wrong(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("field", ['cell = "lstm"', 'max_time = "9m"'])
+def test_a_recipe_that_says_otherwise_is_refused(
+    field: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "recipe.toml"
+    path.write_text(f'out = "{tmp_path / "out"}"\n{field}\n')
+    assert main(["compare", "sentiment", "--config", str(path), "--budget", "4s"]) == 2
+    assert f"{field.split()[0]}: a comparison has cells and a budget" in capsys.readouterr().err
+
+
 def test_a_recipe_of_what_differs():
     task = find("sentiment")
     recipe = complete(task, {"data": "x.tsv", "hidden": 7, "cell": "lstm"})

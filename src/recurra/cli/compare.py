@@ -33,8 +33,9 @@ def command(task: Task[Any]) -> Callable[..., int]:
 
     def run(cells: str = USUAL, budget: str = "10m", **given: Any) -> int:
         config, out = given.pop("config", None), given.pop("out", None)
-        fields = {**(read_toml(config) if config else {}), **given}
-        home = Path(out or f"runs/compare-{task.name}")
+        stored = read_toml(config) if config else {}
+        fields = {name.replace("-", "_"): value for name, value in {**stored, **given}.items()}
+        home = Path(out or fields.pop("out", None) or f"runs/compare-{task.name}")
         names = [name.strip() for name in cells.split(",") if name.strip()]
         found = compare(task.name, names, budget, out=str(home), **fields)
         report(task, found, home)

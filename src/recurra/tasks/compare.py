@@ -85,6 +85,9 @@ def runs(
     if len(cells) < 2 or len(set(cells)) < len(cells):
         listed = ",".join(cells) or "none"
         raise RecurraError(f"cells: received {listed}; give two or more different ones: lstm,gru")
+    for name in ("cell", "max_time"):
+        if name in fields:
+            raise RecurraError(f"{name}: a comparison has cells and a budget; leave it out")
     each = int(seconds(budget) / len(cells))
     if not each:
         raise RecurraError(f"budget: {budget} leaves no second for each of {len(cells)} cells")

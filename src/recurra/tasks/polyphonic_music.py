@@ -139,7 +139,7 @@ def answer_of(steps: Sequence[Sequence[int]]) -> np.ndarray:
 def accuracy(said: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> float:
     """Return Σ hits / Σ (hits + false + missed), over all steps.
 
-    Bay et al. 2009, https://ismir2009.ismir.net/proceedings/PS2-21.pdf, section 3.1.
+    The accuracy of Bay, Ehmann and Downie, ISMIR 2009.
     """
     hits = sum(float(np.minimum(a, b).sum()) for a, b in zip(said, wanted, strict=True))
     either = sum(float(np.maximum(a, b).sum()) for a, b in zip(said, wanted, strict=True))

@@ -19,7 +19,7 @@ class Sets(nn.Module, ABC):
         ℓ = −Σ_t log p(y_t | s_t)        y_t ∈ {0, 1}^count
 
     The loss counts steps: it is in nats per step, summed over the things, as music of many voices
-    is measured. Boulanger-Lewandowski et al. 2012, https://arxiv.org/abs/1206.6392, section 6.
+    is measured. Boulanger-Lewandowski et al. 2012, https://arxiv.org/abs/1206.6392.
 
     Args:
         count: of things, such as the keys of a piano.
@@ -121,9 +121,9 @@ class NADE(Sets):
         p(y | s) = Π_i p(y_i | y_<i, s)        p(y_i = 1 | y_<i, s) = σ(b_i + V_i · h_i)
         h_i = σ(c + Σ_{j<i} y_j W_j)           s = [b; c]
 
-    Larochelle and Murray 2011, https://proceedings.mlr.press/v15/larochelle11a.html, equations 4
-    and 5; its biases by a recurrent network: Boulanger-Lewandowski et al. 2012,
-    https://arxiv.org/abs/1206.6392, section 5 (RNN-NADE). Where few things hold, few h_i differ:
+    Larochelle and Murray 2011, https://proceedings.mlr.press/v15/larochelle11a.html; its
+    biases by a recurrent network (RNN-NADE): Boulanger-Lewandowski et al. 2012,
+    https://arxiv.org/abs/1206.6392. Where few things hold, few h_i differ:
     one for each of those that do, and one before them. Only these are computed.
 
     Args:

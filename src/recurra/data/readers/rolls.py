@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,14 +16,16 @@ import numpy as np
 from recurra.data.readers import midi
 from recurra.data.readers.midi import Tune
 from recurra.data.readers.source import Kind, assemble, part_of
-from recurra.data.readers.text import Rows, existing_file, open_bytes
+from recurra.data.readers.text import Rows, existing_file, open_bytes, say
 from recurra.data.rolls import KEYS, Roll, of_pitches, of_score
 from recurra.data.splits import Splits
-from recurra.errors import DataError, MissingExtra
+from recurra.errors import DataError, MissingExtra, RecurraError
 from recurra.training.options import Body
 
 LARGEST = 1 << 28  # bytes of a file, unpacked
+FINEST = 96  # steps of a quarter note
 SHORTEST = 2  # steps of a piece: one to begin with, one to foretell
+HEADER, COMPRESSED, CHUNK = 128, 15, 1 << 20  # of MATLAB 5: bytes, a kind of element
 ENDINGS = (".mat", ".json", ".json.gz")
 
 
@@ -31,6 +36,7 @@ def read(recipe: Body, steps: int) -> Splits[Roll]:
         DataError: a file cannot be used, or a piece of it and `rows` does not skip.
         MissingExtra: what reads it is not installed.
     """
+    finest(steps)
     data = Path(str(recipe.data)).expanduser()
     if not data.name.lower().endswith(ENDINGS):
         return of_splits(midi.read(recipe), steps)
@@ -39,6 +45,8 @@ def read(recipe: Body, steps: int) -> Splits[Roll]:
     for part, named in [("valid", recipe.valid), ("test", recipe.test)]:
         if named:
             found = read_file(Path(named).expanduser(), rows)
+            if part not in found and "train" not in found:
+                raise DataError(named, f"has no {part} part, only {', '.join(found)}")
             parts[part] = found.get(part) or found["train"]
     if "train" not in parts:
         raise DataError(data, f"has no training part, only {', '.join(parts)}")
@@ -46,11 +54,27 @@ def read(recipe: Body, steps: int) -> Splits[Roll]:
     return assemble(parts, recipe, kind, rows)
 
 
+def finest(steps: int) -> None:
+    """Refuse a grid that would only make long silences longer.
+
+    Raises:
+        RecurraError: it is finer than that of any music.
+    """
+    if steps > FINEST:
+        raise RecurraError(f"steps_per_beat is {steps}; {FINEST} are the most")
+
+
 def of_splits(tunes: Splits[Tune], steps: int) -> Splits[Roll]:
-    """Return tunes as rolls, in the parts that they are in."""
-    train, valid, test = (
-        [of_score(tune.score, steps, tune.where) for tune in part] for part in tunes.parts
-    )
+    """Return tunes as rolls, in the parts that they are in; too short ones are left out, and told.
+
+    Raises:
+        RecurraError: the grid is too fine.
+    """
+    finest(steps)
+    every = [[of_score(tune.score, steps, tune.where) for tune in part] for part in tunes.parts]
+    train, valid, test = ([roll for roll in part if len(roll.frames) >= SHORTEST] for part in every)
+    if few := sum(map(len, every)) - len(train) - len(valid) - len(test):
+        say(f"{few} pieces of fewer than {SHORTEST} steps are left out (--steps-per-beat)")
     skipped, content = tunes.skipped, lambda roll: roll.frames.tobytes()
     return Splits(train, valid, test, skipped, tunes.encoding, content)
 
@@ -108,8 +132,8 @@ def matlab(path: Path) -> Makers:
         from scipy.io import loadmat
     except ImportError as error:
         raise MissingExtra("reading MATLAB files", "scipy", "music") from error
-    if path.stat().st_size > LARGEST:
-        raise DataError(path, f"is over {LARGEST >> 20} MiB")
+    if unpacked(path) > LARGEST:
+        raise DataError(path, f"unpacks to over {LARGEST >> 20} MiB")
     try:
         held = loadmat(path)
     except Exception as error:  # whatever scipy finds in a file that is none
@@ -122,6 +146,26 @@ def matlab(path: Path) -> Makers:
         names = ", ".join(name for name in held if name[:2] != "__") or "none"
         raise DataError(path, f"needs cells traindata, validdata, testdata; it holds {names}")
     return {part: [_of_array(array) for array in arrays] for part, arrays in found.items()}
+
+
+def unpacked(path: Path) -> int:
+    """Return the bytes that a MATLAB 5 file unpacks to; no more than a little over `LARGEST`."""
+    total = path.stat().st_size
+    with path.open("rb") as file:
+        order = "<" if file.read(HEADER)[-2:] == b"IM" else ">"
+        while total <= LARGEST and len(tag := file.read(8)) == 8:
+            kind, size = struct.unpack(f"{order}II", tag)
+            if kind != COMPRESSED:
+                file.seek(size, os.SEEK_CUR)
+                continue
+            unpack, left = zlib.decompressobj(), file.read(min(size, LARGEST))
+            while left and total <= LARGEST:
+                try:
+                    total += len(unpack.decompress(left, CHUNK))
+                except zlib.error:  # scipy says what is wrong with it
+                    return total
+                left = unpack.unconsumed_tail
+    return total
 
 
 def _of_array(array: Any) -> Callable[[str], Roll]:

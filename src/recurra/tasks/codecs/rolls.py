@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch import Tensor
 from recurra.data.batch import Aligned
 from recurra.data.music import KEYS as NAMES
 from recurra.data.rolls import KEYS, LOWEST, Roll
+from recurra.tasks.codecs.tunes import MidiFile
 from recurra.tasks.evaluation import lengths, pad
 
 
@@ -58,7 +58,7 @@ def named(key: int) -> str:
 
 
 @dataclass(frozen=True)
-class Continuation:
+class Continuation(MidiFile):
     """How a piece goes on.
 
     Args:
@@ -75,18 +75,9 @@ class Continuation:
     notes: list[list[str]]
     midi: bytes
 
-    ending: ClassVar[str] = ".mid"
-
     def asdict(self) -> dict[str, Any]:
         """Return plain values (the file itself is left out)."""
         return {"piece": self.piece, "steps": self.steps, "nll": self.nll, "notes": self.notes}
-
-    def save(self, path: str | Path) -> Path:
-        """Write the `.mid` file."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.midi)
-        return path
 
     def __str__(self) -> str:
         """Show what follows, step by step."""

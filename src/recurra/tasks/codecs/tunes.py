@@ -55,8 +55,22 @@ class MusicCodec:
         return cls(Notes.from_json(files["notes.json"]), **json.loads(files["music.json"]))
 
 
+class MidiFile:
+    """An answer that is a standard MIDI file."""
+
+    midi: bytes
+    ending: ClassVar[str] = ".mid"
+
+    def save(self, path: str | Path) -> Path:
+        """Write the `.mid` file."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.midi)
+        return path
+
+
 @dataclass(frozen=True)
-class GeneratedTune:
+class GeneratedTune(MidiFile):
     """A tune written by a model: a standard MIDI file."""
 
     key: str
@@ -64,8 +78,6 @@ class GeneratedTune:
     bars: int
     tokens: list[int]
     midi: bytes
-
-    ending: ClassVar[str] = ".mid"
 
     def asdict(self) -> dict[str, Any]:
         """Return plain values (the file itself is left out)."""
@@ -76,13 +88,6 @@ class GeneratedTune:
     def notes(self) -> list[tuple[float, float, int]]:
         """Return (start, length, pitch) of every note, times in beats."""
         return note_list(self.midi)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the `.mid` file."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.midi)
-        return path
 
     def __str__(self) -> str:
         """Show key, mode and length."""
