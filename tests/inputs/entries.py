@@ -346,6 +346,23 @@ def _one() -> Entry:
     return call, {"x": real(BATCH, SIZE, fixed=(0, 1)), "y": whole(BATCH, fixed=(0,))}
 
 
+def _together(loss: bool) -> Entry:
+    def make() -> nn.Module:
+        return topologies.OneToOne(
+            nn.Linear(SIZE, SIZE), cells.LSTM(SIZE, WIDTH), nn.Linear(WIDTH, KINDS)
+        )
+
+    net: Any = topologies.Ensemble.of(2, make)
+    x = real(BATCH, SIZE, fixed=(0, 1) if loss else (1,))
+    if not loss:
+        return net, {"x": x}
+
+    def call(x: Any, y: Any) -> Any:
+        return net.eval().loss(Single(x, y))
+
+    return call, {"x": x, "y": whole(BATCH, fixed=(0,))}
+
+
 def _decoder(attention: layers.Attention | None) -> topologies.Decoder:
     return topologies.Decoder(
         KINDS,
@@ -558,6 +575,7 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "CTC": lambda draw: _transcribed(False),
     "CTC.loss": lambda draw: _transcribed(True),
     "OneToOne.loss": lambda draw: _one(),
+    "Ensemble.loss": lambda draw: _together(True),
     "ManyToManyUnequal": lambda draw: _written(False),
     "ManyToManyUnequal.loss": lambda draw: _written(True),
     "Decoder.advance": lambda draw: _advanced(),

@@ -62,6 +62,17 @@ def test_layers_is_how_many_stand_on_one_another(task: Task, lab: Lab):
             assert len(cells(body)) == len(set(cells(body))) == depth * each
 
 
+@proves("members")
+def test_members_are_drawn_apart_and_answer_by_their_mean(task: Task, lab: Lab):
+    network, batch = lab.build(task, members=3).eval(), lab.batch(task)
+    fields = batch[:-1]
+    answers = [member(*fields).softmax(-1) for member in network.members]
+    assert len(answers) == 3
+    assert not torch.allclose(answers[0], answers[1])
+    torch.testing.assert_close(network(*fields).softmax(-1), sum(answers) / 3)
+    assert type(lab.build(task)) is type(network.members[0])
+
+
 @proves("embedding", "sentiment", "translation", "music_generation", "image_captioning")
 def test_embedding_is_the_width_of_tokens(task: Task, lab: Lab):
     network = lab.build(task, embedding=13)

@@ -119,6 +119,36 @@ def test_clip_leaves_shorter_gradients(steps: list[Step]):
         assert norm(step.gradients) == pytest.approx(norm(gradient(step)), rel=1e-4)
 
 
+def averaged(weights: list[nn.Module], decay: float) -> nn.Module:
+    """Return the moving average of weights, of which the first are those before any step."""
+    found = copy.deepcopy(weights[0])
+    for n, after in enumerate(weights[1:], 1):
+        share = min(decay, (1 + n) / (10 + n))
+        for kept, own in zip(found.parameters(), after.parameters(), strict=True):
+            kept.data = share * kept.data + (1 - share) * own.data
+    return found
+
+
+@proves_for_all("average")
+@pytest.mark.parametrize("decay", [0.9, 0.1])
+def test_average_is_what_is_validated_and_kept(steps: list[Step], decay: float):
+    seen: list[nn.Module] = []
+
+    def check(network: nn.Module) -> dict[str, float]:
+        seen.append(copy.deepcopy(network))
+        return {"loss": float(len(seen) != 2)}  # the second is the best
+
+    network = tiny.network()
+    train(network, check=check, epochs=3, average=decay)
+    weights = [step.before for step in steps]
+    for epoch, validated in enumerate(seen[:2], 1):
+        wanted = averaged(weights[: 6 * epoch + 1], decay)
+        for found, other in zip(validated.parameters(), wanted.parameters(), strict=True):
+            assert torch.allclose(found, other, atol=1e-6)
+    for found, kept in zip(network.parameters(), seen[1].parameters(), strict=True):
+        assert torch.equal(found, kept)
+
+
 @proves_for_all("learning_rate")
 def test_learning_rate_is_the_optimisers(steps: list[Step]):
     train(tiny.network(), epochs=1, schedule="constant", warmup=0.0, learning_rate=0.0123)

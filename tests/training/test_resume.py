@@ -111,6 +111,26 @@ def test_killed_at_any_step_and_resumed_is_the_same_run(whole, tmp_path, step):
 
 
 @pytest.mark.parametrize("step", [2, 5, 8])
+def test_the_average_of_the_weights_goes_on(tmp_path, step):
+    whole, folder = write(tmp_path / "whole"), write(tmp_path / "killed")
+    train(Stopping(99, kill), whole, average=0.6)
+    with pytest.raises(Killed):
+        train(Stopping(step, kill), folder, average=0.6)
+    train(Stopping(99, kill), folder, resume=True, average=0.6)
+    assert_same(folder, whole)
+    last, best, _, _ = contents(whole)
+    own = {name[8:]: tensor for name, tensor in last.items() if name.startswith("network.")}
+    assert not any(torch.equal(best[name], tensor) for name, tensor in own.items())
+
+
+def test_an_average_of_another_network_is_refused(tmp_path):
+    folder = write(tmp_path)
+    train(Stopping(99, kill), folder)
+    with pytest.raises(BundleError, match="lacks"):
+        train(Stopping(99, kill), folder, resume=True, epochs=4, average=0.6)
+
+
+@pytest.mark.parametrize("step", [2, 5, 8])
 def test_killed_between_two_saves_goes_back_to_the_last(whole, tmp_path, step):
     """Saved after each epoch only; an epoch that was finished is never lost."""
     folder = write(tmp_path)

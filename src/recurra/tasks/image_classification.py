@@ -28,13 +28,13 @@ from recurra.tasks.evaluation import (
     label_baseline,
 )
 from recurra.tasks.task import Task
-from recurra.topologies import OneToOne
-from recurra.training.options import Classes
+from recurra.topologies import Ensemble, OneToOne
+from recurra.training.options import Classes, Together
 from recurra.training.values import option
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageRecipe(Classes):
+class ImageRecipe(Together, Classes):
     """Options of labelling pictures."""
 
     encoder: Literal["convolution", "linear"] = option(
@@ -55,6 +55,11 @@ def fit(train: Sequence[LabelledImage], recipe: ImageRecipe) -> ImageCodec:
 
 
 def build(codec: ImageCodec, recipe: ImageRecipe) -> nn.Module:
+    """Return one network, or several that answer together."""
+    return Ensemble.of(recipe.members, lambda: member(codec, recipe))
+
+
+def member(codec: ImageCodec, recipe: ImageRecipe) -> nn.Module:
     """Return convolutions or none, one step of the cell, and a linear head."""
     if recipe.encoder == "convolution":
         encoder = ImageEncoder(codec.shape, recipe.embedding)

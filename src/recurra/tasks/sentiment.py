@@ -24,12 +24,12 @@ from recurra.tasks.evaluation import (
     label_baseline,
 )
 from recurra.tasks.task import Task
-from recurra.topologies import ManyToOne
-from recurra.training.options import Classes, Pooled, TextTable, WordDropout, Words
+from recurra.topologies import Ensemble, ManyToOne
+from recurra.training.options import Classes, Pooled, TextTable, Together, WordDropout, Words
 
 
 @dataclass(frozen=True, kw_only=True)
-class SentimentRecipe(TextTable, Words, Pooled, WordDropout, Classes):
+class SentimentRecipe(TextTable, Words, Pooled, Together, WordDropout, Classes):
     """Options of labelling texts."""
 
 
@@ -45,6 +45,11 @@ def fit(train: Sequence[TextLabel], recipe: SentimentRecipe) -> TextCodec:
 
 
 def build(codec: TextCodec, recipe: SentimentRecipe) -> nn.Module:
+    """Return one network, or several that answer together."""
+    return Ensemble.of(recipe.members, lambda: member(codec, recipe))
+
+
+def member(codec: TextCodec, recipe: SentimentRecipe) -> nn.Module:
     """Return embedding, recurrent body, pooling and a linear head."""
     embed = TokenEmbedding(
         len(codec.vocabulary),

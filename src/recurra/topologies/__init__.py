@@ -11,6 +11,7 @@ from recurra.topologies.distributions import (
     Quantiles,
     StudentT,
 )
+from recurra.topologies.ensemble import Ensemble
 from recurra.topologies.forecaster import Forecaster
 from recurra.topologies.language_model import LanguageModel
 from recurra.topologies.loss import Loss, cross_entropy
@@ -32,6 +33,7 @@ __all__ = [
     "Decoder",
     "DecoderState",
     "Distribution",
+    "Ensemble",
     "Forecaster",
     "Gaussian",
     "LanguageModel",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from recurra import bundle
 from recurra.errors import BundleError, RecurraError
+from recurra.training.average import Average
 from recurra.training.batches import Batches
 from recurra.training.checkpoint import RunFolder
 from recurra.training.clock import Clock
@@ -93,6 +95,7 @@ class Loop:
         self.standing = Standing()
         self.entries: list[dict[str, Any]] = []
         self.best: dict[str, Tensor] | None = None
+        self.average = Average(self.network, self.recipe.average) if self.recipe.average else None
         self.steps_per_epoch = -(-len(batches) // self.recipe.accumulate)
         self.order = [len(batches.lengths), self.recipe.batch_size, self.recipe.seed]
         # The folder and the screen are the first process's.
@@ -110,6 +113,8 @@ class Loop:
         if self.fabric.world_size > 1:
             for tensor in self.network.state_dict().values():
                 torch.distributed.broadcast(tensor, 0)
+            if self.average is not None and not resumed:
+                self.average = Average(self.network, self.recipe.average)
         if self.writer is not None and self.recipe.tensorboard:
             self.writer.open_events(self.standing.step)
         # Reading the data, and what else came before, is no step's cost and no saving's.
@@ -132,7 +137,11 @@ class Loop:
             groups = state["groups"]
         except (KeyError, TypeError) as error:
             raise BundleError(f"{run.last} holds no state of a run: {error!r}") from error
-        restore(tensors, groups, self.network, self.stepper.optimiser, self.fabric, run.last)
+        restore(
+            *(tensors, groups, self.network, self.stepper.optimiser, self.fabric, run.last),
+            self.average,
+        )
+
         if self.standing.best is not None:
             self.best = bundle.read_weights(run.path)
         if self.writer is not None:
@@ -169,9 +178,12 @@ class Loop:
             self._save()
         if self.best is not None:
             bundle.fill(self.network, self.best, "the best checkpoint")
-        elif self.writer is not None:
+        else:
             # Nothing was validated: the trained weights are better than the initial ones.
-            self.writer.save_best(self.network.state_dict(), {"step": str(self.standing.step)})
+            if self.average is not None:
+                bundle.fill(self.network, self.average.kept, "the average")
+            if self.writer is not None:
+                self.writer.save_best(self.network.state_dict(), {"step": str(standing.step)})
         self.network.eval()
         if self.writer is not None:
             self.writer.close()
@@ -191,6 +203,8 @@ class Loop:
         clock = self.clock.read if self.fabric.is_global_zero else float  # float() is 0
         sums = self.stepper.step(standing.step + 1, group, standing.rate, clock, self.asked.is_set)
         standing.step += 1
+        if self.average is not None:
+            self.average.update(standing.step)
         standing.total += sums.total
         standing.count += sums.counted
         standing.tokens += sums.tokens
@@ -220,7 +234,7 @@ class Loop:
         standing, metrics = self.standing, {}
         if self.fabric.is_global_zero:
             self.network.eval()
-            with torch.no_grad():
+            with torch.no_grad(), self.average.shown() if self.average else nullcontext():
                 metrics = dict(self.judge.validate(self.network))
             self.network.train()
             if self.judge.metric not in metrics:
@@ -235,7 +249,7 @@ class Loop:
         if improved:
             standing.best, standing.best_step = value, standing.step
             # Copied: on the CPU, the weights go on changing in place.
-            weights = self.network.state_dict().items()
+            weights = self._weights().items()
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights}
             if self.writer is not None:
                 kept = {"step": str(standing.step), self.judge.metric: repr(value)}
@@ -261,11 +275,15 @@ class Loop:
         if self.progress is not None:
             self.progress.validated(finite, self.judge.metric, improved)
 
+    def _weights(self) -> Mapping[str, Tensor]:
+        """Return what a run is for: the average where there is one, or the weights."""
+        return self.average.kept if self.average is not None else self.network.state_dict()
+
     def _save(self) -> None:
         """Save the state that a resumed run goes on from; every process takes part."""
         if self.run is None:
             return
-        tensors, groups = capture(self.network, self.stepper.optimiser, self.fabric)
+        tensors, groups = capture(self.network, self.stepper.optimiser, self.fabric, self.average)
         if self.writer is not None:
             state = {
                 "order": self.order,

@@ -71,6 +71,9 @@ class Recipe:
     schedule: Literal["cosine", "plateau", "constant"] = option(
         "optimisation", "cosine", "after the warm-up"
     )
+    average: float = option(
+        "optimisation", 0.0, "keep the moving average of the weights, of this decay; 0: none", SHARE
+    )
     clip: float = option("optimisation", 1.0, "largest gradient norm; 0: no clipping", AMOUNT)
     patience: int = option(
         "optimisation", 5, "validations without improvement before stopping; 0: never stop", COUNT

@@ -12,13 +12,17 @@ from torch import Tensor, nn
 from recurra import bundle, tree
 from recurra.errors import BundleError
 from recurra.topologies.carry import carriers
+from recurra.training.average import Average
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
 def capture(
-    network: nn.Module, optimiser: torch.optim.Optimizer, fabric: Fabric
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    fabric: Fabric,
+    average: Average | None = None,
 ) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
     """Return weights, optimiser and random generators as tensors, and the optimiser's groups.
 
@@ -26,6 +30,8 @@ def capture(
     """
     kept = optimiser.state_dict()
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    if average is not None:
+        tensors |= {f"average.{name}": tensor for name, tensor in average.kept.items()}
     for index, state in kept["state"].items():
         tensors |= {f"optimiser.{index}.{key}": tensor for key, tensor in state.items()}
     for kind, own in generators(fabric.device).items():
@@ -50,6 +56,7 @@ def restore(
     optimiser: torch.optim.Optimizer,
     fabric: Fabric,
     source: Path,
+    average: Average | None = None,
 ) -> None:
     """Put back what `capture` returned.
 
@@ -57,12 +64,14 @@ def restore(
         BundleError: it belongs to another network.
     """
     parts: dict[str, dict[str, Tensor]] = {
-        kind: {} for kind in ("network", "optimiser", "random", "carried")
+        kind: {} for kind in ("network", "average", "optimiser", "random", "carried")
     }
     for name, tensor in tensors.items():
         part, _, rest = name.partition(".")
         parts.setdefault(part, {})[rest] = tensor
     bundle.fill(network, parts["network"], source)
+    if average is not None:
+        average.load(parts["average"], source)
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in parts["optimiser"].items():
         index, _, key = name.partition(".")

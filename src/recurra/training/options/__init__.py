@@ -6,7 +6,7 @@ key of a file and no line of its `--help`.
 
 from recurra.training.options.decoding import Listened, Sampled, Searched
 from recurra.training.options.layers import Attended, Body, Layers, Pooled, TwoWay
-from recurra.training.options.learning import Classes, Taught, WordDropout
+from recurra.training.options.learning import Classes, Taught, Together, WordDropout
 from recurra.training.options.sounds import Heard, Roughened
 from recurra.training.options.tables import (
     CaptionTable,
@@ -43,6 +43,7 @@ __all__ = [
     "TaggedTable",
     "Taught",
     "TextTable",
+    "Together",
     "Transcripts",
     "TwoWay",
     "WordDropout",

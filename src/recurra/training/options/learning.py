@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recurra.training.recipe import Recipe
-from recurra.training.values import PART, SHARE, option
+from recurra.training.values import DEPTH, PART, SHARE, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,4 +32,13 @@ class Classes(Recipe):
 
     label_smoothing: float = option(
         "regularisation", 0.0, "share of probability spread over all classes", SHARE
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Together(Recipe):
+    """Several networks may answer together."""
+
+    members: int = option(
+        "model", 1, "networks that are drawn apart and answer together, by the mean", DEPTH
     )
