@@ -11,7 +11,7 @@ from torch import nn
 from recurra.data.passages import Passage
 from recurra.data.readers import hf
 from recurra.data.splits import Splits
-from recurra.errors import DataError
+from recurra.errors import DataError, RecurraError
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.ner import NER
 from recurra.tasks.run import complete
@@ -194,6 +194,18 @@ def test_columns_of_a_hub_data_set_are_the_ones_named(task: Task, monkeypatch: p
     found = read(task, data="hf:x", **named).train
     assert {row.tokens[0][:4] for row in found} == {"Rome"}
     assert {row.tags[0] for row in found} == {"B-LOC"}
+
+
+@proves("pixels")
+def test_pixels_is_the_side_of_every_picture(task: Task, lab: Lab):
+    for pixels, side in [(24, 24), (0, 64)]:
+        found = read(task, data=lab.data(task), pixels=pixels)
+        parts = (found.train, found.valid, found.test)
+        assert {row.image.shape for part in parts for row in part} == {(side, side, 3)}
+    frozen = task.recipe.of({"encoder": "some.npz"})
+    assert frozen.side == 224
+    with pytest.raises(RecurraError, match="as they are"):
+        read(task, pixels=24)
 
 
 @proves("image_column text_column", "image_captioning")

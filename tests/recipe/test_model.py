@@ -1,8 +1,10 @@
 """Rows of the fields that say which network is built."""
 
 import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,9 @@ from recurra.cells import GRU, Cell, MinLSTM
 from recurra.errors import RecurraError
 from recurra.layers import Bidirectional, LookAhead, aligned
 from recurra.tasks.body import check
+from recurra.tasks.encoders import FrozenEncoder, ImageEncoder
+from recurra.tasks.encoders.squeezenet import SqueezeNet
+from recurra.tasks.run import build
 from recurra.tasks.task import Task
 
 from .conftest import Lab, Seen, bodies, random, watch_cells
@@ -272,3 +277,18 @@ def test_input_feeding_tells_a_step_what_the_last_one_wrote_from(task: Task, lab
     assert not fed[0].any()
     for told, before in zip(fed[1:], written, strict=False):
         assert torch.equal(told, before)
+
+
+@proves("encoder", "image_captioning")
+def test_encoder_learns_along_or_is_frozen(task: Task, lab: Lab, tmp_path: Path):
+    torch.manual_seed(0)
+    weights = dict(SqueezeNet().named_parameters())
+    np.savez(tmp_path / "w.npz", **{name: w.detach().numpy() for name, w in weights.items()})
+    recipe = lab.recipe(task, encoder=str(tmp_path / "w.npz"), pixels=40)
+    splits = task.read(recipe)
+    network = build(task, task.fit(splits.train, recipe), recipe)
+    assert isinstance(network.encoder, FrozenEncoder)
+    assert isinstance(network.encoder.frozen, SqueezeNet)
+    along = lab.build(task, encoder="convolution").encoder
+    assert isinstance(along, ImageEncoder)
+    assert all(p.requires_grad for p in along.parameters())

@@ -124,10 +124,15 @@ def package_file(isa: str) -> Path:
     return path if path.exists() else path.with_name("avx2.json")
 
 
-def user_file() -> Path:
-    """Return the file of the user's own table, in XDG_CACHE_HOME or ~/.cache."""
+def cache_folder() -> Path:
+    """Return where what was measured or computed once is kept: XDG_CACHE_HOME or ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "recurra" / "engines.json"
+    return (Path(base) if base else Path.home() / ".cache") / "recurra"
+
+
+def user_file() -> Path:
+    """Return the file of the user's own table."""
+    return cache_folder() / "engines.json"
 
 
 def _distance(one: Shape, other: Shape) -> float:

@@ -17,26 +17,57 @@ from recurra.data.samples import scenes
 from recurra.data.splits import Splits
 from recurra.data.vocabulary import END, START, Vocabulary, words
 from recurra.decoding import Hypothesis
+from recurra.errors import RecurraError
 from recurra.tasks.body import attention, body
 from recurra.tasks.codecs.captions import LONGEST_CAPTION, Caption, CaptionCodec
 from recurra.tasks.codecs.scale import scale_of
-from recurra.tasks.convolution import ImageEncoder
 from recurra.tasks.decode import decode
+from recurra.tasks.encoders import FrozenEncoder, ImageEncoder, remembered, seen_by
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.task import Task, whole
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.metrics import scores
 from recurra.training.options import Attended, Body, CaptionTable, Classes, Searched, Taught, Words
+from recurra.training.values import COUNT, NAME, option
+
+CONVOLUTION = "convolution"
+SIDE, FROZEN_SIDE = 64, 224
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaptioningRecipe(CaptionTable, Words, Body, Attended, Taught, Searched, Classes):
     """Options of describing pictures."""
 
+    pixels: int = option(
+        "data",
+        0,
+        "height and width that pictures are resized to; 0: 64, or 224 for a frozen",
+        COUNT,
+    )
+    encoder: str = option(
+        "model",
+        CONVOLUTION,
+        "what reads pictures: convolution, learning along, or frozen: a SqueezeNet's .npz file, "
+        "hf:NAME, timm:NAME",
+        NAME,
+    )
+
+    @property
+    def frozen(self) -> bool:
+        """Whether pictures are read by a network that does not learn."""
+        return self.encoder != CONVOLUTION
+
+    @property
+    def side(self) -> int:
+        """Height and width of the pictures that are read."""
+        return self.pixels or (FROZEN_SIDE if self.frozen else SIDE)
+
 
 def read(recipe: CaptioningRecipe) -> Splits[CaptionedImage]:
     """Return the user's images, or scenes of digits; training has one row per caption."""
-    splits = captions.read(recipe) if recipe.data else scenes.load(recipe)
+    if recipe.pixels and not recipe.data:
+        raise RecurraError("pixels: the embedded sample's pictures are as they are; give --data")
+    splits = captions.read(recipe, recipe.side) if recipe.data else scenes.load(recipe)
     one_each = [
         CaptionedImage(row.image, [text], row.where)
         for row in splits.train
@@ -51,12 +82,17 @@ def fit(train: Sequence[CaptionedImage], recipe: CaptioningRecipe) -> CaptionCod
     height, width, channels = train[0].image.shape
     least = 1 if len(train) < 10_000 else 5
     vocabulary = Vocabulary.build(texts, size=recipe.vocabulary, least=least)
-    return CaptionCodec(vocabulary, (height, width, channels), scale_of(train, recipe))
+    seen = seen_by(recipe.encoder, height)[0] if recipe.frozen else None
+    return CaptionCodec(vocabulary, (height, width, channels), scale_of(train, recipe), seen)
 
 
 def build(codec: CaptionCodec, recipe: CaptioningRecipe) -> nn.Module:
-    """Return convolutions, and a decoder that attends to their grid."""
-    encoder = ImageEncoder(codec.shape, recipe.hidden, cells=8)
+    """Return what reads a picture, and a decoder that attends to its grid."""
+    encoder: nn.Module
+    if codec.seen is None:
+        encoder = ImageEncoder(codec.shape, recipe.hidden, cells=8)
+    else:
+        encoder = FrozenEncoder(codec.seen, recipe.hidden, recipe.dropout)
     feeding = recipe.hidden if recipe.input_feeding else 0
     layers = body(recipe, recipe.embedding + recipe.hidden + feeding, bidirectional=False)
     decoder = Decoder(
@@ -69,6 +105,26 @@ def build(codec: CaptionCodec, recipe: CaptioningRecipe) -> nn.Module:
         dropout=recipe.dropout,
     )
     return OneToMany(encoder, decoder)
+
+
+def prepare(
+    network: OneToMany,
+    codec: CaptionCodec,
+    splits: Splits[CaptionedImage],
+    recipe: CaptioningRecipe,
+) -> Splits[CaptionedImage]:
+    """Return the examples with what the frozen encoder sees in place of their pixels."""
+    encoder = network.encoder
+    if not isinstance(encoder, FrozenEncoder):
+        return splits
+    encoder.fill(seen_by(recipe.encoder, codec.shape[0])[1].state_dict())
+    parts = (splits.train, splits.valid, splits.test)
+    rows = [row for part in parts for row in part]
+    for row in rows:
+        codec.scale.check(row.image, row.where)
+    seen = iter(remembered(encoder, [row.image for row in rows], codec.scale))
+    train, valid, test = ([row._replace(image=next(seen)) for row in part] for part in parts)
+    return replace(splits, train=train, valid=valid, test=test)
 
 
 def hypotheses(
@@ -153,6 +209,7 @@ IMAGE_CAPTIONING = Task(
     baseline=baseline,
     parse=Path,
     predict=predict,
+    prepare=prepare,
     write=whole(predict),
     defaults={"hidden": 128, "batch_size": 64, "dropout": 0.3, "beam": 3},
     sample_defaults={

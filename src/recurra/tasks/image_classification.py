@@ -19,7 +19,7 @@ from recurra.layers.dropout import Dropout
 from recurra.tasks.body import cell
 from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
 from recurra.tasks.codecs.scale import scale_of
-from recurra.tasks.convolution import ImageEncoder
+from recurra.tasks.encoders.convolution import ImageEncoder
 from recurra.tasks.evaluation import (
     classified,
     collect,

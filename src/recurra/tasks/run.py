@@ -105,6 +105,8 @@ class Run:
         network = build(self.task, codec, self.recipe)
         model = Model(self.task, dataclasses.replace(self.recipe, resume=False), codec, network)
         run.opening = lambda: model.save(self.folder)
+        if self.task.prepare:
+            splits = self.task.prepare(network, codec, splits, self.recipe)
         items = self.task.items(codec, splits.train, self.recipe)
         history = fit(
             network,

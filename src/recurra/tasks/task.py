@@ -97,6 +97,8 @@ class Task(Generic[R]):
             otherwise pick, fitted on the training examples.
         write: network, codec, prompts, recipe, tell → the pieces that it writes, one after another,
             where the task writes; what can be read while a piece is being written, `tell` is given.
+        prepare: network, codec, examples in three parts, recipe → the same examples, with what a
+            frozen part of the network makes of them; called once, before training.
         finish: network with its best weights, codec, validation examples, recipe: sets what is told
             by a trained network, such as a threshold, in its buffers.
         takes_words: whether an input of `predict` may be a list of words.
@@ -129,6 +131,7 @@ class Task(Generic[R]):
         None
     )
     write: Callable[[Any, Any, Sequence[Any], R, Tell], Iterator[Any]] | None = None
+    prepare: Callable[[Any, Any, Splits[Any], R], Splits[Any]] | None = None
     finish: Callable[[Any, Any, Sequence[Any], R], None] | None = None
     takes_words: bool = False
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import TextIOBase
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 from recurra.errors import MissingExtra
+
+T = TypeVar("T")
 
 
 class Progress:
@@ -62,6 +64,15 @@ class Progress:
             soft_wrap=True,
             markup=False,
         )
+
+
+def shown(items: Sequence[T], what: str) -> Iterable[T]:
+    """Return the items, with a bar on a terminal while they are gone through."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(items, what, console=console, transient=True, disable=not console.is_terminal)
 
 
 class Events:

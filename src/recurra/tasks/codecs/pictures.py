@@ -14,7 +14,7 @@ from recurra.data.batch import Single
 from recurra.data.readers.arrays import LabelledImage
 from recurra.errors import RecurraError
 from recurra.tasks.codecs.scale import Scale
-from recurra.tasks.convolution import pixels
+from recurra.tasks.encoders.convolution import pixels
 
 
 @dataclass(frozen=True)
