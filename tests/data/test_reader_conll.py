@@ -101,3 +101,65 @@ def test_no_entities_at_all(tmp_path: Path) -> None:
     path.write_text("a O\n\nb O\n\nc O\n\n")
     with pytest.raises(DataError, match=r"too few labels \(none\)"):
         read(Recipe(data=str(path)))
+
+
+DOCUMENTS = """\
+-DOCSTART- O
+
+Rome I-LOC
+. O
+
+Italy I-LOC
+
+-DOCSTART- O
+
+Ann I-PER
+Bo I-PER
+
+Cy I-PER
+left O
+Rome I-LOC
+"""
+
+
+def test_sentences_of_one_document_are_read_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.conll"
+    path.write_text(DOCUMENTS)
+    first = Tagged(["Rome", ".", "Italy"], ["B-LOC", "O", "B-LOC"], f"{path}:3", (0, 2))
+    tokens, tags = ["Ann", "Bo", "Cy", "left", "Rome"], ["B-PER", "I-PER", "B-PER", "O", "B-LOC"]
+    assert read_file(path, Rows(), longest=5) == [
+        first,
+        Tagged(tokens, tags, f"{path}:10", (0, 2)),
+    ]
+    assert "4 sentences in 2 documents" in capsys.readouterr().err
+    assert read_file(path, Rows(), longest=4) == [
+        first,
+        Tagged(tokens[:2], tags[:2], f"{path}:10", (0,)),
+        Tagged(tokens[2:], tags[2:], f"{path}:13", (0,)),
+    ]
+    assert [row.starts for row in read_file(path, Rows())] == [(0,)] * 4
+
+
+def test_a_documents_first_sentence_may_be_bad(tmp_path: Path) -> None:
+    path = tmp_path / "rows.conll"
+    path.write_text(DOCUMENTS.replace("Ann I-PER", "Ann nothing"))
+    found = read_file(path, Rows(skip=True), longest=9)
+    assert [row.tokens for row in found] == [["Rome", ".", "Italy"], ["Cy", "left", "Rome"]]
+
+
+def test_a_column_may_say_which_document_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    rows = ["document,sentence,word,tag"]
+    for i in range(3):
+        rows += [f"d{i},{2 * i},Rome,B-LOC", f"d{i},{2 * i},fell,O", f"d{i},{2 * i + 1},So,O"]
+    path.write_text("\n".join(rows) + "\n")
+    found = read_file(path, Rows(), longest=9)
+    assert [(row.tokens, row.starts) for row in found] == [(["Rome", "fell", "So"], (0, 2))] * 3
+
+
+def test_where_no_document_is_marked_each_sentence_is_alone(tmp_path: Path) -> None:
+    path = tmp_path / "rows.conll"
+    path.write_text("a O\nb O\n\nc O\n")
+    assert [row.tokens for row in read_file(path, Rows(), longest=99)] == [["a", "b"], ["c"]]

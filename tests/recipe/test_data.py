@@ -37,6 +37,8 @@ def content(example: Any) -> Any:
         return [(np.flatnonzero(step) + 21).tolist() for step in example.frames]
     if hasattr(example, "score"):  # a tune: its pitches
         return [note.pitch for track in example.score.tracks for note in track.notes]
+    if hasattr(example, "starts"):  # sentences: their words and tags
+        return [example.tokens, example.tags]
     if isinstance(example, Passage):
         return [example.text.tobytes().decode()]
     return [
@@ -194,6 +196,20 @@ def test_columns_of_a_hub_data_set_are_the_ones_named(task: Task, monkeypatch: p
     found = read(task, data="hf:x", **named).train
     assert {row.tokens[0][:4] for row in found} == {"Rome"}
     assert {row.tags[0] for row in found} == {"B-LOC"}
+
+
+@proves("context")
+def test_context_is_a_document_or_a_sentence(task: Task, tmp_path: Path):
+    text = "-DOCSTART-\tO\n\n" + "Rome\tB-LOC\nfell\tO\n\nShe\tO\nleft{}\tO\n\n" * 2
+    (tmp_path / "a.conll").write_text("".join(text.format(i, i) for i in range(20)))
+    for context, starts in [("document", {(0, 2, 4, 6)}), ("sentence", {(0,)})]:
+        found = read(task, data=str(tmp_path / "a.conll"), context=context)
+        parts = (found.train, found.valid, found.test)
+        assert {row.starts for part in parts for row in part} == starts
+        codec = task.fit(found.train, complete(task, {"context": context}))
+        assert codec.documents is (context == "document")
+    cut = read(task, data=str(tmp_path / "a.conll"), max_length=5).train
+    assert {row.starts for row in cut} == {(0, 2)}
 
 
 @proves("pixels")

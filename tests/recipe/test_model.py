@@ -16,6 +16,7 @@ from recurra.tasks.body import check
 from recurra.tasks.encoders import FrozenEncoder, ImageEncoder
 from recurra.tasks.encoders.squeezenet import SqueezeNet
 from recurra.tasks.run import build
+from recurra.tasks.spelling import ConvolvedSpelling, RecurrentSpelling
 from recurra.tasks.task import Task
 
 from .conftest import Lab, Seen, bodies, random, watch_cells
@@ -95,8 +96,30 @@ def test_embedding_is_the_width_of_tokens(task: Task, lab: Lab):
 def test_embedding_is_the_width_of_words_and_half_of_it_that_of_spellings(task: Task, lab: Lab):
     network = lab.build(task, embedding=14)
     assert network.embed.words.table.embedding_dim == 14
-    assert network.embed.characters.table.embedding_dim == 7
+    assert network.embed.spelling.characters.table.embedding_dim == 7
     assert network.body.input_size == 14 + 7 + 8
+
+
+@proves("letters")
+def test_letters_is_the_width_of_a_spelling(task: Task, lab: Lab):
+    for kind in ("convolution", "recurrent"):
+        network = lab.build(task, embedding=14, letters=10, spelling=kind)
+        assert network.body.input_size == 14 + 10 + 8
+        assert network.embed.spelling(lab.batch(task).x[..., 2:]).shape[-1] == 10
+    with pytest.raises(RecurraError, match="even width, not 7"):
+        lab.build(task, letters=7, spelling="recurrent")
+
+
+@proves("spelling")
+def test_spelling_is_read_by_filters_or_by_the_recipes_cell(task: Task, lab: Lab):
+    read = {
+        kind: lab.build(task, spelling=kind, embedding=16, cell="minlstm").embed.spelling
+        for kind in ("convolution", "recurrent")
+    }
+    assert isinstance(read["convolution"], ConvolvedSpelling)
+    assert isinstance(read["recurrent"], RecurrentSpelling)
+    assert not cells(read["convolution"])
+    assert [type(cell) for cell in cells(read["recurrent"])] == [MinLSTM, MinLSTM]
 
 
 @proves("embedding", "image_classification")

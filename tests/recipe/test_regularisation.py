@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from recurra.data.readers.conll import Tagged
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.task import Task
@@ -186,10 +187,34 @@ def test_word_dropout_reads_words_as_unknown_in_training_only(task: Task, lab: L
     assert not changed[ids == 0].any()
     assert abs(float(changed[ids > 1].float().mean()) - 0.3) < 0.1
     if task.name == "ner":
-        others = Seen(shapes=network.embed.shapes.table, letters=network.embed.characters.table)
+        others = Seen(
+            shapes=network.embed.shapes.table, letters=network.embed.spelling.characters.table
+        )
         network.loss(batch)
         assert torch.equal(others.x["shapes"][0][0], batch.x[..., 1])
-        assert torch.equal(others.x["letters"][0][0].flatten(), batch.x[..., 2:].flatten())
+        words = batch.x[..., 2:].flatten(0, 1).unique(dim=0)
+        assert torch.equal(others.x["letters"][0][0], words)
+
+
+@proves("rare_dropout")
+def test_rare_dropout_reads_words_seen_once_as_unknown_in_training_only(task: Task, lab: Lab):
+    recipe = lab.recipe(task, rare_dropout=0.4, word_dropout=0.0)
+    random = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(400)] + ["often"] * 400
+    random.shuffle(words)
+    rows = [Tagged(words[i : i + 8], ["O"] * 8, "") for i in range(0, 800, 8)]
+    codec = task.fit(rows, recipe)
+    embed = task.build(codec, recipe).embed.words
+    batch = codec.collate([codec.encode(row) for row in rows])
+    ids, often = batch.x[..., 0], codec.words.encode(["often"])[0]
+    seen = Seen(table=embed.table)
+    embed.eval()(ids)
+    embed.train()(ids)
+    assert torch.equal(seen.x["table"][0][0], ids)
+    read = seen.x["table"][1][0]
+    assert set(read[read != ids].tolist()) == {1}
+    assert not (read != ids)[ids == often].any()
+    assert abs(float((read != ids)[ids != often].float().mean()) - 0.4) < 0.1
 
 
 def smoothed(logits: np.ndarray, y: int, epsilon: float) -> float:

@@ -102,6 +102,23 @@ def test_a_tag_stands_beside_its_word_whatever_its_case() -> None:
     assert len({*codec.encode(Tagged(["c", "C"], ["O", "O"], ""))[0][:, 1].tolist()}) == 2
 
 
+def test_of_documents_a_word_is_known_again_and_a_sentences_first_one_is_told() -> None:
+    letters = Vocabulary.build([list("abcABC")], size=99)
+    codec = TagCodec(WORDS, letters, ["O", "B-X"], 9, documents=True, rare=5)
+    row = Tagged(["a", "zz", "A", "b", "zz", "a"], ["O"] * 6, "", (0, 2, 5))
+    x, _ = codec.encode(row)
+    assert x[:, 2].tolist() == [1, 2, 1, 3, 2, 1]
+    first = [False, False, True, False, False, True]
+    plain = codec.encode(row._replace(starts=()))[0][:, 1]
+    assert x[0, 1] != plain[0]
+    assert [bool(a != b) for a, b in zip(x[:, 1], plain, strict=True)] == [True, *first[1:]]
+    alone = TagCodec(WORDS, letters, ["O", "B-X"], 9).encode(row)[0]
+    assert torch.equal(x[:, 3:], alone[:, 2:])
+    again = TagCodec.from_files(codec.files())
+    assert (again.documents, again.rare) == (True, 5)
+    assert torch.equal(again.encode(row)[0], x)
+
+
 def test_entities_are_runs_of_one_kind() -> None:
     tokens, tags = list("abcdefg"), ["B-X", "I-X", "B-X", "O", "I-Y", "I-Y", "I-X"]
     assert spans(tokens, tags) == [

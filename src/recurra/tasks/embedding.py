@@ -1,4 +1,4 @@
-"""Tokens and words as vectors."""
+"""Tokens as vectors."""
 
 import torch
 from jaxtyping import Float, Int
@@ -18,12 +18,24 @@ class TokenEmbedding(nn.Module):
         size: length of a vector.
         word_dropout: share of tokens replaced by <unk> (Iyyer et al. 2015, section 4).
         dropout: share of features dropped.
+        rare: the first of the tokens of which this share is replaced by <unk>, up to the last;
+            None: none. Lample et al. 2016, https://arxiv.org/abs/1603.01360, section 4.3.
+        rare_dropout: that share.
     """
 
     def __init__(
-        self, vocabulary: int, size: int, *, word_dropout: float = 0.0, dropout: float = 0.0
+        self,
+        vocabulary: int,
+        size: int,
+        *,
+        word_dropout: float = 0.0,
+        dropout: float = 0.0,
+        rare: int | None = None,
+        rare_dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.rare = vocabulary if rare is None else rare
+        self.rare_dropout = rare_dropout
         self.table = nn.Embedding(vocabulary, size, padding_idx=0)
         nn.init.normal_(self.table.weight, std=0.1)
         self.word_dropout = word_dropout
@@ -36,49 +48,8 @@ class TokenEmbedding(nn.Module):
         if self.training and self.word_dropout:
             dropped = torch.rand(x.shape, device=x.device) < self.word_dropout
             x = torch.where(dropped & (x > 0), UNKNOWN, x)
+        if self.training and self.rare_dropout:
+            dropped = torch.rand(x.shape, device=x.device) < self.rare_dropout
+            x = torch.where(dropped & (x >= self.rare), UNKNOWN, x)
         vectors: Tensor = self.dropout(self.table(x))
-        return vectors
-
-
-class WordEmbedding(nn.Module):
-    """A word as its own vector, its spelling's (a convolution over characters), and its shape's.
-
-    x[..., 0] is the word, x[..., 1] its shape (capitalisation, digits), the rest its characters,
-    padded by 0. Ma and Hovy 2016, https://arxiv.org/abs/1603.01354, section 2.1.
-
-    Args:
-        words: size of the word vocabulary.
-        shapes: number of shapes.
-        characters: size of the character vocabulary.
-        size: length of a word's vector; characters take half as much, shapes 8.
-        word_dropout: share of words replaced by <unk>, so that spelling and context are learned.
-        dropout: share of features dropped.
-    """
-
-    def __init__(
-        self,
-        words: int,
-        shapes: int,
-        characters: int,
-        size: int,
-        *,
-        word_dropout: float = 0.0,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__()
-        half = max(size // 2, 1)
-        self.words = TokenEmbedding(words, size, word_dropout=word_dropout)
-        self.shapes = TokenEmbedding(shapes, 8)
-        self.characters = TokenEmbedding(characters, half)
-        self.spelling = nn.Conv1d(half, half, kernel_size=3, padding=1)
-        self.dropout = Dropout(dropout)
-        self.output_size = size + half + 8
-
-    def forward(self, x: Int[Tensor, "batch time columns"]) -> Float[Tensor, "batch time input"]:
-        """Return the three vectors side by side."""
-        batch, time, _ = x.shape
-        letters = self.characters(x[..., 2:].flatten(0, 1))
-        spelling = self.spelling(letters.transpose(1, 2)).amax(-1).view(batch, time, -1)
-        parts = [self.words(x[..., 0]), self.shapes(x[..., 1]), spelling]
-        vectors: Tensor = self.dropout(torch.cat(parts, dim=-1))
         return vectors

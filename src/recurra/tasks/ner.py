@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -15,19 +15,21 @@ from recurra.data.readers import conll
 from recurra.data.readers.conll import Tagged
 from recurra.data.samples import ner as sample
 from recurra.data.splits import Splits
-from recurra.data.vocabulary import Vocabulary, composed
+from recurra.data.vocabulary import SPECIALS, Vocabulary, composed
 from recurra.errors import RecurraError
 from recurra.layers.dropout import Dropout
-from recurra.tasks.body import body
+from recurra.tasks.body import body, cell
 from recurra.tasks.codecs.tags import SHAPES, TagCodec, TagPrediction, spans
 from recurra.tasks.codecs.text import checked
-from recurra.tasks.embedding import WordEmbedding
+from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import collect, mean_loss, prior_loss
+from recurra.tasks.spelling import ConvolvedSpelling, RecurrentSpelling, Spelling
 from recurra.tasks.task import Task
+from recurra.tasks.words import WordEmbedding
 from recurra.topologies import CRF, ManyToManyEqual, Softmax
 from recurra.training.metrics import span_f1
 from recurra.training.options import Classes, TaggedTable, TwoWay, WordDropout, Words
-from recurra.training.values import option
+from recurra.training.values import COUNT, SHARE, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,42 +37,76 @@ class NerRecipe(TaggedTable, Words, TwoWay, WordDropout, Classes):
     """Options of tagging words."""
 
     output: Literal["softmax", "crf"] = option("model", "softmax", "output layer of a tagger")
+    spelling: Literal["convolution", "recurrent"] = option(
+        "model", "convolution", "what reads a word's letters"
+    )
+    letters: int = option("model", 0, "width of a word's spelling; 0: half of its embedding", COUNT)
+    rare_dropout: float = option(
+        "regularisation", 0.0, "share of words seen once that are read as unknown, too", SHARE
+    )
 
 
 def read(recipe: NerRecipe) -> Splits[Tagged]:
-    """Return the user's sentences, or the embedded ones."""
-    return conll.read(recipe) if recipe.data else sample.load(recipe)
+    """Return the user's sentences, or the embedded ones; those of one document together."""
+    longest = recipe.max_length if recipe.context == "document" else 0
+    return conll.read(recipe, longest) if recipe.data else sample.load(recipe)
 
 
 def fit(train: Sequence[Tagged], recipe: NerRecipe) -> TagCodec:
     """Return the codec of these training sentences."""
     texts = [[composed(token) for token in row.tokens] for row in train]
-    lowered = ([token.lower() for token in text] for text in texts)
+    lowered = [[token.lower() for token in text] for text in texts]
     letters = (list("".join(text)) for text in texts)
     tags = {tag for row in train for tag in row.tags} - {"O"}
+    words = Vocabulary.build(lowered, size=recipe.vocabulary)
+    counts = Counter(token for text in lowered for token in text)
+    # the vocabulary goes from the most frequent word to the rarest
+    often = sum(counts[token] > 1 for token in words.tokens[len(SPECIALS) :])
     return TagCodec(
-        Vocabulary.build(lowered, size=recipe.vocabulary),
+        words,
         Vocabulary.build(letters, size=1000),
         ["O", *sorted(tags)],
         recipe.max_length,
-        learn(texts),
+        documents=any(len(row.starts) > 1 for row in train),
+        rare=len(SPECIALS) + often,
+        habit=learn(texts),
     )
 
 
 def build(codec: TagCodec, recipe: NerRecipe) -> nn.Module:
     """Return word embedding, recurrent body, a linear head, and softmax or CRF."""
-    embed = WordEmbedding(
+    words = TokenEmbedding(
         len(codec.words),
-        len(SHAPES) + 1,
-        len(codec.letters),
         recipe.embedding,
         word_dropout=recipe.word_dropout,
+        rare=codec.rare,
+        rare_dropout=recipe.rare_dropout,
+    )
+    embed = WordEmbedding(
+        words,
+        len(SHAPES) * (1 + codec.documents) + 1,
+        spelling(codec, recipe),
         dropout=recipe.dropout,
+        memory=recipe.embedding if codec.documents else 0,
     )
     layers = body(recipe, embed.output_size)
     head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(layers.output_size, len(codec.tags)))
     output = crf(codec.tags) if recipe.output == "crf" else Softmax()
     return ManyToManyEqual(embed, layers, head, output)
+
+
+def spelling(codec: TagCodec, recipe: NerRecipe) -> Spelling:
+    """Return what reads a word's letters."""
+    half = max(recipe.embedding // 2, 1)
+    wide = recipe.letters or half
+    if recipe.spelling == "convolution":
+        return ConvolvedSpelling(len(codec.letters), half, wide)
+    if wide % 2:
+        raise RecurraError(
+            f"letters: a recurrent spelling reads both ways; give an even width, not {wide}"
+        )
+    one_way = replace(recipe, hidden=wide // 2)
+    return RecurrentSpelling(len(codec.letters), half, cell(one_way, half), cell(one_way, half))
 
 
 def crf(tags: Sequence[str]) -> CRF:
@@ -81,12 +117,16 @@ def crf(tags: Sequence[str]) -> CRF:
 
 
 def tag(network: ManyToManyEqual, codec: TagCodec, rows: Sequence[Tagged]) -> list[list[str]]:
-    """Return the best tags of each sentence; words beyond `max_length` are O."""
+    """Return the best tags of each row; words beyond `max_length` are O."""
     paths = collect(network, codec, rows, lambda batch: network.predict(batch.x, batch.lengths))
-    return [
-        [codec.tags[i] for i in path] + ["O"] * (len(row.tokens) - len(path))
-        for path, row in zip(paths, rows, strict=True)
-    ]
+    found = []
+    for path, row in zip(paths, rows, strict=True):
+        tags = [codec.tags[i] for i in path] + ["O"] * (len(row.tokens) - len(path))
+        for start in row.starts[1:]:  # no entity goes on in the next sentence
+            if tags[start].startswith("I-"):
+                tags[start] = "B-" + tags[start][2:]
+        found.append(tags)
+    return found
 
 
 def evaluate(
@@ -119,16 +159,22 @@ def predict(
     inputs: Sequence[str | list[str] | tuple[str, ...]],
     recipe: NerRecipe,
 ) -> list[TagPrediction]:
-    """Return tags and entities of each sentence: a text, or a list of its words."""
+    """Return tags and entities of each sentence: a text, or a list of its words.
+
+    A text of several lines is a document, with a sentence in each line, where the model was trained
+    on documents.
+    """
     rows = []
-    for i, sentence in enumerate(inputs, 1):
-        if isinstance(sentence, list | tuple):
-            tokens = [_word(word, i) for word in sentence]
+    for i, given in enumerate(inputs, 1):
+        if isinstance(given, list | tuple):
+            sentences = [[_word(word, i) for word in given]]
         else:
-            tokens = codec.cut(checked(sentence, i))
-        if not tokens:
+            text = checked(given, i)
+            lines = text.splitlines() if codec.documents else [text]
+            sentences = [tokens for line in lines if (tokens := codec.cut(line))]
+        if not any(sentences):
             raise RecurraError(f"input {i} has no words; give a sentence")
-        rows.append(Tagged(tokens, ["O"] * len(tokens), ""))
+        rows.append(conll.one([Tagged(some, ["O"] * len(some), "") for some in sentences]))
     return [
         TagPrediction(row.tokens, tags, spans(row.tokens, tags))
         for row, tags in zip(rows, tag(network, codec, rows), strict=True)

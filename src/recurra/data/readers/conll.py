@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,31 +24,40 @@ LONGEST = 250  # tokens of a file that nothing parts into sentences
 
 
 class Tagged(NamedTuple):
-    """A sentence with one IOB2 tag per token."""
+    """A sentence, or several of one document, with one IOB2 tag per token.
+
+    starts: the tokens that begin a sentence.
+    """
 
     tokens: list[str]
     tags: list[str]
     where: str
+    starts: tuple[int, ...] = (0,)
 
 
 class Token(NamedTuple):
-    """One row of a file."""
+    """One row of a file; `opens`: it is the first of a document."""
 
     text: str
     tag: str
     row: int
+    opens: bool = False
 
 
-def read(recipe: TaggedTable) -> Splits[Tagged]:
+def read(recipe: TaggedTable, longest: int = 0) -> Splits[Tagged]:
     """Return the tagged sentences of `recipe.data`, in three parts, their tags in IOB2.
 
+    Args:
+        recipe: where the data are.
+        longest: tokens of the sentences that are joined, at most, where a file says what document
+            they are of; 0: none are.
     Raises:
         DataError: a file or row cannot be used.
     """
     return read_parts(
         recipe,
         Format(
-            read=partial(read_file, recipe=recipe),
+            read=partial(read_file, recipe=recipe, longest=longest),
             accepts=lambda path: path.is_file() and path.suffix.lower() not in NOT_DATA,
             content=lambda example: "\n".join(example.tokens),
             labels=lambda example: [tag[2:] for tag in example.tags if tag != "O"],
@@ -58,13 +67,16 @@ def read(recipe: TaggedTable) -> Splits[Tagged]:
     )
 
 
-def read_file(path: str | Path, rows: Rows, recipe: TaggedTable | None = None) -> list[Tagged]:
+def read_file(
+    path: str | Path, rows: Rows, recipe: TaggedTable | None = None, longest: int = 0
+) -> list[Tagged]:
     """Return the tagged sentences of one file. A sentence with a bad row is left out.
 
     Args:
         path: the file: CoNLL columns, parted by tabs or blanks, CSV, or JSON with lists.
         rows: what bad rows, and what was assumed, are told to.
         recipe: names columns, where they are not to be detected.
+        longest: see `read`.
     Raises:
         DataError: the file cannot be used, or one of its rows and `rows` does not skip.
     """
@@ -81,10 +93,50 @@ def read_file(path: str | Path, rows: Rows, recipe: TaggedTable | None = None) -
         raise DataError(path, "holds no sentences")
     if len(sentences) == 1 and layout.sentence is None:
         _check_parted(path, len(sentences[0]), is_csv=is_csv, ended=lines[-1].cells == [])
-    return [
+    tagged = [
         Tagged([t.text for t in sentence], to_iob2([t.tag for t in sentence]), _at(path, sentence))
         for sentence in sentences
     ]
+    opens = [any(token.opens for token in sentence) for sentence in sentences]
+    if not longest or not any(opens):
+        return tagged
+    found = joined(tagged, opens, longest)
+    rows.note(
+        path,
+        f"{len(tagged):,} sentences in {sum(opens):,} documents, read as {len(found):,} passages "
+        f"of up to {longest} words (--context sentence: each alone)",
+    )
+    return found
+
+
+def joined(sentences: Sequence[Tagged], opens: Sequence[bool], longest: int) -> list[Tagged]:
+    """Return passages: sentences of one document, as many as have `longest` tokens at most.
+
+    Args:
+        sentences: in their order.
+        opens: whether each is the first of a document.
+        longest: tokens of a passage; a sentence that has more is one on its own.
+    """
+    passages: list[list[Tagged]] = []
+    size = 0
+    for sentence, first in zip(sentences, opens, strict=True):
+        if first or not passages or size + len(sentence.tokens) > longest:
+            passages.append([])
+            size = 0
+        passages[-1].append(sentence)
+        size += len(sentence.tokens)
+    return [one(passage) for passage in passages]
+
+
+def one(passage: Sequence[Tagged]) -> Tagged:
+    """Return sentences of one document as one row."""
+    sizes = [len(sentence.tokens) for sentence in passage]
+    return Tagged(
+        [token for sentence in passage for token in sentence.tokens],
+        [tag for sentence in passage for tag in sentence.tags],
+        passage[0].where,
+        tuple(accumulate(sizes[:-1], initial=0)),
+    )
 
 
 def _at(path: Path, sentence: list[Token]) -> str:
@@ -105,6 +157,7 @@ def _sentences(
 ) -> Iterator[list[Token]]:
     sentence: list[Token] = []
     spoilt = doubt = False  # one bad row spoils its sentence, and is told once
+    opens = layout.document is not None
     before: list[str] | None = None
     for row, cells in lines:
         if row == layout.header:
@@ -115,6 +168,8 @@ def _sentences(
         if between or layout.begins(cells, before):
             if sentence and not spoilt:
                 yield sentence
+                opens = False
+            opens |= layout.opens(cells, before)
             # A bad row just before may have been this sentence's first.
             sentence, spoilt = [], doubt and not between
         if between or layout.passes_over(cells):
@@ -122,7 +177,7 @@ def _sentences(
         fault = _fault(cells, layout) if cells else ""
         doubt = fault is not None
         if cells and fault is None:
-            sentence.append(Token(cells[layout.token], cells[layout.tag], row))
+            sentence.append(Token(cells[layout.token], cells[layout.tag], row, opens))
             before = layout.carried(cells, before)
         elif fault and not spoilt:
             rows.bad(path, fault + NAMES * (row == layout.first), row)

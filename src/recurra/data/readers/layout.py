@@ -59,6 +59,14 @@ class Layout:
             return False
         return int(cells[self.index]) <= int(before[self.index])
 
+    def opens(self, cells: Sequence[str] | None, before: Sequence[str] | None) -> bool:
+        """Return whether a document begins with this row, which begins a sentence or parts two."""
+        if not cells or opens_document(cells):
+            return bool(cells)
+        if self.document is None or not before or len(cells) != self.width:
+            return False
+        return cells[self.document] not in ("", before[self.document])
+
     def carried(self, cells: list[str], before: Sequence[str] | None) -> list[str]:
         """Return a row with the sentence that it is in, which only the first row may say."""
         kept = list(cells)

@@ -20,6 +20,7 @@ LETTERS = 16
 
 
 SHAPES = ("lower", "Capital", "UPPER", "digits", "miXed", "other", "First")
+WORD, SHAPE, SAME = range(3)  # columns of a document's tokens; letters follow
 
 
 def shape(word: str, *, first: bool = False) -> int:
@@ -44,6 +45,9 @@ class TagCodec:
         letters: characters that training saw.
         tags: the classes' names, "O" first.
         max_length: words that are read of a sentence, at most.
+        documents: whether sentences are read with the others of their document: their tokens have
+            a column more, which is equal where two are the same word.
+        rare: the first of the words that training saw once; None: not known.
         habit: how training's sentences are cut into words; none, in bundles that were made before
             there were habits: text is cut as `vocabulary.words` does, and tokens are not composed.
     """
@@ -52,6 +56,8 @@ class TagCodec:
     letters: Vocabulary
     tags: list[str]
     max_length: int
+    documents: bool = False
+    rare: int | None = None
     habit: Habit | None = None
 
     def cut(self, text: str) -> list[str]:
@@ -63,17 +69,23 @@ class TagCodec:
         tokens = example.tokens[: self.max_length]
         if self.habit is not None:
             tokens = [composed(token) for token in tokens]
+        lowered = [token.lower() for token in tokens]
+        place: dict[str, int] = {}
         rows = []
-        for i, (word, token) in enumerate(
-            zip(self.words.encode([t.lower() for t in tokens]), tokens, strict=True)
-        ):
+        for i, (word, token) in enumerate(zip(self.words.encode(lowered), tokens, strict=True)):
+            row = [word, self._shape(token, first=i in example.starts)]
+            if self.documents:
+                row.append(place.setdefault(lowered[i], len(place) + 1))
             letters = self.letters.encode(list(token[:LETTERS]))
-            rows.append(
-                [word, shape(token, first=i == 0), *letters, *[0] * (LETTERS - len(letters))]
-            )
+            rows.append([*row, *letters, *[0] * (LETTERS - len(letters))])
         index = {tag: i for i, tag in enumerate(self.tags)}
         tags = [index.get(tag, 0) for tag in example.tags[: self.max_length]]
-        return torch.tensor(rows).view(-1, 2 + LETTERS), torch.tensor(tags)
+        return torch.tensor(rows).view(-1, 2 + self.documents + LETTERS), torch.tensor(tags)
+
+    def _shape(self, token: str, *, first: bool) -> int:
+        """Return a word's shape; in a document, every shape has a second one, of first words."""
+        found = shape(token, first=first)
+        return found + len(SHAPES) if first and self.documents else found
 
     def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Aligned:
         """Return a padded batch."""
@@ -82,7 +94,8 @@ class TagCodec:
 
     def files(self) -> dict[str, str]:
         """Return vocabularies and tags."""
-        settings = {"tags": self.tags, "max_length": self.max_length}
+        settings: dict[str, Any] = {"tags": self.tags, "max_length": self.max_length}
+        settings |= {"documents": self.documents, "rare": self.rare}
         habit = {} if self.habit is None else {"habit.json": self.habit.to_json()}
         return {
             **habit,

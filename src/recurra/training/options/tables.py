@@ -64,6 +64,9 @@ class TaggedTable(Encoded):
     sentence_column: str | None = option(
         "data", None, "column that numbers a tagged file's sentences; none: detected", NAME
     )
+    context: Literal["document", "sentence"] = option(
+        "data", "document", "what is read at once: a document, where files mark them, or a sentence"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
