@@ -196,6 +196,33 @@ def test_word_dropout_reads_words_as_unknown_in_training_only(task: Task, lab: L
         assert torch.equal(others.x["letters"][0][0], words)
 
 
+@proves("shift")
+def test_shift_moves_each_picture_by_whole_pixels_in_training_only(task: Task, lab: Lab):
+    network = lab.build(task, shift=0.3)
+    moving = network.encoder[0]
+    seen = Seen(shift=moving)
+    x = 1 + torch.rand(200, 8, 8, 3)
+    network.eval()
+    assert torch.equal(moving(x), x)
+    network.train()
+    y = moving(x)
+    assert len(seen.y["shift"]) == 2
+    places = set()
+    for before, after in zip(x, y, strict=True):
+        wide = torch.zeros(12, 12, 3)
+        wide[2:10, 2:10] = before
+        found = [
+            (up, left)
+            for up in range(5)
+            for left in range(5)
+            if torch.equal(wide[up : up + 8, left : left + 8], after)
+        ]
+        assert len(found) == 1
+        places.add(found[0])
+    assert len(places) == 25  # of two pixels in both directions, all occur
+    assert not any(type(part) is type(moving) for part in lab.build(task).encoder)
+
+
 @proves("rare_dropout")
 def test_rare_dropout_reads_words_seen_once_as_unknown_in_training_only(task: Task, lab: Lab):
     recipe = lab.recipe(task, rare_dropout=0.4, word_dropout=0.0)

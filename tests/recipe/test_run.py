@@ -60,6 +60,7 @@ OTHER: dict[str, Any] = {
     "rare_dropout": 0.16,
     "context": "sentence",
     "members": 2,
+    "shift": 0.1,
     "noise": 0.07,
     "warp": 0.08,
     "scale": "series",

@@ -19,7 +19,7 @@ from recurra.layers.dropout import Dropout
 from recurra.tasks.body import cell
 from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
 from recurra.tasks.codecs.scale import scale_of
-from recurra.tasks.encoders.convolution import ImageEncoder
+from recurra.tasks.encoders import ImageEncoder, Shift
 from recurra.tasks.evaluation import (
     classified,
     collect,
@@ -30,7 +30,7 @@ from recurra.tasks.evaluation import (
 from recurra.tasks.task import Task
 from recurra.topologies import Ensemble, OneToOne
 from recurra.training.options import Classes, Together
-from recurra.training.values import option
+from recurra.training.values import SHARE, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,9 @@ class ImageRecipe(Together, Classes):
 
     encoder: Literal["convolution", "linear"] = option(
         "model", "convolution", "what reads the picture before the cell's step"
+    )
+    shift: float = option(
+        "regularisation", 0.0, "share of its side by which training moves a picture, at most", SHARE
     )
 
 
@@ -66,8 +69,14 @@ def member(codec: ImageCodec, recipe: ImageRecipe) -> nn.Module:
         grid, size, width = [encoder], encoder.positions * recipe.embedding, recipe.hidden
     else:
         grid, size, width = [], math.prod(codec.shape), recipe.embedding
+    moved = [Shift(recipe.shift)] if recipe.shift else []
     features = nn.Sequential(
-        *grid, nn.Flatten(), Dropout(recipe.dropout), nn.Linear(size, width), nn.ReLU()
+        *moved,
+        *grid,
+        nn.Flatten(),
+        Dropout(recipe.dropout),
+        nn.Linear(size, width),
+        nn.ReLU(),
     )
     step = cell(recipe, width)
     head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(step.output_size, len(codec.labels)))
