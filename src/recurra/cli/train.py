@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import App
 
@@ -39,6 +39,10 @@ def command(task: Task[Any]) -> Callable[..., int]:
     parameters = [
         parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run")
     ]
+    if task.presets:
+        names = Literal[tuple(task.presets)]  # type: ignore[valid-type]  # names known at run time
+        text = "options that were found to go well together; other flags go before it"
+        parameters.append(parameter("preset", names | None, None, text, "run"))
     kinds = task.recipe.hints()
     for field in dataclasses.fields(task.recipe):
         default = task.defaults.get(field.name, field.default)

@@ -215,5 +215,18 @@ NER = Task(
         "vocabulary": 20000,
         "batch_size": 16,
     },
+    presets={
+        "quality": {
+            "hidden": 200,
+            "embedding": 128,
+            "letters": 128,
+            "dropout": 0.5,
+            "word_dropout": 0.2,
+            "rare_dropout": 0.5,
+            "average": 0.999,
+            "patience": 0,
+            "epochs": 14,
+        }
+    },
     sample_defaults={"hidden": 96, "epochs": 18, "batch_size": 32, "learning_rate": 5e-3},
 )

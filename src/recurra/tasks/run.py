@@ -34,7 +34,8 @@ def train(task: str, data: str | None = None, **fields: Any) -> Model:
     Args:
         task: its name, as in `recurra tasks`.
         data: file, folder, two files "a,b" or "hf:NAME"; none: the embedded sample.
-        fields: any field of `Recipe`: cell="mingru", hidden=256, max_time="3m", out="runs/x", …
+        fields: any field of `Recipe`: cell="mingru", hidden=256, max_time="3m", out="runs/x", …;
+            and preset="quality", for those that the task has found to go well together.
     Returns:
         The model with its best weights, evaluated on the test part; its bundle, the log of
         metrics and the checkpoints lie in the folder `out` (runs/TASK).
@@ -47,7 +48,7 @@ def train(task: str, data: str | None = None, **fields: Any) -> Model:
 
 
 def complete(task: Task[R], *given: Mapping[str, Any]) -> R:
-    """Return the recipe of a run: what is given, over the task's defaults.
+    """Return the recipe of a run: what is given, over a preset, over the task's defaults.
 
     The embedded sample has defaults of its own; a run that is resumed has its stored recipe.
 
@@ -57,6 +58,7 @@ def complete(task: Task[R], *given: Mapping[str, Any]) -> R:
     """
     known = {name.replace("-", "_"): value for layer in given for name, value in layer.items()}
     refuse(task, known)
+    known = {**task.preset(known.pop("preset", None)), **known}
     if known.get("resume"):
         home = Path(task.recipe.of(known).out or f"runs/{task.name}")
         stored = stored_recipe(task, home, known)

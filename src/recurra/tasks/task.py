@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from recurra.data.splits import Splits
+from recurra.errors import RecurraError
 from recurra.training.recipe import R
 
 LOWER_IS_BETTER = frozenset(
@@ -91,6 +92,7 @@ class Task(Generic[R]):
         predict: network, codec, inputs, recipe → one prediction each.
         defaults: recipe fields that this task sets otherwise.
         sample_defaults: recipe fields for the embedded sample, which trains within a minute.
+        presets: by name, recipe fields that were found to go well together: `--preset quality`.
         items: codec, training examples, recipe → what batches are made of: each example, or
             windows and stretches of them (data/windows.py).
         peers: codec, training and test examples, recipe → by name, the metrics of what a user would
@@ -126,6 +128,7 @@ class Task(Generic[R]):
     predict: Callable[[Any, Any, Sequence[Any], R], list[Any]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     sample_defaults: Mapping[str, Any] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     items: Callable[[Any, Sequence[Any], R], Items] = encoded
     peers: Callable[[Any, Sequence[Any], Sequence[Any], R], dict[str, dict[str, float]]] | None = (
         None
@@ -134,6 +137,17 @@ class Task(Generic[R]):
     prepare: Callable[[Any, Any, Splits[Any], R], Splits[Any]] | None = None
     finish: Callable[[Any, Any, Sequence[Any], R], None] | None = None
     takes_words: bool = False
+
+    def preset(self, name: str | None) -> Mapping[str, Any]:
+        """Return the fields of a preset; of none, none.
+
+        Raises:
+            RecurraError: the task has no such preset.
+        """
+        if name is None or name in self.presets:
+            return {} if name is None else self.presets[name]
+        listed = ", ".join(self.presets) or "none"
+        raise RecurraError(f"preset {name!r}: {self.name} has {listed}")
 
     @property
     def options(self) -> frozenset[str]:
