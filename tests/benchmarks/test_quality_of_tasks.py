@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from recurra.benchmarks.quality import plain
 from recurra.benchmarks.quality.exam import Case
 from recurra.benchmarks.quality.exams import (
     entities,
     ett,
+    flickr8k,
     fsdd,
     mnist,
     multi30k,
@@ -24,6 +26,7 @@ from recurra.benchmarks.quality.exams import (
     signals,
 )
 from recurra.benchmarks.quality.exams.sst2 import METRIC, SST2
+from recurra.tasks.encoders.squeezenet import SqueezeNet
 
 
 @pytest.fixture(autouse=True)
@@ -51,12 +54,16 @@ def opinions(tmp_path: Path) -> Path:
 
 def test_sst2(opinions: Path, tmp_path: Path):
     case = Case(opinions, tmp_path / "place", seed=0, threads=1, quick=True)
-    found = SST2.sit(case)
+    single, three = SST2
+    found = single.sit(case)
     assert found.others["loss"] > 0
     assert found.value in {100 * k / 40 for k in range(41)}
     assert found.parameters > 1000
-    (peer,) = SST2.peers.values()
+    assert {"baseline", "nn.LSTM in a plain loop, equal time"} <= found.peers.keys()
+    (peer,) = single.peers.values()
     assert peer(case) == {METRIC: 75.0}
+    together = three.sit(case._replace(place=tmp_path / "three"))
+    assert together.parameters == 3 * found.parameters
 
 
 def test_signals(tmp_path: Path):
@@ -221,6 +228,59 @@ def test_digits_at_a_glance_and_row_by_row(tmp_path: Path):
         assert np.array_equal(written["y_test"], digits)
 
 
+@pytest.fixture
+def album(tmp_path: Path) -> Case:
+    """Pictures of one colour or the other, five captions each, as Flickr8k has them."""
+    from PIL import Image
+
+    home = tmp_path / "data" / "flickr8k"
+    home.mkdir(parents=True)
+    torch.manual_seed(0)
+    weights = {n: w.detach().numpy() for n, w in SqueezeNet().named_parameters()}
+    (home.parent / "pretrained").mkdir()
+    np.savez(home.parent / "pretrained" / flickr8k.WEIGHTS, **weights)
+    lines, random = [], np.random.default_rng(0)
+    with zipfile.ZipFile(home / "Flickr8k_images_128.zip", "w") as archive:
+        for i in range(40):
+            pixels = random.integers(0, 30, (32, 32, 3)) + np.eye(3)[i % 2 * 2] * 200
+            Image.fromarray(pixels.astype(np.uint8)).save(buffer := BytesIO(), "png")
+            archive.writestr(f"Images/{i}.png", buffer.getvalue())
+            colour = ("red", "blue")[i % 2]
+            for k in range(5):
+                lines.append(f"{i}.png#{k}\tA {colour} Picture, number {i % 4 + k} .")
+    (home / flickr8k.TEXTS).write_text("\n".join(lines) + "\n")
+    for part, rows in [("train", range(24)), ("dev", range(24, 32)), ("test", range(32, 40))]:
+        names = "".join(f"{i}.png\n" for i in rows)
+        (home / f"Flickr_8k.{part}Images.txt").write_text(names)
+    place = tmp_path / "place"
+    place.mkdir()
+    return Case(home, place, seed=0, threads=1, quick=True)
+
+
+def test_pictures_in_words(album: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fields = {"hidden": 8, "embedding": 8, "pixels": 48}
+    found = flickr8k.sit(album, fields, frozen=True)
+    assert 0 <= found.value <= 100
+    assert found.parameters > 722_496
+    assert found.others["bleu_1"] >= found.value
+    assert {"baseline", "nn.LSTM in a plain loop, equal time"} <= found.peers.keys()
+    texts = (Path(flickr8k.stripped(album)) / flickr8k.TEXTS).read_text()
+    assert "0.png#0\ta red picture number 0\n" in texts
+    along = flickr8k.sit(album._replace(place=tmp_path), {**fields, "pixels": 16}, frozen=False)
+    assert along.parameters < 100_000
+
+
+def test_captions_of_pictures_that_look_alike(
+    album: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(flickr8k, "NEAR", 6)
+    found = flickr8k.nearest(album)  # the colours are told apart, the numbers are not
+    assert found["bleu_1"] >= 80  # four of five words
+    assert flickr8k.common(["a b c", "a b d", "x y z", "a b c"]) == "a b c"
+
+
 def test_entities(tmp_path: Path):
     for part, count in [("train", 40), ("dev", 10), ("test", 10)]:
         rows = []
@@ -235,7 +295,10 @@ def test_entities(tmp_path: Path):
     row = entities.Tagged(["In", "Paris"], ["O", "B-LOC"], "")
     first, second = entities.features(row)
     assert {"0:lower=in", "1:lower=paris", "1:title=True", "-1:none", "2:none"} <= set(first)
-    assert {"-1:lower=in", "suffix3=ris", "prefix2=Pa", "1:none"} <= set(second)
+    assert {"-1:lower=in", "0:suffix=ris", "prefix2=Pa", "1:none", "-1:pair=in paris"} <= set(
+        second
+    )
+    assert entities.pattern("McDonald's-22") == "XxXx'x-0"
 
 
 def test_the_crf_on_features(tmp_path: Path):

@@ -178,11 +178,28 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w+|[.,]", text.lower())
 
 
+def of_single_words(answers: list[str], wanted: list[list[str]]) -> float:
+    """Return BLEU-1: clipped counts, and the brevity penalty by the nearest reference's length."""
+    hits = total = nearest = 0
+    for answer, texts in zip(answers, wanted, strict=True):
+        said = Counter(answer.split())
+        most = Counter[str]()
+        for text in texts:
+            most |= Counter(text.split())
+        hits += sum((said & most).values())
+        size = sum(said.values())
+        total += size
+        nearest += min((abs(len(t.split()) - size), len(t.split())) for t in texts)[1]
+    brevity = 1.0 if total > nearest else math.exp(1 - nearest / max(total, 1))
+    return 100 * brevity * hits / max(total, 1)
+
+
 def of_captions(trained: Trained, part: str) -> dict[str, float]:
     """Return the figures of captions: of words in small letters, and the first one's loss."""
     rows, answers = trained.parts.rows[part], trained.predict(part)
     wanted = [[" ".join(words(text)) for text in said] for _, said in rows]
-    found = of_texts([answer["text"] for answer in answers], wanted)
+    texts = [answer["text"] for answer in answers]
+    found = {**of_texts(texts, wanted), "bleu_1": of_single_words(texts, wanted)}
     model, total, count = trained.model, 0.0, 0
     for example in trained.task.read(model.recipe).parts[["train", "valid", "test"].index(part)]:
         tokens = [*model.codec.vocabulary.encode(words(example.captions[0])), 3]
@@ -199,7 +216,9 @@ def captions_baseline(trained: Trained, part: str) -> dict[str, float]:
     ids = [i for text in seen for i in [*encode(text.split()), 3]]
     asked = [i for _, said in rows[part] for i in [*encode(words(said[0])), 3]]
     wanted = [[" ".join(words(text)) for text in said] for _, said in rows[part]]
-    return {**of_texts([usual] * len(wanted), wanted), "loss": prior(ids, asked)}
+    single = of_single_words([usual] * len(wanted), wanted)
+    found = {**of_texts([usual] * len(wanted), wanted), "bleu_1": single}
+    return {**found, "loss": prior(ids, asked)}
 
 
 def tune_tokens(trained: Trained, part: str) -> list[tuple[Any, list[int]]]:

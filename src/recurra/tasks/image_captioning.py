@@ -26,7 +26,7 @@ from recurra.tasks.encoders import FrozenEncoder, ImageEncoder, remembered, seen
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.task import Task, whole
 from recurra.topologies import Decoder, OneToMany, Writer
-from recurra.training.metrics import scores
+from recurra.training.metrics import bleu_1, scores
 from recurra.training.options import Attended, Body, CaptionTable, Classes, Searched, Taught, Words
 from recurra.training.values import COUNT, NAME, option
 
@@ -154,7 +154,13 @@ def evaluate(
 ) -> dict[str, float]:
     """Return exact match, BLEU and chrF against all captions of an image, and the loss."""
     answers = [codec.text(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
-    return {**scores(answers, references(rows)), **mean_loss(network, codec, rows)}
+    return {**told(answers, rows), **mean_loss(network, codec, rows)}
+
+
+def told(answers: Sequence[str], rows: Sequence[CaptionedImage]) -> dict[str, float]:
+    """Return what captions are worth beside those of the images: as for texts, and BLEU-1."""
+    wanted = references(rows)
+    return {**scores(answers, wanted), "bleu_1": bleu_1(answers, wanted)}
 
 
 def references(rows: Sequence[CaptionedImage]) -> list[list[str]]:
@@ -171,7 +177,7 @@ def baseline(
     """Return what the most frequent caption reaches; the loss is the unigram model's."""
     usual = Counter(" ".join(words(row.captions[0])) for row in train).most_common(1)[0][0]
     unigram = unigram_loss(codec, train, test)
-    return {**scores([usual] * len(test), references(test)), "loss": unigram}
+    return {**told([usual] * len(test), test), "loss": unigram}
 
 
 def predict(
@@ -212,6 +218,15 @@ IMAGE_CAPTIONING = Task(
     prepare=prepare,
     write=whole(predict),
     defaults={"hidden": 128, "batch_size": 64, "dropout": 0.3, "beam": 3},
+    presets={
+        "quality": {
+            "hidden": 256,
+            "embedding": 128,
+            "dropout": 0.4,
+            "average": 0.999,
+            "beam": 5,
+        }
+    },
     sample_defaults={
         "hidden": 64,
         "embedding": 32,

@@ -51,6 +51,22 @@ def bleu(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     )
 
 
+def bleu_1(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return corpus BLEU of single words, 0 to 100: their precision, times the brevity penalty.
+
+    Raises:
+        MissingExtra: sacrebleu is not installed.
+    """
+    try:
+        from sacrebleu.metrics import BLEU
+    except ImportError as error:
+        raise MissingExtra("BLEU", "sacrebleu", "text") from error
+    words = BLEU(max_ngram_order=1, force=True)
+    return (
+        float(words.corpus_score(list(answers), _by_position(references)).score) if answers else 0.0
+    )
+
+
 def chrf(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     """Return corpus chrF, 0 to 100; each answer has one or more references.
 

@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from recurra.benchmarks.peers.in_place import WAYS, in_place
+from recurra.data.splits import Splits
 from recurra.data.windows import Stretches
 from recurra.tasks.model import Model
 from recurra.tasks.run import build
@@ -110,8 +111,8 @@ def epochs(model: Model, seconds: int = SECONDS) -> dict[str, float]:
     """
     task, codec = model.task, model.codec
     recipe = replace(model.recipe, epochs=10**6, max_time=f"{seconds}s", patience=0)
-    items = task.items(codec, task.read(recipe).train, recipe)
     network = build(task, codec, recipe)
+    items = task.items(codec, readied(model, network, recipe).train, recipe)
     loops = {}
     for way in WAYS:
         try:
@@ -161,9 +162,10 @@ def lstm(model: Model) -> dict[str, float]:
     """
     task, codec = model.task, model.codec
     recipe = replace(model.recipe, cell="lstm")
-    splits = task.read(recipe)
     torch.manual_seed(recipe.seed)
-    network = in_place(build(task, codec, recipe), "padded")
+    network = build(task, codec, recipe)
+    splits = readied(model, network, recipe)
+    network = in_place(network, "padded")
     loop = Loop(network, task.items(codec, splits.train, recipe), codec.collate, recipe)
 
     def loss(network: nn.Module) -> float:
@@ -171,6 +173,14 @@ def lstm(model: Model) -> dict[str, float]:
 
     loop.train(model.metrics["seconds"], loss)
     return dict(task.evaluate(network, codec, splits.test, recipe))
+
+
+def readied(model: Model, network: nn.Module, recipe: Recipe) -> Splits[Any]:
+    """Return a model's data, read again, as its task prepares them for a network."""
+    splits = model.task.read(recipe)
+    if model.task.prepare is None:
+        return splits
+    return model.task.prepare(network, model.codec, splits, recipe)
 
 
 def ours(network: nn.Module, items: Any, collate: Any, recipe: Recipe) -> float:

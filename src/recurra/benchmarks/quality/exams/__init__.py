@@ -3,6 +3,7 @@
 from recurra.benchmarks.quality.exam import Exam
 from recurra.benchmarks.quality.exams.entities import ENTITIES
 from recurra.benchmarks.quality.exams.ett import ETT
+from recurra.benchmarks.quality.exams.flickr8k import FLICKR8K
 from recurra.benchmarks.quality.exams.fsdd import FSDD
 from recurra.benchmarks.quality.exams.mnist import MNIST
 from recurra.benchmarks.quality.exams.multi30k import MULTI30K
@@ -14,7 +15,7 @@ from recurra.benchmarks.quality.exams.sst2 import SST2
 from recurra.errors import unknown
 
 EXAMS: tuple[Exam, ...] = (
-    *MNIST, *MUSIC, SST2, *ENTITIES, *MULTI30K, *ETT, NAB, *SIGNALS, *FSDD, *PROSE,
+    *MNIST, *MUSIC, *FLICKR8K, *SST2, *ENTITIES, *MULTI30K, *ETT, NAB, *SIGNALS, *FSDD, *PROSE,
 )  # fmt: skip  # by task
 
 
