@@ -111,6 +111,17 @@ def test_beam_finds_what_the_likeliest_first_step_misses(task: Task, desk: Desk)
     assert drawn[(b,)] / 400 == pytest.approx(0.4, abs=0.09)
 
 
+@proves("length_penalty", "translation", "image_captioning")
+def test_length_penalty_favours_what_is_longer(task: Task, desk: Desk):
+    a, b, end = desk.a, desk.b, desk.end
+    follows = {desk.start: {a: 0.45, b: 0.55}, a: {end: 0.1, b: 0.9}, b: {end: 1.0}}
+    network = Chain(desk.size, follows)
+    # log 0.55 / (7 / 6)^α equals log 0.405 / (8 / 6)^α where α is 3.1
+    assert desk.write(network, beam=2, length_penalty=0.0) == [[b]]
+    assert desk.write(network, beam=2, length_penalty=2.9) == [[b]]
+    assert desk.write(network, beam=2, length_penalty=3.3) == [[a, b]]
+
+
 @proves("temperature", *WRITERS)
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_temperature_sharpens_and_flattens(task: Task, temperature: float, desk: Desk):

@@ -30,7 +30,7 @@ def decode(
         network: a topology with `start` and `advance`.
         codec: encodes the examples.
         rows: the examples.
-        recipe: its `beam` decides; a sample takes its seed, temperature, top_k and top_p.
+        recipe: its `beam` decides, and its `length_penalty`; a sample takes its seed, temperature, top_k and top_p.
         context: a batch → what `start` takes.
         start: token that begins an output.
         end: token that ends it.
@@ -56,7 +56,13 @@ def decode(
         if recipe.beam == 1:
             return greedy(network, context(batch), start=start, end=end, max_steps=max_steps)
         ranked = beam(
-            network, context(batch), start=start, end=end, max_steps=max_steps, width=recipe.beam
+            network,
+            context(batch),
+            start=start,
+            end=end,
+            max_steps=max_steps,
+            width=recipe.beam,
+            length_penalty=recipe.length_penalty,
         )
         return [best[0] for best in ranked]
 

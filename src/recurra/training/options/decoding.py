@@ -26,6 +26,9 @@ class Searched(Sampled):
     """Outputs are searched for, or drawn."""
 
     beam: int = option("decoding", 1, "beam width; 1: greedy; 0: sample", COUNT)
+    length_penalty: float = option(
+        "decoding", 0.0, "how much a beam favours longer outputs; 0: the likeliest is best", AMOUNT
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
