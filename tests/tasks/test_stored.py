@@ -8,9 +8,11 @@ import pytest
 
 import recurra
 from recurra import bundle
+from recurra.data.readers.conll import Tagged
 from recurra.errors import BundleError
-from recurra.tasks.catalogue import TASKS
-from recurra.tasks.stored import FLAT, recipe_of
+from recurra.tasks.catalogue import TASKS, find
+from recurra.tasks.model import Model
+from recurra.tasks.stored import FLAT, RENAMED, recipe_of
 from recurra.tasks.task import Task
 
 OLD = Path(__file__).parents[1] / "bundles" / "schema1"
@@ -30,7 +32,7 @@ def test_the_options_of_a_task_are_kept(task: Task):
     assert config["schema"] == 1
     assert set(config["recipe"]) == FLAT
     recipe = task.recipe.of(recipe_of(task, config))
-    since = task.recipe.of(task.defaults).asdict()  # of the options that came later
+    since = task.recipe().asdict()  # of the options that came later
     stored = {name: config["recipe"].get(name, since[name]) for name in task.options}
     assert recipe.asdict() == stored
 
@@ -66,3 +68,21 @@ def test_what_schema_1_never_had_is_refused(home: Path):
     path.write_text(json.dumps(config))
     with pytest.raises(BundleError, match="horizon"):
         recurra.load(home)
+
+
+def test_weights_of_taggers_are_found_by_their_old_names(tmp_path: Path):
+    """Before spellings were modules of their own."""
+    task = find("ner")
+    recipe = task.recipe(hidden=4, embedding=6, output="crf")
+    codec = task.fit([Tagged(["Rome", "fell"], ["B-LOC", "O"], "")], recipe)
+    model = Model(task, recipe, codec, task.build(codec, recipe).eval())
+    now = {new: old for old, new in RENAMED["ner"].items()}
+    assert now.keys() <= model.network.state_dict().keys()
+    old = {now.get(name, name): t for name, t in model.network.state_dict().items()}
+    settings = json.loads(codec.files()["tags.json"])
+    known = {name: settings[name] for name in ("tags", "max_length")}
+    files = {**codec.files(), "tags.json": json.dumps(known)}
+    bundle.write(tmp_path / "old", model.config(), old, files, "card")
+    loaded = recurra.load(tmp_path / "old")
+    assert loaded.predict(["Rome fell"]) == model.predict(["Rome fell"])
+    assert (loaded.codec.documents, loaded.codec.rare) == (False, None)

@@ -15,7 +15,7 @@ from recurra.cells import find as find_cell
 from recurra.errors import BundleError, RecurraError
 from recurra.tasks.card import card
 from recurra.tasks.catalogue import find, refuse
-from recurra.tasks.stored import recipe_of
+from recurra.tasks.stored import recipe_of, weights_of
 from recurra.tasks.task import Codec, Task, Tell
 from recurra.training.options import Layers
 from recurra.training.recipe import Recipe
@@ -142,12 +142,12 @@ def load(folder: str | Path, *, cell: str | None = None) -> Model:
     if isinstance(recipe, Layers):
         recipe = dataclasses.replace(recipe, engine=None)
     try:
-        codec = task.codec(stored.files)
+        codec, tensors = task.codec(stored.files), weights_of(task, stored.tensors)
         if ":" not in recipe.cell:  # sizes are believed only where the weights have them
             with torch.device("meta"):
-                bundle.compare(task.build(codec, recipe), stored.tensors, folder)
+                bundle.compare(task.build(codec, recipe), tensors, folder)
         network = task.build(codec, recipe)
-        bundle.fill(network, stored.tensors, folder)
+        bundle.fill(network, tensors, folder)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip() if str(error) else repr(error)
         reason += " is missing" if isinstance(error, KeyError) else ""

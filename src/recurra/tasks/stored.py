@@ -1,12 +1,22 @@
-"""The recipe that a bundle stores, in the words of today."""
+"""The recipe and the weights that a bundle stores, in the words of today."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
 from recurra.tasks.task import Task
 
+# by task: what weights were called, and what they are called since
+RENAMED = {
+    "ner": {
+        "embed.characters.table.weight": "embed.spelling.characters.table.weight",
+        "embed.spelling.weight": "embed.spelling.filters.weight",
+        "embed.spelling.bias": "embed.spelling.filters.bias",
+    }
+}
 # the options of schema 1, whose recipe was one record for all tasks
 FLAT = frozenset(
     """data valid test text_column label_column image_column token_column tag_column
@@ -33,3 +43,9 @@ def recipe_of(task: Task[Any], config: Mapping[str, Any]) -> dict[str, Any]:
         return stored
     foreign = FLAT - task.options
     return {name: value for name, value in stored.items() if name not in foreign}
+
+
+def weights_of(task: Task[Any], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a bundle's weights by the names that the task's network has for them."""
+    names = RENAMED.get(task.name, {})
+    return {names.get(name, name): tensor for name, tensor in tensors.items()}

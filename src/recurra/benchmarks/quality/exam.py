@@ -168,6 +168,8 @@ def answer(
             who: {name: scale * found[metric]} for who, found in known.items() if metric in found
         }
     seconds = model.metrics["seconds"]
+    if read := model.metrics["tokens_per_second"]:
+        note = "; ".join(filter(None, [note, f"trained on {read:,.0f} tokens a second"]))
     return Answer(scale * test[metric], size, seconds, others, note, beside, paced(case, model))
 
 
