@@ -30,7 +30,8 @@ def decode(
         network: a topology with `start` and `advance`.
         codec: encodes the examples.
         rows: the examples.
-        recipe: its `beam` decides, and its `length_penalty`; a sample takes its seed, temperature, top_k and top_p.
+        recipe: its `beam` decides, which takes its `length_penalty`; a sample takes its seed,
+            temperature, top_k and top_p.
         context: a batch → what `start` takes.
         start: token that begins an output.
         end: token that ends it.
