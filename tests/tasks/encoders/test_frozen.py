@@ -124,9 +124,6 @@ def test_features_of_other_pictures_do_not_pass_for_one(weights: Path, tmp_path:
     ],
 )
 def test_an_encoder_that_is_none_is_refused(source: str, said: str, tmp_path: Path):
-    if source.startswith("hf:"):
-        # an extra of its own, which no other test needs
-        pytest.importorskip("transformers")
     (tmp_path / "data").mkdir()
     data = write_captions(tmp_path / "data")
     fields = {"encoder": source, "out": str(tmp_path / "run")}
@@ -155,6 +152,12 @@ def test_a_bundle_with_wrong_sizes_is_refused(change: dict, weights: Path):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(BundleError, match="is no kind of encoder"):
         Seen("resnet", 4, 8, 32).network()
+
+
+@pytest.mark.parametrize("name", ["hf-hub:some/model", "local-dir:/tmp/x", "a b", ""])
+def test_a_name_that_is_no_model_of_timms_is_refused(name: str):
+    with pytest.raises(RecurraError, match="a model that timm has"):
+        Seen("timm", 4, 8, 32, {"name": name}).network()
 
 
 def test_weights_of_another_file_are_told_of(weights: Path):

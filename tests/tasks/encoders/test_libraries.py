@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 
 import recurra
 from recurra.errors import BundleError
@@ -14,8 +15,6 @@ from recurra.tasks.encoders.sources import Seen
 
 from ..conftest import TINY, write_captions
 
-# an extra of its own, which no other test needs
-transformers = pytest.importorskip("transformers")
 MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]
 
 
@@ -69,3 +68,16 @@ def test_settings_that_the_library_refuses_are_told(home: Path):
     wrong = Seen(**{**vars(seen), "settings": {"model_type": "no such model"}})
     with pytest.raises(BundleError, match="transformers refuses it"):
         wrong.network()
+
+
+def test_a_bundle_names_no_code(home: Path, monkeypatch: pytest.MonkeyPatch):
+    seen, _ = seen_by(f"hf:{home}", 32)
+    assert not any(name.startswith("_") for name in seen.settings)
+    code = {"auto_map": {"AutoModel": "evil.Model"}, "_attn_implementation": "someone/kernel"}
+    asked: list[Any] = []
+    make = transformers.AutoConfig.for_model
+    monkeypatch.setattr(
+        transformers.AutoConfig, "for_model", lambda *a, **k: (asked.append(k), make(*a, **k))[1]
+    )
+    Seen(**{**vars(seen), "settings": {**seen.settings, **code}}).network()
+    assert not {"auto_map", "_attn_implementation"} & asked[0].keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -17,6 +18,9 @@ from recurra.tasks.encoders import squeezenet
 FILE, HUB, MODELS = ".npz", "hf:", "timm:"
 KINDS = f"a SqueezeNet's file ({FILE}), {HUB}NAME (transformers) or {MODELS}NAME (timm)"
 HALF = (0.5, 0.5, 0.5)
+# of a configuration of transformers: what names code or files, or how they are run
+NAMING = {"auto_map", "attn_implementation", "experts_implementation", "quantization_config"}
+PLAIN = re.compile(r"[\w.-]+")  # a name of timm's own, and none of a hub or of a folder
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,10 @@ class Seen:
         if self.kind == "squeezenet":
             return squeezenet.SqueezeNet()
         if self.kind == "transformers":
-            settings = dict(self.settings)
-            library = transformers()
+            library, settings = transformers(), architecture(self.settings)
             try:
                 config = library.AutoConfig.for_model(settings.pop("model_type"), **settings)
-                return _last(library.AutoModel.from_config(config))
+                return _last(library.AutoModel.from_config(config, trust_remote_code=False))
             except (KeyError, TypeError, ValueError) as error:
                 raise BundleError(f"encoder.json: transformers refuses it: {error}") from error
         if self.kind == "timm":
@@ -118,6 +121,15 @@ def seen_by(source: str, side: int) -> tuple[Seen, nn.Module]:
                 "chooses another size"
             ) from error
     return Seen(positions=positions, channels=channels, side=side, **seen), network
+
+
+def architecture(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a configuration what says how a network is made, and nothing that names code."""
+    return {
+        name: value
+        for name, value in settings.items()
+        if not name.startswith("_") and name not in NAMING
+    }
 
 
 def as_grid(y: Tensor) -> Tensor:
@@ -170,11 +182,13 @@ def _of_hub(name: str) -> tuple[dict[str, Any], nn.Module]:
         "mean": tuple(values.get("image_mean") or HALF) if normal else (0.0, 0.0, 0.0),
         "std": tuple(values.get("image_std") or HALF) if normal else (1.0, 1.0, 1.0),
     }
-    settings = json.loads(model.config.to_json_string(use_diff=False))
+    settings = architecture(json.loads(model.config.to_json_string(use_diff=False)))
     return {"kind": "transformers", "settings": settings, **scale}, _last(model)
 
 
 def _timm(name: str, *, pretrained: bool) -> Any:
+    if not PLAIN.fullmatch(name):
+        raise RecurraError(f"encoder timm:{name}: give the name of a model that timm has")
     try:
         library = import_module("timm")
     except ImportError as error:
