@@ -223,8 +223,10 @@ IMAGE_CAPTIONING = Task(
             "hidden": 256,
             "embedding": 128,
             "dropout": 0.4,
+            "label_smoothing": 0.1,
             "average": 0.999,
-            "beam": 5,
+            "epochs": 6,
+            "length_penalty": 0.6,
         }
     },
     sample_defaults={

@@ -10,7 +10,7 @@ import torch
 import recurra
 from recurra.errors import BundleError, DataError, RecurraError
 from recurra.tasks.encoders import FrozenEncoder, remembered, seen_by
-from recurra.tasks.encoders.sources import Seen
+from recurra.tasks.encoders.sources import Seen, as_grid
 
 from ..conftest import TINY, write_captions
 from .conftest import drawn
@@ -152,6 +152,17 @@ def test_a_bundle_with_wrong_sizes_is_refused(change: dict, weights: Path):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(BundleError, match="is no kind of encoder"):
         Seen("resnet", 4, 8, 32).network()
+
+
+@pytest.mark.parametrize(("height", "width", "positions"), [(8, 8, 64), (13, 13, 49), (9, 17, 18)])
+def test_of_a_large_map_neighbours_are_averaged(height: int, width: int, positions: int):
+    y = torch.randn(2, 3, height, width)
+    grid = as_grid(y)
+    assert grid.shape == (2, positions, 3)
+    apart = max(-(-max(height, width) // 8), 1)
+    last = y[:, :, (height - 1) // apart * apart :, (width - 1) // apart * apart :]
+    torch.testing.assert_close(grid[:, -1], last.mean((2, 3)))  # fewer at the edge, and their mean
+    torch.testing.assert_close(grid[:, 0], y[:, :, :apart, :apart].mean((2, 3)))
 
 
 @pytest.mark.parametrize("name", ["hf-hub:some/model", "local-dir:/tmp/x", "a b", ""])

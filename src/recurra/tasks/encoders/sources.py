@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recurra.errors import BundleError, MissingExtra, RecurraError
 from recurra.tasks.encoders import squeezenet
@@ -18,6 +19,7 @@ from recurra.tasks.encoders import squeezenet
 FILE, HUB, MODELS = ".npz", "hf:", "timm:"
 KINDS = f"a SqueezeNet's file ({FILE}), {HUB}NAME (transformers) or {MODELS}NAME (timm)"
 HALF = (0.5, 0.5, 0.5)
+MOST = 8  # positions along a side of a map
 # of a configuration of transformers: what names code or files, or how they are run
 NAMING = {"auto_map", "attn_implementation", "experts_implementation", "quantization_config"}
 PLAIN = re.compile(r"[\w.-]+")  # a name of timm's own, and none of a hub or of a folder
@@ -133,8 +135,16 @@ def architecture(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_grid(y: Tensor) -> Tensor:
-    """Return features as [batch positions channels]: of a map of channels, or a list already."""
-    return y.flatten(2).transpose(1, 2) if y.dim() == 4 else y
+    """Return features as [batch positions channels]: of a map of channels, or a list already.
+
+    Neighbours in a map of more than 8 × 8 positions are averaged: an attention looks at each.
+    """
+    if y.dim() != 4:
+        return y
+    apart = -(-max(y.shape[2:]) // MOST)
+    if apart > 1:
+        y = functional.avg_pool2d(y, apart, ceil_mode=True, count_include_pad=False)
+    return y.flatten(2).transpose(1, 2)
 
 
 class _Last(nn.Module):
