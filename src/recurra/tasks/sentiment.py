@@ -111,7 +111,7 @@ SENTIMENT = Task(
     parse=str,
     predict=predict,
     defaults={"bidirectional": True, "dropout": 0.4, "word_dropout": 0.05, "batch_size": 32},
-    presets={"quality": {"embedding": 128, "word_dropout": 0.1, "patience": 0, "epochs": 8}},
+    presets={"quality": {"patience": 0, "epochs": 8}},
     sample_defaults={
         "hidden": 64,
         "epochs": 18,
