@@ -17,6 +17,7 @@ from recurra.reports.text import told
 
 SIDE, TOKEN, SHOWN = 40, 10, 24  # tokens of a map each way, characters of one, words of a picture
 TILE = 96  # width of a small picture
+LOPSIDED = 1.5  # a grid's proportions differ from its picture's by less
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,12 @@ def as_grid(weights: NDArray[Any], height: int, width: int) -> NDArray[Any] | No
         height: of the picture, and `width`: the grid has these proportions.
     """
     for lead in (0, 1):
-        count = len(weights) - lead
-        rows = round(math.sqrt(count * height / width)) if count > 0 else 0
-        near = [r for r in (rows, rows - 1, rows + 1) if r > 0 and count % r == 0]
-        for r in near:
-            if abs(math.log((count // r) / r * height / width)) < math.log(1.5):
-                return np.asarray(weights[lead:]).reshape(r, count // r)
+        count = max(len(weights) - lead, 0)
+        near = round(math.sqrt(count * height / width))
+        for rows in (near, near - 1, near + 1):
+            if rows < 1 or count < rows or count % rows:
+                continue
+            columns = count // rows
+            if 1 / LOPSIDED < (columns / rows) * (height / width) < LOPSIDED:
+                return np.asarray(weights[lead:]).reshape(rows, columns)
     return None

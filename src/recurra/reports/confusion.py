@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from recurra.reports.table import MOST, NAME
+from recurra.reports.table import MOST
 from recurra.reports.text import told
 
 Pair = tuple[str | None, str | None]
 OFTEN = 10  # confusions that are named under the table
+NAME = 40  # characters of a class
 
 
 class Grid(NamedTuple):

@@ -12,6 +12,9 @@ from recurra.reports.text import told
 WIDTH, HEIGHT, LEFT, BELOW = 640, 220, 64, 22
 POINTS = 400  # of a line, at most
 
+Number = int | float
+Point = tuple[Number, Number]
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -25,11 +28,11 @@ class Curve:
     """
 
     title: str
-    lines: Mapping[str, Sequence[tuple[float, float]]]
-    mark: float | None = None
+    lines: Mapping[str, Sequence[Point]]
+    mark: Number | None = None
     note: str = ""
 
-    def points(self) -> dict[str, list[tuple[float, float]]]:
+    def points(self) -> dict[str, list[Point]]:
         """Return what is drawn: finite numbers and, of very many, every so many."""
         found = {}
         for name, line in self.lines.items():
@@ -46,7 +49,7 @@ class Curve:
             return "<p>Nothing was written down.</p>"
         (left, right), (low, high) = (_range([p[axis] for p in every]) for axis in (0, 1))
 
-        def at(x: float, y: float) -> tuple[float, float]:
+        def at(x: Number, y: Number) -> tuple[float, float]:
             across = (x - left) / (right - left) * (WIDTH - LEFT - 8)
             return LEFT + across, 8 + (high - y) / (high - low) * (HEIGHT - BELOW - 16)
 
@@ -79,6 +82,6 @@ class Curve:
         return f'<div class="dim">{" ".join(legend)}</div>{"".join(parts)}</svg>'
 
 
-def _range(numbers: Sequence[float]) -> tuple[float, float]:
+def _range(numbers: Sequence[Number]) -> Point:
     low, high = min(numbers), max(numbers)
     return (low, high) if low < high else (low - 0.5, high + 0.5)

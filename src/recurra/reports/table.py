@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from recurra.reports.text import told
 
 MOST = 30  # rows or classes that are shown
-NAME = 60  # characters of a name
+NAME = 120  # characters of a cell
 
 Cell = str | int | float | None
 

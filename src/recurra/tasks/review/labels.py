@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from recurra.reports import Case, Cases, Confusion, Pair, Part, Shown, Table
-from recurra.tasks.review.lengths import per_length
+from recurra.tasks.review.lengths import Number, per_length
 from recurra.training.metrics import accuracy
 
 WORST = 20
@@ -19,7 +19,7 @@ def of_labels(
     probabilities: Sequence[Sequence[float]],
     show: Show,
     where: Sequence[str],
-    sizes: Sequence[float] = (),
+    sizes: Sequence[Number] = (),
     unit: str = "",
 ) -> list[Part]:
     """Return confusions, figures of each class and length, and the most confident mistakes.

@@ -9,22 +9,24 @@ from recurra.reports import Part, Table
 from recurra.reports.table import Cell
 
 BUCKETS = 5
+Number = int | float
 Measure = Callable[[Sequence[int]], Mapping[str, float]]
 
 
 class Bucket(NamedTuple):
     """The rows whose length lies from `low` to `high`."""
 
-    low: float
-    high: float
+    low: Number
+    high: Number
     rows: list[int]
 
 
-def by_length(sizes: Sequence[float]) -> list[Bucket]:
+def by_length(sizes: Sequence[Number]) -> list[Bucket]:
     """Return up to five buckets of about as many rows; rows of one length share a bucket."""
     ranked = sorted(sizes)
     ends = [-(-len(ranked) * k // BUCKETS) - 1 for k in range(1, BUCKETS + 1) if ranked]
-    found, below = [], float("-inf")
+    found: list[Bucket] = []
+    below: Number = float("-inf")
     for top in sorted({ranked[end] for end in ends}):
         rows = [i for i, size in enumerate(sizes) if below < size <= top]
         found.append(Bucket(min(sizes[i] for i in rows), top, rows))
@@ -32,7 +34,7 @@ def by_length(sizes: Sequence[float]) -> list[Bucket]:
     return found
 
 
-def per_length(sizes: Sequence[float], unit: str, measure: Measure) -> list[Part]:
+def per_length(sizes: Sequence[Number], unit: str, measure: Measure) -> list[Part]:
     """Return a table of figures for each bucket; nothing where all rows are as long.
 
     Args:
@@ -52,5 +54,5 @@ def per_length(sizes: Sequence[float], unit: str, measure: Measure) -> list[Part
 
 
 def _range(bucket: Bucket) -> str:
-    low, high = (f"{end:,}" if isinstance(end, int) else f"{end:.1f}" for end in bucket[:2])
+    low, high = (f"{end:,}" if isinstance(end, int) else f"{end:.3g}" for end in bucket[:2])
     return low if low == high else f"{low} – {high}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from recurra.reports import Case, Cases, Part, Shown
-from recurra.tasks.review.lengths import per_length
+from recurra.tasks.review.lengths import Number, per_length
 from recurra.training.metrics import chrf, error_rates, scores
 
 WORST, LOOKED = 20, 3
@@ -19,7 +19,7 @@ def of_texts(
     wanted: Sequence[Sequence[str]],
     where: Sequence[str],
     source: Source,
-    sizes: Sequence[float],
+    sizes: Sequence[Number],
     unit: str,
     looked: Callable[[int], Shown | None],
 ) -> list[Part]:
