@@ -67,3 +67,9 @@ def test_nothing_was_answered():
     assert confusion.grid().counts == [[0]]
     assert "There are none." in confusion.html()
     assert Confusion([], {}).grid().counts == []
+
+
+def test_a_class_without_a_name_is_a_class():
+    confusion = Confusion(["", "a"], {("", "a"): 1}, missed="missed", spurious="spurious")
+    assert confusion.often() == [("", "a", 1)]
+    assert confusion.grid().counts[0] == [0, 1, 0]

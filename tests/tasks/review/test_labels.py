@@ -91,3 +91,10 @@ def test_answers_that_are_one_of_their_references_are_no_mistakes():
     assert table(text, "By length")["1"]["exact_match"] == "1.0000"
     assert table(text, "By length")["2"]["rows"] == "2"
     assert "writtenxlooked here" in read(text).texts["Where it looked"].replace("\n", "")
+
+
+def test_frequent_classes_come_first():
+    wanted = ["b", "c", "c", "c", "b", "a"]
+    p = [[1.0, 0.0, 0.0, 0.0]] * 6
+    text = page("p", of_labels(["a", "b", "c", "d"], wanted, p, str, [""] * 6))
+    assert list(table(text, "Each class")) == ["c", "b", "a", "d"]

@@ -84,3 +84,20 @@ def test_the_worst_sentences_come_first_and_are_twenty():
     order = [told.index(f"f:{i}") for i in range(29, 9, -1)]
     assert order == sorted(order)
     assert "f:9" not in told
+
+
+def test_entities_that_share_a_word_in_any_way_meet():
+    pairs = [("O BA IA O", "BA IA O O"), ("BA IA O O", "O BA IA O"), ("BA IA IA", "O BA O")]
+    for wanted, given in pairs:
+        row = Tagged(list("abcd")[: len(tags(wanted))], tags(wanted), "f:1")
+        text = page("p", of_tags([row], [tags(given)]))
+        assert counts(text, "What is wrong")["with other bounds"] == 1
+        assert counts(text, "What is wrong")["found where there is none"] == 0
+
+
+def test_what_is_wanted_stands_above_what_is_found():
+    row = Tagged(["Ann", "ran"], ["B-PER", "O"], "f:1")
+    text = page("p", of_tags([row], [["O", "B-LOC"]]))
+    section = read(text).texts["Sentences with most mistakes"]
+    assert "wantedAnnPER ran" in section
+    assert "foundAnn ranLOC" in section
