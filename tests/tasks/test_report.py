@@ -18,7 +18,7 @@ from recurra.tasks.catalogue import TASKS
 from recurra.tasks.model import Model
 from tests.reports.reading import read, table
 
-from .conftest import TINY, WRITERS, write_images, write_pairs, write_reviews
+from .conftest import TINY, write_images, write_pairs, write_reviews
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,6 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def test_every_task_shows_more_than_its_figures():
     assert [task.name for task in TASKS if task.review is None] == []
     assert "report.html" in RESERVED
-
-
-@pytest.mark.parametrize("name", [task.name for task in TASKS])
-def test_training_writes_a_page(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    (tmp_path / "data").mkdir()
-    recurra.train(name, data=WRITERS[name](tmp_path / "data"), out=str(tmp_path / "run"), **TINY)
-    assert "was not written" not in capsys.readouterr().err
-    found = read((tmp_path / "run/report.html").read_text(encoding="utf-8"))
-    assert list(found.texts)[:3] == ["", "Test part", "Loss"]
-    assert len(found.texts) > 3
 
 
 def test_a_page_that_cannot_be_written_costs_one_line(
