@@ -129,7 +129,9 @@ SENTIMENT = Task(
     predict=predict,
     review=review,
     defaults={"bidirectional": True, "dropout": 0.4, "word_dropout": 0.05, "batch_size": 32},
-    presets={"quality": {"patience": 0, "epochs": 8}},
+    presets={
+        "quality": {"dropout": 0.5, "word_dropout": 0.2, "patience": 0, "epochs": 4},
+    },
     sample_defaults={
         "hidden": 64,
         "epochs": 18,
