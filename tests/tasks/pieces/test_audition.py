@@ -1,12 +1,12 @@
 """What is listened to, on a writer whose next token is known, and on trained models."""
 
+import dataclasses
 import json
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 import recurra
 from recurra.data.music import KEYS
@@ -186,9 +186,8 @@ def test_wrong_numbers_and_names(tunes: Model, fields: dict[str, Any], message: 
         listen(tunes, **fields)
 
 
-def test_a_model_of_words_is_not_listened_to():
-    task = find("sentiment")
-    model = Model(task, task.recipe(), None, torch.nn.Linear(1, 1))
+def test_a_model_of_words_is_not_listened_to(tunes: Model):
+    model = dataclasses.replace(tunes, task=find("sentiment"))
     with pytest.raises(RecurraError, match="a sentiment model plays no music; music_generation"):
         listen(model, 2)
 

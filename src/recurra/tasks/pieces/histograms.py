@@ -63,7 +63,7 @@ def density(pieces: Sequence[Piece]) -> float:
 def compass(pieces: Iterable[Piece], line: Callable[[Piece], Sequence[Note]]) -> Compass | None:
     """Return how low and how high a line goes, and the median of its notes; none without any."""
     pitches = [note.pitch for piece in pieces for note in line(piece)]
-    return Compass(min(pitches), median(pitches), max(pitches)) if pitches else None
+    return Compass(min(pitches), float(median(pitches)), max(pitches)) if pitches else None
 
 
 def total_variation(p: Mapping[Any, int], q: Mapping[Any, int]) -> float:

@@ -127,10 +127,10 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _range(found: Mapping[str, float] | None) -> str:
+def _range(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return "–"
-    return " – ".join(_pitch(found[key]) for key in ("lowest", "median", "highest"))
+    return " – ".join(_pitch(float(found[key])) for key in ("lowest", "median", "highest"))
 
 
 def _pitch(pitch: float) -> str:
