@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -148,5 +148,5 @@ def _span(copy: Mapping[str, Any]) -> str:
     return f"{copy['notes']} notes, {copy['bars']:.1f} bars"
 
 
-def _notes(found: Mapping[str, Sequence[Any]] | None) -> str:
+def _notes(found: Mapping[str, Any] | None) -> str:
     return "" if found is None else f"{found['median_notes']:g} notes"
