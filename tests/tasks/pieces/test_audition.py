@@ -4,6 +4,7 @@ import dataclasses
 import json
 from html.parser import HTMLParser
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -11,16 +12,18 @@ import pytest
 import recurra
 from recurra.data.music import KEYS
 from recurra.data.readers.smf import symusic
-from recurra.data.rolls import of_score
+from recurra.data.rolls import of_score as roll_of
 from recurra.errors import RecurraError
 from recurra.tasks.catalogue import find
 from recurra.tasks.model import Model
 from recurra.tasks.pieces import listen
 from recurra.tasks.pieces.audition import Audition
-from recurra.tasks.pieces.piece import TICKS
+from recurra.tasks.pieces.piece import TICKS, of_roll
 from recurra.tasks.run import complete
 from tests.recipe.test_decoding import Chain
 from tests.tasks.conftest import TINY, write_midi, write_rolls
+
+from .test_copies import brute
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +129,25 @@ def test_the_test_part_is_read_as_the_model_reads_it(tunes: Model):
     assert listen(tunes, 20).sets["training"].pieces == len(splits.train)
 
 
+def test_what_is_copied_stands_in_the_training_part(rolls: Model):
+    found = listen(rolls, 5, length=8)
+    train = rolls.task.read(rolls.recipe).train
+    corpus = [of_roll(roll.frames, 1, roll.where) for roll in train]
+    own, told = [one.piece for one in found.written], found.copied["written"]
+    lengths = {}
+    for name, transposed in [("same_pitch", False), ("transposed", True)]:
+        lengths[name] = [copy.notes if copy else 0 for copy in getattr(told, name)]
+        assert lengths[name] == [brute(piece, corpus, transposed=transposed) for piece in own]
+    assert lengths["same_pitch"] != lengths["transposed"]
+    assert {copy.source for copy in told.transposed if copy} <= {roll.where for roll in train}
+    one = found.asdict()
+    for key, name in [("copied", "same_pitch"), ("copied_transposed", "transposed")]:
+        notes = [(piece[key] or {"notes": 0})["notes"] for piece in one["pieces"]]
+        assert notes == lengths[name]
+        usual = one["sets"]["written"]["copied"][name]["median_notes"]
+        assert usual == median(lengths[name])
+
+
 def test_a_continuation_is_what_follows_the_opening(rolls: Model):
     found = listen(rolls, 4, seed=2, length=6)
     splits = rolls.task.read(rolls.recipe)
@@ -133,7 +155,7 @@ def test_a_continuation_is_what_follows_the_opening(rolls: Model):
         (given,) = [roll for roll in splits.test if roll.where == piece.where]
         opening = min(8, len(given.frames) // 2)
         assert answer.steps == opening
-        frames = of_score(symusic().Score.from_midi(answer.midi), 1, "").frames
+        frames = roll_of(symusic().Score.from_midi(answer.midi), 1, "").frames
         assert (frames[:opening] == given.frames[:opening]).all()
         sounding = {
             (step, note.pitch)

@@ -98,8 +98,12 @@ def test_no_name_is_taken_for_an_option_or_by_a_shell(
     [
         ("import sys; print('bad font', file=sys.stderr); sys.exit(3)", "no sound of .*: bad font"),
         ("", "no sound of"),  # it says that all is well, and writes nothing
+        (
+            "import sys; open(sys.argv[sys.argv.index('-o') + 1], 'w').write('half'); sys.exit(1)",
+            "no sound of",
+        ),
     ],
-    ids=["fails", "writes nothing"],
+    ids=["fails", "writes nothing", "writes half"],
 )
 def test_what_fails_says_why_and_leaves_nothing(folder: Path, code: str, message: str):
     program(folder, "timidity", code)
