@@ -111,6 +111,21 @@ def test_beam_finds_what_the_likeliest_first_step_misses(task: Task, desk: Desk)
     assert drawn[(b,)] / 400 == pytest.approx(0.4, abs=0.09)
 
 
+@proves("no_repeat")
+@pytest.mark.parametrize("beam", [0, 1])
+def test_no_repeat_ends_what_goes_round(task: Task, beam: int, desk: Desk):
+    """a b a b …, or the end where one of them may not follow."""
+    a, b, end = desk.a, desk.b, desk.end
+    other = {a: b, b: a}
+    follows = {desk.start: {a: 1.0}}
+    follows |= {one: {other[one]: 1 - 1e-9, end: 1e-9} for one in (a, b)}
+    network = Chain(desk.size, follows)
+    assert desk.write(network, beam=beam, no_repeat=0) == [[a, b] * 6]  # as long as it may be
+    assert desk.write(network, beam=beam, no_repeat=2) == [[a, b, a]]
+    assert desk.write(network, beam=beam, no_repeat=3) == [[a, b, a, b]]
+    assert desk.write(network, beam=beam) == [[a, b, a, b, a, b, a, b, a]]  # eight
+
+
 @proves("temperature", *WRITERS)
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_temperature_sharpens_and_flattens(task: Task, temperature: float, desk: Desk):

@@ -152,7 +152,7 @@ def validate(
 def evaluate(
     network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: CaptioningRecipe
 ) -> dict[str, float]:
-    """Return exact match, BLEU and chrF against all captions of an image, and the loss."""
+    """Return the texts' scores against all captions of an image, and the loss."""
     answers = [codec.text(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
     return {**scores(answers, references(rows)), **mean_loss(network, codec, rows)}
 

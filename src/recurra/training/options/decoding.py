@@ -26,6 +26,9 @@ class Searched(Sampled):
     """Outputs are searched for, or drawn."""
 
     beam: int = option("decoding", 1, "beam width; 1: greedy; 0: sample", COUNT)
+    no_repeat: int = option(
+        "decoding", 8, "no passage of so many tokens is written twice; 0: any may be", COUNT
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
