@@ -80,6 +80,7 @@ OTHER: dict[str, Any] = {
     "patience": 4,
     "max_time": "2h",
     "beam": 2,
+    "length_penalty": 0.5,
     "no_repeat": 6,
     "horizon": 3,
     "lookback": 11,

@@ -39,8 +39,8 @@ def decode(
         network: a topology with `start` and `advance`.
         codec: encodes the examples.
         rows: the examples.
-        recipe: its `beam` decides, and its `no_repeat` what may not be written again; a sample
-            takes its seed, temperature, top_k and top_p.
+        recipe: its `beam` decides, and its `no_repeat` what may not be written again; a beam takes
+            its length_penalty, a sample its seed, temperature, top_k and top_p.
         context: a batch → what `start` takes.
         start: token that begins an output.
         end: token that ends it.
@@ -63,7 +63,13 @@ def decode(
             )
         if recipe.beam == 1:
             return greedy(network, context(batch), **common)
-        ranked = beam(network, context(batch), width=recipe.beam, **common)
+        ranked = beam(
+            network,
+            context(batch),
+            width=recipe.beam,
+            length_penalty=recipe.length_penalty,
+            **common,
+        )
         return [best[0] for best in ranked]
 
     return collect(network, codec, rows, run)

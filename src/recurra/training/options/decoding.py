@@ -26,6 +26,12 @@ class Searched(Sampled):
     """Outputs are searched for, or drawn."""
 
     beam: int = option("decoding", 1, "beam width; 1: greedy; 0: sample", COUNT)
+    length_penalty: float = option(
+        "decoding",
+        1.0,
+        "α: a beam ranks answers of n tokens by log probability / ((5 + n) / 6)^α; 0: as it is",
+        AMOUNT,
+    )
     no_repeat: int = option(
         "decoding", 8, "no passage of so many tokens is written twice; 0: any may be", COUNT
     )
