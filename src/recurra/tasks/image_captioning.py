@@ -154,7 +154,7 @@ def validate(
 def evaluate(
     network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: CaptioningRecipe
 ) -> dict[str, float]:
-    """Return exact match, BLEU and chrF against all captions of an image, and the loss."""
+    """Return the texts' scores against all captions of an image, and the loss."""
     answers = [codec.text(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
     return {**told(answers, rows), **mean_loss(network, codec, rows)}
 
@@ -241,7 +241,14 @@ IMAGE_CAPTIONING = Task(
     review=review,
     prepare=prepare,
     write=whole(predict),
-    defaults={"hidden": 128, "batch_size": 64, "dropout": 0.3, "beam": 3},
+    defaults={
+        "hidden": 128,
+        "batch_size": 64,
+        "dropout": 0.3,
+        "beam": 3,
+        "length_penalty": 0.6,
+        "no_repeat": 8,
+    },
     presets={
         "quality": {
             "hidden": 256,
@@ -250,7 +257,6 @@ IMAGE_CAPTIONING = Task(
             "label_smoothing": 0.1,
             "average": 0.999,
             "epochs": 6,
-            "length_penalty": 0.6,
         }
     },
     sample_defaults={

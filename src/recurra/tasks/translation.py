@@ -92,7 +92,7 @@ def validate(
 def evaluate(
     network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: TranslationRecipe
 ) -> dict[str, float]:
-    """Return exact match, BLEU, chrF and loss."""
+    """Return exact match, BLEU, chrF, length ratio and loss."""
     answers = [codec.target.decode(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
     wanted = [[composed(row.target)] for row in rows]
     return {**scores(answers, wanted), **mean_loss(network, codec, rows)}
@@ -179,6 +179,8 @@ TRANSLATION = Task(
         "dropout": 0.3,
         "label_smoothing": 0.1,
         "beam": 4,
+        "length_penalty": 1.0,
+        "no_repeat": 8,
     },
     sample_defaults={
         "hidden": 128,
