@@ -20,11 +20,17 @@ from recurra.training.metrics import bleu, length_ratio
 
 FOLDER = Path(os.environ.get("RECURRA_DATA", ""))
 FIELDS: dict[str, dict[str, Any]] = {
-    "translation": {"epochs": 6, "hidden": 64, "embedding": 32, "learning_rate": 0.01},
-    "image_captioning": {"epochs": 3, "batch_size": 16},
+    "translation": {
+        "epochs": 6,
+        "hidden": 64,
+        "embedding": 32,
+        "batch_size": 32,
+        "learning_rate": 0.02,
+    },
+    "image_captioning": {"epochs": 4, "batch_size": 8, "learning_rate": 6e-3},
 }
 TRAIN, TEST = 800, 80
-LOST = 1.5  # BLEU: what chance may take from a wider beam on so few sentences
+LOST = 0.5  # BLEU: what chance may take from a wider beam on so few sentences
 
 
 def goes_round(tokens: Sequence[int], shortest: int = 4, times: int = 3) -> bool:
@@ -62,7 +68,7 @@ def test_a_wide_beam_does_not_lose(trained: Any):
     model, rows = trained
     found = by_width(model, rows)
     assert list(found) == [1, 3, 5, 10]
-    assert found[1]["bleu"] > 4  # it has learned something
+    assert found[1]["bleu"] > 20  # it has learned something
     assert found[5]["bleu"] > found[1]["bleu"] - LOST
     for figures in found.values():
         assert 0.85 < figures["length_ratio"] < 1.2
