@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from recurra.decoding import Hypothesis, beam, greedy, likeliest, sample
+from recurra.decoding.repeats import repeating
 from recurra.errors import RecurraError
 
 torch.set_num_threads(1)
@@ -368,6 +369,151 @@ def test_a_prefix_comes_first_and_forbidden_tokens_never() -> None:
             assert one.score == pytest.approx(tiny.log_probability(h[row], written(one, 6)))
 
 
+class Patient(Tiny):
+    """As `Tiny`, and seldom at an end."""
+
+    def advance(self, token: Tensor, state: State) -> tuple[Tensor, State]:
+        logits, state = super().advance(token, state)
+        return logits - 4 * (torch.arange(self.vocabulary) == END), state
+
+
+def once(tokens: list[int], size: int) -> bool:
+    """Whether no passage of `size` tokens stands in them twice."""
+    passages = [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
+    return len(set(passages)) == len(passages)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    size=st.integers(1, 3),
+    max_steps=st.integers(1, 5),
+    alpha=st.sampled_from([0.0, 1.0]),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_full_beam_finds_the_best_of_what_repeats_nothing(
+    seed: int, size: int, max_steps: int, alpha: float
+) -> None:
+    tiny, (h,) = Tiny(3, seed), context(2, seed)
+    complete = [
+        [*w, END] for n in range(max_steps) for w in product([0, 2], repeat=n) if once([*w], size)
+    ]
+    found = beam(
+        tiny,
+        (h,),
+        start=START,
+        end=END,
+        max_steps=max_steps,
+        width=3**max_steps,
+        length_penalty=alpha,
+        no_repeat=size,
+    )
+    for row in range(2):
+        scores = {tuple(y): tiny.log_probability(h[row], y) for y in complete}
+        normalised = {y: s / ((5 + len(y)) / 6) ** alpha for y, s in scores.items()}
+        best = max(normalised, key=lambda y: normalised[y])
+        assert (*found[row][0].tokens, END) == best
+        assert found[row][0].score == pytest.approx(scores[best])
+        assert all(once(one.tokens, size) for one in found[row])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_greedy_takes_the_likeliest_that_repeats_nothing(size: int) -> None:
+    tiny, (h,) = Patient(seed=3, scale=1.0), context(20)
+    options = {"start": START, "end": END, "max_steps": 12}
+    differ = 0
+    for row, found in enumerate(greedy(tiny, (h,), no_repeat=size, **options)):
+        state, token, expected = tiny.start(h[row : row + 1]), START, []
+        for _ in range(12):
+            logits, state = tiny.advance(torch.tensor([token]), state)
+            allowed = [t for t in range(4) if t == END or once([*expected, t], size)]
+            token = max(allowed, key=lambda t: float(logits[0, t]))
+            if token == END:
+                break
+            expected.append(token)
+        assert found.tokens == expected
+        assert found.score == pytest.approx(tiny.log_probability(h[row], written(found, 12)))
+        differ += found.tokens != greedy(tiny, (h[row : row + 1],), **options)[0].tokens
+    assert differ > 5
+    same(
+        beam(tiny, (h[:1],), width=1, no_repeat=size, **options)[0][0],
+        greedy(tiny, (h[:1],), no_repeat=size, **options)[0],
+    )
+
+
+def test_a_beam_remembers_what_each_of_its_places_wrote() -> None:
+    tiny, (h,) = Patient(seed=11, scale=0.7), context(12, 4)
+    options = {"start": START, "end": END, "max_steps": 14, "width": 4, "no_repeat": 2}
+    found = beam(tiny, (h,), **options)
+    assert max(len(one.tokens) for ranked in found for one in ranked) > 6
+    for row, ranked in enumerate(found):
+        for one, alone in zip(ranked, beam(tiny, (h[row : row + 1],), **options)[0], strict=True):
+            same(one, alone)
+            assert once(one.tokens, 2)
+            assert one.score == pytest.approx(tiny.log_probability(h[row], written(one, 14)))
+
+
+def test_samples_repeat_nothing_and_what_is_left_keeps_its_odds() -> None:
+    tiny, rows = Tiny(5, seed=1, scale=0.5), 4000
+    h = context(1)[0].expand(rows, -1)
+    tiny.advance = lambda token, state: (
+        torch.tensor([0.1, 0.2, 0.3, 0.25, 0.15]).log().expand(len(token), 5),
+        state,
+    )
+    found = sample(
+        tiny,
+        (h,),
+        start=START,
+        end=END,
+        max_steps=2,
+        no_repeat=1,
+        generator_seed=torch.Generator().manual_seed(0),
+    )
+    assert all(once(one.tokens, 1) for one in found)
+    after = [one.tokens[1] for one in found if len(one.tokens) == 2 and one.tokens[0] == 2]
+    # of 0.1, 0.2 (the end), 0.25 and 0.15, less 0.3: token 3 has 0.25 of what is not the end
+    assert after.count(3) / len(after) == pytest.approx(0.25 / 0.5, abs=0.06)
+
+
+def test_a_prefix_may_repeat_and_is_remembered() -> None:
+    tiny, (h,) = Patient(seed=9, scale=0.7), context(30)
+    prefix = torch.tensor([[2, 3, 2, 3]]).expand(30, 4)
+    options = {"start": START, "end": END, "max_steps": 8, "prefix": prefix, "no_repeat": 2}
+    for rows in (
+        greedy(tiny, (h,), **options),
+        sample(tiny, (h,), **options),
+        [row[0] for row in beam(tiny, (h,), width=3, **options)],
+    ):
+        for one in rows:
+            assert one.tokens[:4] == [2, 3, 2, 3]
+            pairs = list(zip(one.tokens, one.tokens[1:], strict=False))
+            assert not {(2, 3), (3, 2)} & set(pairs[3:])
+
+
+@given(
+    head=st.lists(st.integers(0, 2), max_size=5),
+    cycle=st.lists(st.integers(0, 2), min_size=4, max_size=7),
+)
+def test_what_repeats_no_eight_tokens_goes_round_in_no_circle_of_four_or_more(
+    head: list[int], cycle: list[int]
+) -> None:
+    assert not once(head + cycle * 3, 8)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_the_tokens_that_would_repeat_are_found_as_by_trying(size: int) -> None:
+    written = torch.randint(0, 3, (40, 9), generator=torch.Generator().manual_seed(size))
+    for steps in range(10):
+        places, tokens = repeating(written[:, :steps], size)
+        expected = {
+            (row, token)
+            for row in range(40)
+            for token in range(3)
+            if (new := [*written[row, :steps].tolist(), token])[-size:]
+            in [new[i : i + size] for i in range(len(new) - size)]
+        }
+        assert set(zip(places.tolist(), tokens.tolist(), strict=True)) == expected
+
+
 @pytest.mark.parametrize("width", [1, 2])
 def test_a_prefix_may_be_all_there_is_room_for(width: int) -> None:
     tiny, (h,) = Tiny(seed=9), context(2)
@@ -389,6 +535,9 @@ def test_no_rows_no_hypotheses() -> None:
         (greedy, {"max_steps": 0}, "max_steps is 0"),
         (greedy, {"prefix": torch.zeros(2, 4, dtype=torch.int64)}, "prefix has 4"),
         (greedy, {"forbidden": range(4)}, "forbidden"),
+        (greedy, {"no_repeat": -1}, "no_repeat is -1"),
+        (sample, {"no_repeat": -2}, "no_repeat is -2"),
+        (beam, {"width": 2, "no_repeat": -1}, "no_repeat is -1"),
         (sample, {"temperature": -1.0}, "temperature"),
         (sample, {"top_p": 0.0}, "top_p"),
         (sample, {"top_k": -1}, "top_k"),

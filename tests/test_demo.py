@@ -11,10 +11,11 @@ import pytest
 from recurra.data.readers.sound import Wanted, load
 from recurra.data.readers.text import Rows
 from recurra.demo import clear, result
-from recurra.demo.drawings import LAYOUTS, draw, heat
+from recurra.demo.drawings import LAYOUTS, draw
 from recurra.demo.page import Section, page
 from recurra.demo.showcases import SHOWCASES
 from recurra.errors import RecurraError
+from recurra.reports.drawings import heat
 from recurra.tasks.audio_classification import AudioRecipe
 from recurra.tasks.catalogue import TASKS, find
 from recurra.tasks.codecs.prose import ScoredText, WrittenText

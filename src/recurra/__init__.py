@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from recurra.streaming import Stream
     from recurra.tasks.compare import compare
     from recurra.tasks.model import Model, load
+    from recurra.tasks.pieces import listen
     from recurra.tasks.run import train
     from recurra.tasks.watch import Watch
     from recurra.testing import check_cell
@@ -50,6 +51,7 @@ _HOME = {
     "recurra.streaming": "Stream",
     "recurra.tasks.compare": "compare",
     "recurra.tasks.model": "Model load",
+    "recurra.tasks.pieces": "listen",
     "recurra.tasks.run": "train",
     "recurra.tasks.watch": "Watch",
     "recurra.testing": "check_cell",
@@ -88,6 +90,7 @@ __all__ = [
     "engines",
     "from_torch",
     "layers",
+    "listen",
     "load",
     "streaming",
     "tasks",

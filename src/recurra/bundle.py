@@ -31,8 +31,8 @@ from recurra.storage import (
 )
 
 SCHEMA = 2
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
-RESERVED = {CONFIG, WEIGHTS, CARD, "last.safetensors", "metrics.jsonl", "tensorboard"}
+CONFIG, WEIGHTS, CARD, REPORT = "config.json", "model.safetensors", "README.md", "report.html"
+RESERVED = {CONFIG, WEIGHTS, CARD, REPORT, "last.safetensors", "metrics.jsonl", "tensorboard"}
 CONFIG_LIMIT, FILE_LIMIT = 1 << 20, 64 << 20
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from recurra.benchmarks.quality import plain
-from recurra.benchmarks.quality.exam import Case
+from recurra.benchmarks.quality.exam import Case, trained
 from recurra.benchmarks.quality.exams import (
     entities,
     ett,
@@ -27,6 +27,7 @@ from recurra.benchmarks.quality.exams import (
 )
 from recurra.benchmarks.quality.exams.sst2 import METRIC, SST2
 from recurra.tasks.encoders.squeezenet import SqueezeNet
+from recurra.tasks.run import build
 
 
 @pytest.fixture(autouse=True)
@@ -269,6 +270,22 @@ def test_pictures_in_words(album: Case, tmp_path: Path, monkeypatch: pytest.Monk
     assert "0.png#0\ta red picture number 0\n" in texts
     along = flickr8k.sit(album._replace(place=tmp_path), {**fields, "pixels": 16}, frozen=False)
     assert along.parameters < 100_000
+
+
+def test_a_plain_loop_reads_what_the_frozen_network_sees(
+    album: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fields = {"hidden": 4, "embedding": 4, "pixels": 48, "encoder": flickr8k.weights(album)}
+    model = trained("image_captioning", album, flickr8k.stripped(album), **fields)
+    network = build(model.task, model.codec, model.recipe)
+    splits = plain.readied(model, network, model.recipe)
+    seen = (model.codec.seen.positions, 512)
+    assert {row.image.shape for row in [*splits.train, *splits.valid, *splits.test]} == {seen}
+    pairs = zip(
+        network.encoder.frozen.parameters(), model.network.encoder.frozen.parameters(), strict=True
+    )
+    assert all(torch.equal(one, other) for one, other in pairs)
 
 
 def test_captions_of_pictures_that_look_alike(

@@ -48,7 +48,7 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "image_classification": {"epochs": 6, "learning-rate": 0.01},
     "image_captioning": {
-        "epochs": 7,
+        "epochs": 8,
         "learning-rate": 0.02,
         "hidden": 16,
         "schedule": "constant",

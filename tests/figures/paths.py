@@ -127,7 +127,7 @@ def spans_are_whole(tags: Sequence[str]) -> bool:
 
 
 def of_texts(answers: list[str], wanted: list[list[str]]) -> dict[str, float]:
-    """Return exact match, and sacreBLEU's own BLEU and chrF of the texts as they are."""
+    """Return exact match, sacreBLEU's own BLEU and chrF of the texts as they are, and lengths."""
     from sacrebleu.metrics import BLEU, CHRF
 
     most = max(map(len, wanted))
@@ -137,6 +137,8 @@ def of_texts(answers: list[str], wanted: list[list[str]]) -> dict[str, float]:
         "exact_match": float(np.mean(hits)),
         "bleu": BLEU().corpus_score(answers, streams).score,
         "chrf": CHRF().corpus_score(answers, streams).score,
+        "length_ratio": len("".join(answers))
+        / float(np.sum([np.mean([len(text) for text in texts]) for texts in wanted])),
     }
 
 

@@ -40,7 +40,8 @@ def test_nonsense_in_the_test_part_scores_nonsense_and_changes_nothing(task: Tas
     same = ("valid_examples", "best_step", "stopped", "train_examples")
     assert [clean.metrics[name] for name in same] == [poisoned.metrics[name] for name in same]
     good, bad = clean.metrics["test"], poisoned.metrics["test"]
-    for name in good.keys() - {"alarms_per_1000"}:  # neither more nor fewer is better
+    # of these, neither more nor fewer is better
+    for name in good.keys() - {"alarms_per_1000", "length_ratio"}:
         if name in {*LOWER_IS_BETTER, "perplexity", "bits_per_character"}:
             assert bad[name] > 1.05 * good[name]
         else:

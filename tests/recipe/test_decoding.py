@@ -111,15 +111,37 @@ def test_beam_finds_what_the_likeliest_first_step_misses(task: Task, desk: Desk)
     assert drawn[(b,)] / 400 == pytest.approx(0.4, abs=0.09)
 
 
-@proves("length_penalty", "translation", "image_captioning")
-def test_length_penalty_favours_what_is_longer(task: Task, desk: Desk):
+@proves("length_penalty")
+def test_length_penalty_lets_a_beam_take_the_longer(task: Task, desk: Desk):
+    """p = 0.4 with two tokens, the end among them, or 0.35 with four.
+
+    The longer is ahead where log 0.35 · (7/9)^α > log 0.4, which is where α > 0.541.
+    """
     a, b, end = desk.a, desk.b, desk.end
-    follows = {desk.start: {a: 0.45, b: 0.55}, a: {end: 0.1, b: 0.9}, b: {end: 1.0}}
+    c = next(i for i in range(desk.size) if i not in (0, 1, 2, 3, a, b, desk.start, end))
+    d = next(i for i in range(c + 1, desk.size) if i not in (desk.start, end))
+    follows = {desk.start: {a: 0.4, b: 0.35, d: 0.25}, a: {end: 1.0}, b: {c: 1.0}, c: {d: 1.0}}
+    network = Chain(desk.size, {**follows, d: {end: 1.0}})
+    assert desk.write(network, beam=3, length_penalty=0.0) == [[a]]
+    assert desk.write(network, beam=3, length_penalty=0.5) == [[a]]
+    assert desk.write(network, beam=3, length_penalty=0.6) == [[b, c, d]]
+    assert desk.write(network, beam=3) == [[b, c, d]]  # the usual is 1
+    assert desk.write(network, beam=1, length_penalty=5.0) == [[a]]  # greedy ranks nothing
+
+
+@proves("no_repeat")
+@pytest.mark.parametrize("beam", [0, 1])
+def test_no_repeat_ends_what_goes_round(task: Task, beam: int, desk: Desk):
+    """a b a b …, or the end where one of them may not follow."""
+    a, b, end = desk.a, desk.b, desk.end
+    other = {a: b, b: a}
+    follows = {desk.start: {a: 1.0}}
+    follows |= {one: {other[one]: 1 - 1e-9, end: 1e-9} for one in (a, b)}
     network = Chain(desk.size, follows)
-    # log 0.55 / (7 / 6)^α equals log 0.405 / (8 / 6)^α where α is 3.1
-    assert desk.write(network, beam=2, length_penalty=0.0) == [[b]]
-    assert desk.write(network, beam=2, length_penalty=2.9) == [[b]]
-    assert desk.write(network, beam=2, length_penalty=3.3) == [[a, b]]
+    assert desk.write(network, beam=beam, no_repeat=0) == [[a, b] * 6]  # as long as it may be
+    assert desk.write(network, beam=beam, no_repeat=2) == [[a, b, a]]
+    assert desk.write(network, beam=beam, no_repeat=3) == [[a, b, a, b]]
+    assert desk.write(network, beam=beam) == [[a, b, a, b, a, b, a, b, a]]  # eight
 
 
 @proves("temperature", *WRITERS)

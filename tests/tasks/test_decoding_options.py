@@ -87,6 +87,17 @@ def test_length_and_beam_have_an_effect(musician: Model, translator: Model) -> N
     assert all(long.startswith(short) and short != long for short, long in pairs)
 
 
+@pytest.mark.parametrize("beam", [0, 1, 3, 8])
+def test_nothing_is_written_twice_where_that_is_asked(translator: Model, beam: int) -> None:
+    texts = ["a red cat", "my old dog near the green house", "it", "saw a cat by it"]
+
+    def twice(**options: Any) -> int:
+        answers = [one.tokens for one in translator.predict(texts, beam=beam, **options)]
+        return sum(len(set(tokens)) < len(tokens) for tokens in answers)
+
+    assert twice(no_repeat=1) == 0 < twice(no_repeat=0)
+
+
 def test_a_caption_has_no_more_words_than_are_asked_for() -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype(np.uint8)
     words = "a red cat saw my old dog near the green house by the river"

@@ -4,7 +4,15 @@ import sys
 import pytest
 
 from recurra.errors import MissingExtra
-from recurra.training.metrics import accuracy, bleu, chrf, error_rates, exact_match, span_f1
+from recurra.training.metrics import (
+    accuracy,
+    bleu,
+    chrf,
+    error_rates,
+    exact_match,
+    length_ratio,
+    span_f1,
+)
 
 
 def test_accuracy():
@@ -73,3 +81,10 @@ def test_missing_library_is_named(monkeypatch, metric, answers, library):
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(MissingExtra, match=rf"{library}: pip install 'recurra\[text\]'"):
         metric(answers, [["O"]])
+
+
+def test_length_ratio_is_of_all_characters_by_the_mean_reference():
+    assert length_ratio(["abc", "d"], [["abcd"], ["ab", "abcd"]]) == (3 + 1) / (4 + 3)
+    assert length_ratio(["犬が走る"], [["犬走る"]]) == 4 / 3
+    assert length_ratio([], []) == length_ratio(["a"], [[""]]) == 0.0
+    assert length_ratio([""], [["ab"]]) == 0.0

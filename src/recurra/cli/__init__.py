@@ -33,6 +33,7 @@ def build(argv: Sequence[str]) -> App:
     """Return the application; `train` grows its tasks only where it is asked for."""
     from recurra.cli import show, use
     from recurra.cli.bench import bench
+    from recurra.cli.listen import listen
     from recurra.cli.prose import flowing
 
     app = App(
@@ -60,13 +61,20 @@ def build(argv: Sequence[str]) -> App:
 
         add_comparisons(comparer)
     app.command(comparer)
-    commands: list[Callable[..., int | None]] = [use.evaluate, use.predict, use.generate, use.demo]
-    if argv[:1] in (["evaluate"], ["predict"]):
+    commands: list[Callable[..., int | None]] = [
+        use.evaluate,
+        use.predict,
+        listen,
+        use.generate,
+        use.demo,
+    ]
+    if argv[:1] in (["evaluate"], ["predict"], ["listen"]):
         from recurra.cli.options import with_options
 
-        commands[:2] = [
+        commands[:3] = [
             with_options(use.evaluate, "data", "decoding"),
             with_options(use.predict, "decoding"),
+            with_options(listen, "decoding", tasks=("music_generation", "polyphonic_music")),
         ]
     for command in [*commands, show.tasks, show.cells, show.engines, show.check]:
         app.command(flowing(command))

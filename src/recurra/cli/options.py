@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -28,26 +28,30 @@ def parameter(name: str, kind: Any, default: Any, text: str, group: str) -> insp
     )
 
 
-def with_options(command: Callable[..., Any], *groups: str) -> Callable[..., Any]:
+def with_options(
+    command: Callable[..., Any], *groups: str, tasks: Collection[str] = ()
+) -> Callable[..., Any]:
     """Have a command's `**fields` take what the tasks have in these groups of their options.
 
     Args:
         command: its last parameter is `**fields`; flags that it has itself are its own.
         groups: of options, as `training.values.option` names them.
+        tasks: by name, those that the command is for; none: all.
     """
+    whose = [task for task in TASKS if not tasks or task.name in tasks]
     signature = inspect.signature(command, eval_str=True)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     taken = {p.name for p in own}
     found: dict[str, tuple[Any, Any, list[str]]] = {}
-    for task in TASKS:
+    for task in whose:
         for field in dataclasses.fields(task.recipe):
             if field.metadata["group"] in groups and field.name not in taken:
                 kind = task.recipe.hints()[field.name]
                 found.setdefault(field.name, (field, kind, []))[2].append(task.name)
-    for name, (field, kind, tasks) in found.items():
+    for name, (field, kind, names) in found.items():
         text, group = field.metadata["help"], field.metadata["group"]
-        whose = "" if len(tasks) == len(TASKS) else f" ({', '.join(tasks)})"
-        own.append(parameter(name, kind | None, None, text + whose, group))
+        some = "" if len(names) == len(whose) else f" ({', '.join(names)})"
+        own.append(parameter(name, kind | None, None, text + some, group))
 
     def run(*args: Any, **given: Any) -> Any:
         for name in [name for name in found if given.get(name) is None]:

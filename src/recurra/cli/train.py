@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from cyclopts import App
 
+from recurra.bundle import REPORT
 from recurra.cli.options import parameter
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.model import Model
@@ -81,6 +82,9 @@ def report(model: Model, runner: Run) -> None:
     print(f"stopped: {stopped}; the best weights are those of step {step}")
     if stopped in CODES:
         print(f"go on with: recurra train {runner.task.name} --resume --out {runner.folder}")
+    page = runner.folder / REPORT
+    if page.exists():
+        print(f"figures and mistakes: {page}")
     print(f"saved in {runner.folder}; use it:")
     print(f'  recurra {_use(runner.task)} {runner.folder} "{runner.task.example}"')
 

@@ -25,6 +25,7 @@ def evaluate(
     data: str | None = None,
     cell: Cell = None,
     as_json: bool = False,
+    report: Path | None = None,
     **fields: Any,
 ) -> None:
     """Print every metric of a model on the test part of its data, or of yours.
@@ -37,10 +38,19 @@ def evaluate(
         File or folder, as for `recurra train`; none: the data that it was trained on.
     as_json
         One JSON object instead of a table.
+    report
+        File (.html) for a page of mistakes, confusions and figures by length; a folder, such as
+        the model's own, for its report.html.
     """
     from recurra.tasks.model import load
+    from recurra.tasks.report import place
 
-    metrics = load(bundle, cell=cell).evaluate(data, **fields)
+    model = load(bundle, cell=cell)
+    if report is None:
+        metrics = model.evaluate(data, **fields)
+    else:
+        metrics = model.report(report, data, **fields)
+        print(f"mistakes are in {place(report)}", file=sys.stderr)
     if as_json:
         print(json.dumps(metrics))
         return

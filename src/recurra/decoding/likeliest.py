@@ -21,6 +21,7 @@ def greedy(
     max_steps: int,
     prefix: Int[Tensor, "batch prefix"] | None = None,
     forbidden: Collection[int] = (),
+    no_repeat: int = 0,
 ) -> list[Hypothesis]:
     """Write the likeliest token at every step.
 
@@ -32,10 +33,12 @@ def greedy(
         max_steps: most tokens, the end token among them.
         prefix: tokens to begin with; they are part of the hypothesis and of its score.
         forbidden: tokens that are never chosen (a prefix may hold them).
+        no_repeat: no passage of so many tokens is written a second time; 0: any may be. What a
+            prefix holds counts, and is not changed.
     Returns:
         One hypothesis per row.
     Raises:
-        RecurraError: max_steps is below 1, or the prefix does not fit into it.
+        RecurraError: max_steps is below 1, no_repeat below 0, or the prefix does not fit.
     """
     return [
         row[0]
@@ -48,6 +51,7 @@ def greedy(
             max_steps=max_steps,
             prefix=prefix,
             forbidden=forbidden,
+            no_repeat=no_repeat,
         )
     ]
 
@@ -63,6 +67,7 @@ def beam(
     length_penalty: float = 0.0,
     prefix: Int[Tensor, "batch prefix"] | None = None,
     forbidden: Collection[int] = (),
+    no_repeat: int = 0,
 ) -> list[list[Hypothesis]]:
     """Search for the best sequence among the `width` likeliest beginnings of each length.
 
@@ -73,7 +78,7 @@ def beam(
     row stops when no place is left, or when nothing alive can still overtake its best.
 
     Args:
-        generator, context, start, end, max_steps, prefix, forbidden: as in `greedy`.
+        generator, context, start, end, max_steps, prefix, forbidden, no_repeat: as in `greedy`.
         width: places in the beam; 1 is greedy.
         length_penalty: α; 0: the likeliest sequence; above: longer ones are favoured.
     Returns:
@@ -98,6 +103,7 @@ def beam(
         max_steps=max_steps,
         prefix=prefix,
         forbidden=forbidden,
+        no_repeat=no_repeat,
     )
 
 

@@ -26,6 +26,7 @@ def sample(
     generator_seed: torch.Generator | None = None,
     prefix: Int[Tensor, "batch prefix"] | None = None,
     forbidden: Collection[int] = (),
+    no_repeat: int = 0,
     tell: Callable[[list[int]], None] | None = None,
 ) -> list[Hypothesis]:
     """Draw a token at every step.
@@ -37,7 +38,7 @@ def sample(
     3.3 (temperature). In this order, so that they keep what transformers and vLLM keep.
 
     Args:
-        generator, context, start, end, max_steps, prefix, forbidden: as in `greedy`.
+        generator, context, start, end, max_steps, prefix, forbidden, no_repeat: as in `greedy`.
         temperature: 1 as trained; 0 the likeliest token.
         top_k: 0: all; 1: the likeliest, as `greedy`; above: and what is as likely as the last.
         top_p: 1: all.
@@ -80,6 +81,7 @@ def sample(
             max_steps=max_steps,
             prefix=prefix,
             forbidden=forbidden,
+            no_repeat=no_repeat,
             tell=tell,
         )
     ]

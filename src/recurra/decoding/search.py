@@ -8,6 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from recurra import tree
+from recurra.decoding import repeats
 from recurra.decoding.hypothesis import Hypothesis, Step, penalty, trace_back
 from recurra.errors import RecurraError
 
@@ -40,6 +41,7 @@ def search(
     max_steps: int,
     prefix: Tensor | None,
     forbidden: Collection[int],
+    no_repeat: int = 0,
     width: int = 1,
     alpha: float = 0.0,
     tell: Callable[[list[int]], None] | None = None,
@@ -49,6 +51,7 @@ def search(
     `tell` is given each step's tokens at once, where there is one hypothesis a row.
     """
     _check(max_steps, prefix)
+    repeats.check(no_repeat)
     with torch.inference_mode():
         state = generator.start(*context)
         first = tree.leaves(state)[0]
@@ -65,6 +68,7 @@ def search(
         places = torch.full((batch, 1), width, device=device)
         place = torch.arange(width, device=device)
         row = torch.arange(batch, device=device)[:, None]
+        written = token.new_zeros(batch * width, 0)
         steps, weights = [], []
         for step in range(max_steps):
             logits, state = generator.advance(token, state)
@@ -72,8 +76,11 @@ def search(
             if forced is not None and step < forced.shape[1]:
                 others = torch.arange(logp.shape[1], device=device) != forced[:, step, None]
                 logp = logp.masked_fill(others, -torch.inf)
-            elif forbidden:
-                logp[:, list(forbidden)] = -torch.inf
+            else:
+                if forbidden:
+                    logp[:, list(forbidden)] = -torch.inf
+                if no_repeat:
+                    logp[repeats.repeating(written, no_repeat)] = -torch.inf
             totals = (alive.view(-1, 1) + logp).view(batch, -1)
             picks = select(totals, step)
             scores = totals.gather(1, picks)
@@ -96,6 +103,9 @@ def search(
             if width > 1:
                 chosen = (row * width + parents).flatten()
                 state = _move(state, origin, chosen)
+                written = written[chosen]
+            if no_repeat:
+                written = torch.cat([written, token[:, None]], 1)
         return trace_back(steps, weights, alive > -torch.inf, alpha)
 
 

@@ -19,6 +19,7 @@ from recurra.data.samples import pressure as sample
 from recurra.data.splits import Splits
 from recurra.data.windows import Windows
 from recurra.errors import DataError, RecurraError
+from recurra.reports import Part
 from recurra.streaming.surprise import threshold_of
 from recurra.tasks.body import body
 from recurra.tasks.codecs.alarms import Watched, WatchedSeries
@@ -26,6 +27,7 @@ from recurra.tasks.codecs.forecast import written
 from recurra.tasks.codecs.standard import tell_flat
 from recurra.tasks.codecs.watch import WatchCodec
 from recurra.tasks.evaluation import mean_loss
+from recurra.tasks.review import of_alarms
 from recurra.tasks.task import Items, Task
 from recurra.tasks.watch import Watchman, watch
 from recurra.tasks.watch_figures import baseline, judged
@@ -209,6 +211,13 @@ def predict(
     return answers
 
 
+def review(
+    network: Watchman, codec: WatchCodec, rows: Sequence[Series], recipe: AnomalyRecipe
+) -> list[Part]:
+    """Return the alarms, and the most unusual steps."""
+    return of_alarms(codec.names, rows, lambda one: watch(network, codec, one, recipe))
+
+
 ANOMALY_DETECTION = Task(
     name="anomaly_detection",
     type="many-to-many equal",
@@ -228,6 +237,7 @@ ANOMALY_DETECTION = Task(
     baseline=baseline,
     parse=str,
     predict=predict,
+    review=review,
     items=items,
     finish=finish,
     defaults={

@@ -19,15 +19,18 @@ from recurra.data.samples import spoken
 from recurra.data.splits import Splits
 from recurra.errors import RecurraError
 from recurra.layers import Dropout, Stack
+from recurra.reports import Lines, Part
 from recurra.tasks import hearing
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.heard import settled_at
 from recurra.tasks.codecs.sounds import Frames, SoundCodec, SoundPrediction
 from recurra.tasks.evaluation import (
     batches,
+    collect,
     evaluate_labels,
     label_baseline,
 )
+from recurra.tasks.review import of_labels
 from recurra.tasks.task import Items, Task
 from recurra.topologies import ManyToOne
 from recurra.training.options import Classes, Heard, Pooled, Roughened, SoundTable
@@ -131,6 +134,25 @@ def _opened(given: Any, number: int, recipe: AudioRecipe) -> LabelledSound:
     raise RecurraError(f"input {number} is a {kind}; give a sound file, or (samples, rate)")
 
 
+def review(
+    network: ManyToOne, codec: SoundCodec, rows: Sequence[LabelledSound], recipe: AudioRecipe
+) -> list[Part]:
+    """Return what was taken for what, and the sounds of the most confident mistakes."""
+
+    def likely(batch: Labelled) -> Any:
+        return network(batch.x, batch.lengths).softmax(-1).tolist()
+
+    return of_labels(
+        codec.labels,
+        [row.label for row in rows],
+        collect(network, codec, rows, likely),
+        lambda i: Lines(rows[i].samples[:, None]),
+        [row.where for row in rows],
+        [len(row.samples) / recipe.sample_rate for row in rows],
+        "seconds",
+    )
+
+
 AUDIO_CLASSIFICATION = Task(
     name="audio_classification",
     type="many-to-one",
@@ -150,6 +172,7 @@ AUDIO_CLASSIFICATION = Task(
     baseline=label_baseline,
     parse=Path,
     predict=predict,
+    review=review,
     items=items,
     defaults={
         "max_length": 1000,

@@ -16,11 +16,13 @@ from recurra.data.readers.series import Series
 from recurra.data.samples import series as sample
 from recurra.data.splits import Splits
 from recurra.errors import DataError, RecurraError
+from recurra.reports import Part
 from recurra.tasks import naive
 from recurra.tasks.body import body
 from recurra.tasks.codecs.series import SeriesCodec
 from recurra.tasks.codecs.standard import Standard, tell_flat
 from recurra.tasks.foretell import ForecastingRecipe, foretold, predict
+from recurra.tasks.review import of_forecasts
 from recurra.tasks.task import Items, Task
 from recurra.topologies import (
     Distribution,
@@ -181,6 +183,17 @@ def peers(
     return {name: naive.judge(codec, test, recipe.every, how) for name, how in found.items()}
 
 
+@torch.inference_mode()
+def review(
+    network: Forecaster, codec: SeriesCodec, rows: Sequence[Series], recipe: ForecastingRecipe
+) -> list[Part]:
+    """Return how wrong the steps ahead and the channels are, and the worst forecasts."""
+    draws = torch.Generator().manual_seed(recipe.seed)
+    return of_forecasts(
+        codec, rows, recipe.every, lambda batch: foretold(network, codec, batch, recipe, draws)[0]
+    )
+
+
 FORECASTING = Task(
     name="forecasting",
     type="many-to-many unequal",
@@ -200,6 +213,7 @@ FORECASTING = Task(
     baseline=baseline,
     parse=str,
     predict=predict,
+    review=review,
     items=items,
     peers=peers,
     defaults={

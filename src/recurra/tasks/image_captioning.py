@@ -18,12 +18,14 @@ from recurra.data.splits import Splits
 from recurra.data.vocabulary import END, START, Vocabulary, words
 from recurra.decoding import Hypothesis
 from recurra.errors import RecurraError
+from recurra.reports import Looked, Part, Picture
 from recurra.tasks.body import attention, body
 from recurra.tasks.codecs.captions import LONGEST_CAPTION, Caption, CaptionCodec
 from recurra.tasks.codecs.scale import scale_of
 from recurra.tasks.decode import decode
 from recurra.tasks.encoders import FrozenEncoder, ImageEncoder, remembered, seen_by
 from recurra.tasks.evaluation import mean_loss, unigram_loss
+from recurra.tasks.review import of_texts
 from recurra.tasks.task import Task, whole
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.metrics import bleu_1, scores
@@ -152,7 +154,7 @@ def validate(
 def evaluate(
     network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: CaptioningRecipe
 ) -> dict[str, float]:
-    """Return exact match, BLEU and chrF against all captions of an image, and the loss."""
+    """Return the texts' scores against all captions of an image, and the loss."""
     answers = [codec.text(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
     return {**told(answers, rows), **mean_loss(network, codec, rows)}
 
@@ -196,6 +198,27 @@ def predict(
     ]
 
 
+def review(
+    network: Writer, codec: CaptionCodec, rows: Sequence[CaptionedImage], recipe: CaptioningRecipe
+) -> list[Part]:
+    """Return figures by length, the worst captions, and where the words of a few have looked."""
+    found, wanted = hypotheses(network, codec, rows, recipe), references(rows)
+
+    def looked(i: int) -> Looked | None:
+        weights, words = found[i].weights, [codec.text([token]) for token in found[i].tokens]
+        return None if weights is None else Looked.of(rows[i].image, words, weights.cpu().numpy())
+
+    return of_texts(
+        [codec.text(best.tokens) for best in found],
+        wanted,
+        [row.where for row in rows],
+        lambda i: Picture(rows[i].image),
+        [len(texts[0].split()) for texts in wanted],
+        "words wanted",
+        looked,
+    )
+
+
 IMAGE_CAPTIONING = Task(
     name="image_captioning",
     type="one-to-many",
@@ -215,9 +238,17 @@ IMAGE_CAPTIONING = Task(
     baseline=baseline,
     parse=Path,
     predict=predict,
+    review=review,
     prepare=prepare,
     write=whole(predict),
-    defaults={"hidden": 128, "batch_size": 64, "dropout": 0.3, "beam": 3},
+    defaults={
+        "hidden": 128,
+        "batch_size": 64,
+        "dropout": 0.3,
+        "beam": 3,
+        "length_penalty": 0.6,
+        "no_repeat": 8,
+    },
     presets={
         "quality": {
             "hidden": 256,
@@ -226,7 +257,6 @@ IMAGE_CAPTIONING = Task(
             "label_smoothing": 0.1,
             "average": 0.999,
             "epochs": 6,
-            "length_penalty": 0.6,
         }
     },
     sample_defaults={

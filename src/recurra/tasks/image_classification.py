@@ -16,6 +16,7 @@ from recurra.data.readers.arrays import LabelledImage
 from recurra.data.samples import digits
 from recurra.data.splits import Splits
 from recurra.layers.dropout import Dropout
+from recurra.reports import Part, Picture
 from recurra.tasks.body import cell
 from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
 from recurra.tasks.codecs.scale import scale_of
@@ -27,6 +28,7 @@ from recurra.tasks.evaluation import (
     label_accuracy,
     label_baseline,
 )
+from recurra.tasks.review import of_labels
 from recurra.tasks.task import Task
 from recurra.topologies import Ensemble, OneToOne
 from recurra.training.options import Classes, Together
@@ -121,6 +123,19 @@ def predict(
     return answers
 
 
+def review(
+    network: nn.Module, codec: ImageCodec, rows: Sequence[LabelledImage], recipe: ImageRecipe
+) -> list[Part]:
+    """Return what was taken for what, and the pictures of the most confident mistakes."""
+    return of_labels(
+        codec.labels,
+        [row.label for row in rows],
+        probabilities(network, codec, images.as_shape(rows, codec.shape)),
+        lambda i: Picture(rows[i].image),
+        [row.where for row in rows],
+    )
+
+
 IMAGE_CLASSIFICATION = Task(
     name="image_classification",
     type="one-to-one",
@@ -140,6 +155,7 @@ IMAGE_CLASSIFICATION = Task(
     baseline=label_baseline,
     parse=Path,
     predict=predict,
+    review=review,
     defaults={"batch_size": 64, "epochs": 10, "dropout": 0.3},
     sample_defaults={"batch_size": 32, "epochs": 20},
 )

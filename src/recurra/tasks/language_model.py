@@ -23,9 +23,12 @@ from recurra.data.windows import Stretches
 from recurra.decoding import sample
 from recurra.errors import DataError, RecurraError
 from recurra.layers import Dropout, VariationalDropout
+from recurra.reports import Part
 from recurra.tasks.body import body
 from recurra.tasks.codecs.prose import ProseCodec, ScoredText, Speller, WrittenText
 from recurra.tasks.codecs.text import sound
+from recurra.tasks.review import of_surprises
+from recurra.tasks.review.prose import READ
 from recurra.tasks.surprise import baseline, evaluate, peers, surprise, validate
 from recurra.tasks.task import Task, Tell
 from recurra.topologies import Writer
@@ -172,6 +175,17 @@ def write(
         yield WrittenText(text, "".join(written), piece.tokens)
 
 
+def review(
+    network: LanguageModel, codec: ProseCodec, rows: Sequence[Passage], recipe: LanguageRecipe
+) -> list[Part]:
+    """Return the beginning of the first text, with what surprises in it."""
+    for row in rows:
+        text = row.text[: 4 * READ].tobytes().decode("utf-8", "ignore")[:READ]
+        if len(codec.stream([Passage(np.frombuffer(text.encode(), np.uint8), "")])) > 1:
+            return of_surprises(predict(network, codec, [text], recipe)[0])
+    return []
+
+
 LANGUAGE_MODEL = Task(
     name="language_model",
     type="many-to-many equal",
@@ -191,6 +205,7 @@ LANGUAGE_MODEL = Task(
     baseline=baseline,
     parse=str,
     predict=predict,
+    review=review,
     write=write,
     items=items,
     peers=peers,

@@ -13,6 +13,7 @@ from torch import nn
 from recurra import bundle
 from recurra.cells import find as find_cell
 from recurra.errors import BundleError, RecurraError
+from recurra.tasks import report
 from recurra.tasks.card import card
 from recurra.tasks.catalogue import find, refuse
 from recurra.tasks.stored import recipe_of, weights_of
@@ -31,6 +32,7 @@ class Model:
         codec: what stands between examples and tensors.
         network: the topology with its weights.
         metrics: what the test part said, where it was evaluated.
+        folder: of the run or bundle that it is from, where it is from one.
     """
 
     task: Task[Any]
@@ -38,6 +40,7 @@ class Model:
     codec: Codec
     network: nn.Module
     metrics: dict[str, Any] = dataclasses.field(default_factory=dict)
+    folder: Path | None = None
 
     def predict(self, inputs: Iterable[Any], **decoding: Any) -> list[Any]:
         """Return one prediction per input; each has `asdict()`, and prints for people.
@@ -90,15 +93,37 @@ class Model:
                 part of what the model was trained on.
             fields: recipe fields to use instead of the model's own.
         """
+        recipe, examples = self._asked(data, fields)
+        return self.task.evaluate(self.network, self.codec, examples, recipe)
+
+    def report(self, path: str | Path, data: str | None = None, **fields: Any) -> dict[str, float]:
+        """Write a page about the answers, with their mistakes; return every metric, as `evaluate`.
+
+        Args:
+            path: a file that ends in .html, or a folder, for its report.html.
+            data: as for `evaluate`; baseline and peers are told for the model's own data alone.
+            fields: recipe fields to use instead of the model's own.
+        Raises:
+            RecurraError: the data cannot be used, or the file cannot be written.
+        """
+        file = report.place(path)
+        recipe, examples = self._asked(data, fields)
+        metrics = self.task.evaluate(self.network, self.codec, examples, recipe)
+        others = report.beside(self.metrics) if data is None else {}
+        tested = report.Tested(examples, len(examples), recipe, metrics, others)
+        report.write(file, self, tested)
+        return metrics
+
+    def _asked(self, data: str | None, fields: Mapping[str, Any]) -> tuple[Recipe, Sequence[Any]]:
+        """Return recipe and examples of an evaluation."""
         parts = data is None or data.startswith("hf:") or Path(data).is_dir()
         given = {} if data is None else {"data": data, "valid": None, "test": None}
         if not parts:
             # the same file as all three parts: nothing is split off from it
             given["valid"] = given["test"] = data
         refuse(self.task, fields)
-        recipe = self.task.recipe.of(self.recipe.asdict(), given, fields)
-        examples = self.task.read(recipe)
-        return self.task.evaluate(self.network, self.codec, examples.test, recipe)
+        recipe: Recipe = self.task.recipe.of(self.recipe.asdict(), given, fields)
+        return recipe, self.task.read(recipe).test
 
     def save(self, folder: str | Path) -> Path:
         """Write a bundle: everything that prediction needs, and nothing executable."""
@@ -153,7 +178,7 @@ def load(folder: str | Path, *, cell: str | None = None) -> Model:
         reason += " is missing" if isinstance(error, KeyError) else ""
         raise BundleError(f"{folder}: its parts do not fit together: {reason}") from error
     network.eval()
-    return Model(task, recipe, codec, network, metrics)
+    return Model(task, recipe, codec, network, metrics, Path(folder))
 
 
 def _own_cell(trained_with: str, given: str | None, folder: str | Path) -> str:

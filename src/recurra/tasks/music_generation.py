@@ -15,9 +15,11 @@ from recurra.data.readers.midi import Tune
 from recurra.data.samples import chorales
 from recurra.data.splits import Splits
 from recurra.decoding import sample
+from recurra.reports import Part
 from recurra.tasks.body import body
 from recurra.tasks.codecs.tunes import GeneratedTune, MusicCodec, parse
 from recurra.tasks.evaluation import mean_loss, unigram_loss
+from recurra.tasks.review import of_pieces
 from recurra.tasks.task import Task, whole
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.options import Body, Classes, Sampled, Taught
@@ -113,6 +115,13 @@ def predict(
     ]
 
 
+def review(
+    network: nn.Module, codec: MusicCodec, rows: Sequence[Tune], recipe: MusicRecipe
+) -> list[Part]:
+    """Return the loss of each piece."""
+    return of_pieces(network, codec, rows, "tokens")
+
+
 MUSIC_GENERATION = Task(
     name="music_generation",
     type="one-to-many",
@@ -132,6 +141,7 @@ MUSIC_GENERATION = Task(
     baseline=baseline,
     parse=parse,
     predict=predict,
+    review=review,
     write=whole(predict),
     defaults={
         "hidden": 256,

@@ -18,11 +18,13 @@ from recurra.data.splits import Splits
 from recurra.data.vocabulary import SPECIALS, Vocabulary, composed
 from recurra.errors import RecurraError
 from recurra.layers.dropout import Dropout
+from recurra.reports import Part
 from recurra.tasks.body import body, cell
 from recurra.tasks.codecs.tags import SHAPES, TagCodec, TagPrediction, spans
 from recurra.tasks.codecs.text import checked
 from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import collect, mean_loss, prior_loss
+from recurra.tasks.review import of_tags
 from recurra.tasks.spelling import ConvolvedSpelling, RecurrentSpelling, Spelling
 from recurra.tasks.task import Task
 from recurra.tasks.words import WordEmbedding
@@ -137,6 +139,13 @@ def evaluate(
     return {"span_f1": span_f1([row.tags for row in rows], tags), **mean_loss(network, codec, rows)}
 
 
+def review(
+    network: ManyToManyEqual, codec: TagCodec, rows: Sequence[Tagged], recipe: NerRecipe
+) -> list[Part]:
+    """Return what was taken for what, and the sentences with most mistakes."""
+    return of_tags(rows, tag(network, codec, rows))
+
+
 def baseline(
     codec: TagCodec, train: Sequence[Tagged], test: Sequence[Tagged], recipe: NerRecipe
 ) -> dict[str, float]:
@@ -206,6 +215,7 @@ NER = Task(
     baseline=baseline,
     parse=str,
     predict=predict,
+    review=review,
     takes_words=True,
     defaults={
         "bidirectional": True,

@@ -18,9 +18,11 @@ from recurra.data.samples import chorales
 from recurra.data.splits import Splits
 from recurra.errors import DataError, RecurraError
 from recurra.layers.dropout import Dropout
+from recurra.reports import Part
 from recurra.tasks.body import body
 from recurra.tasks.codecs.rolls import Continuation, RollCodec, named
 from recurra.tasks.evaluation import collect, mean_loss
+from recurra.tasks.review import of_pieces
 from recurra.tasks.task import Task
 from recurra.topologies import NADE, Bernoulli, ManyToManyEqual
 from recurra.topologies.loss import Loss
@@ -235,6 +237,13 @@ def continued(
     return Continuation(where, len(frames), nll, notes, to_midi(whole, codec.steps))
 
 
+def review(
+    network: nn.Module, codec: RollCodec, rows: Sequence[Roll], recipe: RollRecipe
+) -> list[Part]:
+    """Return the loss of each piece."""
+    return of_pieces(network, codec, rows, "steps")
+
+
 POLYPHONIC_MUSIC = Task(
     name="polyphonic_music",
     type="many-to-many equal",
@@ -254,6 +263,7 @@ POLYPHONIC_MUSIC = Task(
     baseline=baseline,
     parse=Path,
     predict=predict,
+    review=review,
     peers=peers,
     defaults={
         "hidden": 256,

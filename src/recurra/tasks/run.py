@@ -15,9 +15,12 @@ import torch
 from torch import nn
 
 from recurra import bundle
+from recurra.data.readers.text import say
 from recurra.data.windows import Stretches, Views
 from recurra.errors import RecurraError
 from recurra.layers import Residual
+from recurra.storage import reason
+from recurra.tasks import report
 from recurra.tasks.body import check
 from recurra.tasks.catalogue import find, refuse
 from recurra.tasks.model import Model
@@ -107,7 +110,10 @@ class Run:
         baseline = self.task.baseline(codec, splits.train, splits.test, self.recipe)
         network = build(self.task, codec, self.recipe)
         model = Model(self.task, dataclasses.replace(self.recipe, resume=False), codec, network)
+        model.folder = self.folder
         run.opening = lambda: model.save(self.folder)
+        # as they were read: a report shows pictures, not what is seen in them
+        shown = splits.test[: report.REVIEWED]
         if self.task.prepare:
             splits = self.task.prepare(network, codec, splits, self.recipe)
         items = self.task.items(codec, splits.train, self.recipe)
@@ -144,7 +150,18 @@ class Run:
             model.metrics["peers"] = peers
         if self.first:
             model.save(self.folder)
+            self.report(model, shown)
         return model
+
+    def report(self, model: Model, rows: Sequence[Any]) -> None:
+        """Write the page beside the bundle, or tell why not: the model is saved already."""
+        path, metrics = self.folder / bundle.REPORT, model.metrics
+        count, others = metrics["test_examples"], report.beside(metrics)
+        tested = report.Tested(rows, count, model.recipe, metrics["test"], others)
+        try:
+            report.write(path, model, tested)
+        except Exception as error:  # whatever it is, hours of training do not end in it
+            say(f"{path} was not written: {type(error).__name__}: {reason(error)}")
 
 
 def speed(entries: Sequence[Mapping[str, Any]]) -> float | None:

@@ -15,6 +15,7 @@ from recurra.data.samples import sentiment as sample
 from recurra.data.splits import Splits
 from recurra.data.vocabulary import Vocabulary, words
 from recurra.layers.dropout import Dropout
+from recurra.reports import Part
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.text import TextCodec, TextPrediction, checked
 from recurra.tasks.embedding import TokenEmbedding
@@ -23,6 +24,7 @@ from recurra.tasks.evaluation import (
     evaluate_labels,
     label_baseline,
 )
+from recurra.tasks.review import of_labels
 from recurra.tasks.task import Task
 from recurra.topologies import Ensemble, ManyToOne
 from recurra.training.options import Classes, Pooled, TextTable, Together, WordDropout, Words
@@ -91,6 +93,21 @@ def predict(
     return answers
 
 
+def review(
+    network: nn.Module, codec: TextCodec, rows: Sequence[TextLabel], recipe: SentimentRecipe
+) -> list[Part]:
+    """Return what was taken for what, and the texts of the most confident mistakes."""
+    return of_labels(
+        codec.labels,
+        [row.label for row in rows],
+        probabilities(network, codec, rows),
+        lambda i: rows[i].text,
+        [row.where for row in rows],
+        [len(words(row.text)) for row in rows],
+        "words",
+    )
+
+
 SENTIMENT = Task(
     name="sentiment",
     type="many-to-one",
@@ -110,8 +127,11 @@ SENTIMENT = Task(
     baseline=label_baseline,
     parse=str,
     predict=predict,
+    review=review,
     defaults={"bidirectional": True, "dropout": 0.4, "word_dropout": 0.05, "batch_size": 32},
-    presets={"quality": {"embedding": 128, "word_dropout": 0.1, "patience": 0, "epochs": 8}},
+    presets={
+        "quality": {"dropout": 0.5, "word_dropout": 0.2, "patience": 0, "epochs": 4},
+    },
     sample_defaults={
         "hidden": 64,
         "epochs": 18,

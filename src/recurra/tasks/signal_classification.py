@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from torch import nn
@@ -18,6 +18,7 @@ from recurra.data.samples import vowels
 from recurra.data.splits import Splits
 from recurra.errors import DataError, RecurraError
 from recurra.layers import Dropout, Stack
+from recurra.reports import Lines, Part
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.signals import SignalCodec
 from recurra.tasks.codecs.standard import Standard
@@ -30,6 +31,7 @@ from recurra.tasks.evaluation import (
     prior_loss,
 )
 from recurra.tasks.front import Distortion, Front, beside
+from recurra.tasks.review import of_labels, of_steps
 from recurra.tasks.signal_answers import Network, predict
 from recurra.tasks.task import Task
 from recurra.topologies import ManyToManyEqual, ManyToOne, Softmax
@@ -176,6 +178,30 @@ def baseline(
     return {"accuracy": majority(seen, asked), "loss": prior_loss(seen, asked)}
 
 
+def review(
+    network: Network, codec: SignalCodec, rows: Sequence[Signal], recipe: SignalRecipe
+) -> list[Part]:
+    """Return what was taken for what, and the signals of the worst mistakes."""
+    rows = _like(codec, rows)
+    where = [row.where for row in rows]
+
+    def show(i: int) -> Lines:
+        return Lines(rows[i].values)
+
+    if isinstance(network, ManyToOne):
+
+        def likely(batch: Any) -> Any:
+            return network(batch.x, batch.lengths).softmax(-1).tolist()
+
+        p = collect(network, codec, rows, likely)
+        sizes = [len(row.values) for row in rows]
+        wanted = [row.label for row in rows]
+        return of_labels(codec.labels, wanted, p, show, where, sizes, "steps")
+    paths = collect(network, codec, rows, lambda batch: network.predict(batch.x, batch.lengths))
+    answers = [[codec.labels[step] for step in path] for path in paths]
+    return of_steps(codec.labels, [row.steps for row in rows], answers, show, where)
+
+
 SIGNAL_CLASSIFICATION = Task(
     name="signal_classification",
     type="many-to-one",
@@ -195,6 +221,7 @@ SIGNAL_CLASSIFICATION = Task(
     baseline=baseline,
     parse=Path,
     predict=predict,
+    review=review,
     defaults={"batch_size": 16, "epochs": 100, "max_length": 10_000, "patience": 0},
     sample_defaults={"epochs": 30, "placement": "beside"},
 )

@@ -17,12 +17,14 @@ from recurra.data.samples import strings
 from recurra.data.splits import Splits
 from recurra.errors import RecurraError
 from recurra.layers import Dropout, FrameStack, Stack
+from recurra.reports import Part
 from recurra.tasks.body import body
 from recurra.tasks.codecs.sounds import Frames
 from recurra.tasks.codecs.speech import SpeechCodec, Transcript
 from recurra.tasks.codecs.units import Units
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.hearing import front, hop, scale_of, wanted
+from recurra.tasks.review import of_transcripts
 from recurra.tasks.task import Items, Task
 from recurra.tasks.transcribing import transcribe
 from recurra.topologies import CTC
@@ -145,6 +147,18 @@ def _samples(given: Any, position: int, heard: sound.Wanted) -> sound.Samples:
     )
 
 
+def review(
+    network: CTC, codec: SpeechCodec, rows: Sequence[Utterance], recipe: SpeechRecipe
+) -> list[Part]:
+    """Return error rates by length, and the worst transcripts."""
+    return of_transcripts(
+        [one.text for one in transcribe(network, codec, rows, recipe)],
+        [codec.units.normal(row.text) for row in rows],
+        [row.where for row in rows],
+        [len(row.samples) / recipe.sample_rate for row in rows],
+    )
+
+
 SPEECH_RECOGNITION = Task(
     name="speech_recognition",
     type="many-to-many unequal",
@@ -164,6 +178,7 @@ SPEECH_RECOGNITION = Task(
     baseline=baseline,
     parse=Path,
     predict=predict,
+    review=review,
     items=items,
     defaults={
         "bidirectional": True,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from recurra.data.splits import Splits
 from recurra.errors import RecurraError
+from recurra.reports import Part
 from recurra.training.recipe import R
 
 LOWER_IS_BETTER = frozenset(
@@ -103,6 +104,8 @@ class Task(Generic[R]):
             frozen part of the network makes of them; called once, before training.
         finish: network with its best weights, codec, validation examples, recipe: sets what is told
             by a trained network, such as a threshold, in its buffers.
+        review: network, codec, at most the first 1,000 test examples, recipe → what a reader of
+            the report may want to see of the answers, as parts of its page.
         takes_words: whether an input of `predict` may be a list of words.
     Raises:
         every callable: RecurraError, one clear line, for what the user can mend.
@@ -136,6 +139,7 @@ class Task(Generic[R]):
     write: Callable[[Any, Any, Sequence[Any], R, Tell], Iterator[Any]] | None = None
     prepare: Callable[[Any, Any, Splits[Any], R], Splits[Any]] | None = None
     finish: Callable[[Any, Any, Sequence[Any], R], None] | None = None
+    review: Callable[[Any, Any, Sequence[Any], R], list[Part]] | None = None
     takes_words: bool = False
 
     def preset(self, name: str | None) -> Mapping[str, Any]:

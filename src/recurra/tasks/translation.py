@@ -15,12 +15,14 @@ from recurra.data.samples import dates
 from recurra.data.splits import Splits
 from recurra.data.vocabulary import END, START, composed, train_subwords
 from recurra.decoding import Hypothesis
+from recurra.reports import Heat, Part
 from recurra.tasks.body import attention, body
 from recurra.tasks.codecs.pairs import PairCodec, Translation
 from recurra.tasks.codecs.text import checked
 from recurra.tasks.decode import decode
 from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import mean_loss, unigram_loss
+from recurra.tasks.review import of_texts
 from recurra.tasks.task import Task
 from recurra.topologies import Decoder, ManyToManyUnequal, Writer
 from recurra.training.metrics import scores
@@ -90,7 +92,7 @@ def validate(
 def evaluate(
     network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: TranslationRecipe
 ) -> dict[str, float]:
-    """Return exact match, BLEU, chrF and loss."""
+    """Return exact match, BLEU, chrF, length ratio and loss."""
     answers = [codec.target.decode(h.tokens) for h in hypotheses(network, codec, rows, recipe)]
     wanted = [[composed(row.target)] for row in rows]
     return {**scores(answers, wanted), **mean_loss(network, codec, rows)}
@@ -110,6 +112,13 @@ def predict(
 ) -> list[Translation]:
     """Return the translation of each text."""
     rows = [Pair(checked(text, i), "", "") for i, text in enumerate(inputs, 1)]
+    return translated(network, codec, rows, recipe)
+
+
+def translated(
+    network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: TranslationRecipe
+) -> list[Translation]:
+    """Return the translation of each source."""
     found = []
     for row, best in zip(rows, hypotheses(network, codec, rows, recipe), strict=True):
         read = codec.source.encode(row.source).tokens[: codec.max_length]
@@ -118,6 +127,27 @@ def predict(
         text = codec.target.decode(best.tokens)
         found.append(Translation(row.source, text, best.score, read, tokens, looked))
     return found
+
+
+def review(
+    network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: TranslationRecipe
+) -> list[Part]:
+    """Return figures by length, the worst translations, and where a few have looked."""
+    found = translated(network, codec, rows, recipe)
+
+    def looked(i: int) -> Heat | None:
+        one = found[i]
+        return Heat(one.attention, one.source_tokens, one.tokens) if one.attention else None
+
+    return of_texts(
+        [one.text for one in found],
+        [[composed(row.target)] for row in rows],
+        [row.where for row in rows],
+        lambda i: rows[i].source,
+        [len(one.source_tokens) for one in found],
+        "subwords read",
+        looked,
+    )
 
 
 TRANSLATION = Task(
@@ -139,6 +169,7 @@ TRANSLATION = Task(
     baseline=baseline,
     parse=str,
     predict=predict,
+    review=review,
     defaults={
         "bidirectional": True,
         "hidden": 256,
@@ -148,6 +179,8 @@ TRANSLATION = Task(
         "dropout": 0.3,
         "label_smoothing": 0.1,
         "beam": 4,
+        "length_penalty": 1.0,
+        "no_repeat": 8,
     },
     sample_defaults={
         "hidden": 128,

@@ -11,7 +11,14 @@ from torch import Tensor
 
 from recurra import bundle
 from recurra.errors import BundleError, RecurraError
-from recurra.storage import load_tensors, read_metadata, reason, replace_text, save_tensors
+from recurra.storage import (
+    load_tensors,
+    read_bytes,
+    read_metadata,
+    reason,
+    replace_text,
+    save_tensors,
+)
 from recurra.training.progress import Events
 
 
@@ -50,6 +57,7 @@ class RunFolder:
                 bundle.forget(self.path)
             self.last.unlink(missing_ok=True)
             self.log.unlink(missing_ok=True)
+            (self.path / bundle.REPORT).unlink(missing_ok=True)
         except OSError as error:
             raise RecurraError(f"run {self.path} cannot be written: {reason(error)}") from error
         if self.opening is not None:
@@ -119,6 +127,17 @@ class RunFolder:
             raise RecurraError(f"{self.log} cannot be written: {reason(error)}") from error
         if self.events is not None:
             self.events.record(entry)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the validations in the log, where there is one.
+
+        Raises:
+            BundleError: it is too large, or cannot be read.
+        """
+        if not self.log.exists():
+            return []
+        lines = read_bytes(self.log, bundle.FILE_LIMIT).decode("utf-8", "replace").splitlines()
+        return [entry for entry in map(_entry, lines) if entry]
 
     def close(self) -> None:
         """Write what is left of the events."""

@@ -82,8 +82,22 @@ def chrf(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     return float(corpus_chrf(list(answers), _by_position(references)).score) if answers else 0.0
 
 
+def length_ratio(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return how long the answers are: their characters by those of their references; 0 of none.
+
+        Σ_i |a_i| / Σ_i mean_j |r_ij|
+
+    Below 1 a search favours what is short, as a wide beam does that adds up log probabilities:
+    Koehn and Knowles 2017, https://aclanthology.org/W17-3204, section 3.6, in words. Characters
+    are counted since not all scripts part words.
+    """
+    said = sum(len(answer) for answer in answers)
+    asked = sum(sum(map(len, texts)) / len(texts) for texts in references if texts)
+    return said / asked if asked else 0.0
+
+
 def scores(answers: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return exact match, BLEU and chrF of texts against their references.
+    """Return exact match, BLEU, chrF and length ratio of texts against their references.
 
     Raises:
         MissingExtra: sacrebleu is not installed.
@@ -92,6 +106,7 @@ def scores(answers: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict[str,
         "exact_match": exact_match(answers, wanted),
         "bleu": bleu(answers, wanted),
         "chrf": chrf(answers, wanted),
+        "length_ratio": length_ratio(answers, wanted),
     }
 
 

@@ -1,5 +1,6 @@
 """A captioner with a frozen encoder: what it was trained on is what it sees later."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -145,8 +146,9 @@ def test_a_bundle_that_describes_no_encoder_is_refused(text: str):
 @pytest.mark.parametrize("change", [{"positions": 0}, {"channels": "512"}, {"mean": [1.0]}])
 def test_a_bundle_with_wrong_sizes_is_refused(change: dict, weights: Path):
     seen, _ = seen_by(str(weights), 48)
+    stored = {**json.loads(seen.to_json()), **change}
     with pytest.raises(BundleError, match="describes no encoder"):
-        Seen.from_json(Seen(**{**vars(seen), **change}).to_json())
+        Seen.from_json(json.dumps(stored))
 
 
 def test_an_unknown_kind_is_refused():
@@ -175,3 +177,21 @@ def test_weights_of_another_file_are_told_of(weights: Path):
     weights.write_bytes(b"text")
     with pytest.raises(DataError, match="no archive"):
         seen_by(str(weights), 48)
+
+
+def test_a_report_shows_pictures_and_where_their_words_looked(weights: Path, tmp_path: Path):
+    (tmp_path / "data").mkdir()
+    data, out = write_captions(tmp_path / "data"), tmp_path / "run"
+    given = {"encoder": str(weights), "max_length": 5, "out": str(out)}
+    model = recurra.train("image_captioning", data=data, **FEW, **given)
+    text = (out / "report.html").read_text()
+    worst, looked = (
+        text.partition(f"<h2>{title}</h2>")[2].partition("</section>")[0]
+        for title in ("Worst texts", "Where it looked")
+    )
+    assert worst.count('src="data:image/png') == model.metrics["test_examples"]
+    assert 'width="96" height="96"' in worst  # twice 48 pixels
+    positions = model.codec.seen.positions
+    assert looked.partition("</figure>")[0].count("<rect") == positions == 4
+    model.report(tmp_path)
+    assert (tmp_path / "report.html").read_text() == text

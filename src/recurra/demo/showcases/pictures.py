@@ -1,28 +1,10 @@
 """Pictures, and what was said about them."""
 
-import base64
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
+from recurra.reports.pictures import picture
 from recurra.tasks.model import Model
-
-
-def picture(image: np.ndarray, zoom: int = 6) -> str:
-    """Return an <img> of an array [height width channels], enlarged."""
-    from PIL import Image
-
-    low, high = float(image.min()), float(image.max())
-    grey = ((image.astype(np.float32) - low) * (255 / max(high - low, 1e-9))).astype(np.uint8)
-    drawn = Image.fromarray(grey[..., 0] if grey.shape[2] == 1 else grey)
-    buffer = BytesIO()
-    drawn.resize((drawn.width * zoom, drawn.height * zoom), Image.Resampling.NEAREST).save(
-        buffer, format="PNG"
-    )
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="" src="data:image/png;base64,{data}">'
 
 
 def _figure(inner: str, caption: str, right: bool) -> str:

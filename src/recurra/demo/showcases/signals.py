@@ -4,9 +4,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from recurra.demo.drawings import curves
+from recurra.reports import Lines
+from recurra.reports.drawings import curves
 from recurra.tasks.model import Model
 
 SHOWN = 6
@@ -22,9 +21,7 @@ def signals(model: Model, out: Path) -> str:
 
 
 def _figure(row: Any, answer: Any) -> str:
-    low, high = np.nanmin(row.values), np.nanmax(row.values)
-    channels = ((row.values - low) / max(high - low, 1e-9)).T.tolist()
-    parts = [curves([("", line) for line in channels], "signal", 70)]
+    parts = [Lines(row.values).html()]
     since = ""
     if answer.heard is not None:
         likely = sorted(answer.heard, key=lambda label: -max(answer.heard[label]))[:3]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from recurra.data.readers.sound import Samples
-from recurra.demo.drawings import COLOURS
+from recurra.reports.drawings import COLOURS
 from recurra.tasks.codecs.sounds import SoundPrediction
 from recurra.tasks.model import Model
 

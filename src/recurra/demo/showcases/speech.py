@@ -4,8 +4,8 @@ from html import escape
 from pathlib import Path
 
 from recurra.data.readers.sound import Samples
-from recurra.demo.drawings import COLOURS
 from recurra.demo.showcases.sounds import HEIGHT, outline, player
+from recurra.reports.drawings import COLOURS
 from recurra.tasks.codecs.speech import Transcript
 from recurra.tasks.model import Model
 

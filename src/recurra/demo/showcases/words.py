@@ -2,12 +2,10 @@
 
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from recurra.demo.drawings import heat
+from recurra.reports import Marked, Span
+from recurra.reports.drawings import heat
 from recurra.tasks.model import Model
-
-COLOURS = {"PER": "#f6c5a0", "LOC": "#b5dcc0", "ORG": "#b9cff2", "DATE": "#e6c8ee"}
 
 
 def sentiment(model: Model, out: Path) -> str:
@@ -34,18 +32,9 @@ def _read_along(model: Model, text: str) -> str:
 def entities(model: Model, out: Path) -> str:
     """Show test sentences with their entities highlighted."""
     rows = model.task.read(model.recipe).test[:10]
-    return "".join(
-        f"<p>{_highlight(answer)}</p>" for answer in model.predict([row.tokens for row in rows])
-    )
-
-
-def _highlight(answer: Any) -> str:
-    shown = [escape(token) for token in answer.tokens]
-    for _, kind, first, last in answer.entities:
-        colour = COLOURS.get(kind, "#eee0a0")
-        shown[first] = f'<mark style="background:{colour}">{shown[first]}'
-        shown[last] += f"<small>{escape(kind)}</small></mark>"
-    return " ".join(shown)
+    answers = model.predict([row.tokens for row in rows])
+    sentences = (Marked(a.tokens, [Span(*place) for _, *place in a.entities]) for a in answers)
+    return "".join(f"<p>{sentence.html()}</p>" for sentence in sentences)
 
 
 def translations(model: Model, out: Path) -> str:

@@ -27,7 +27,13 @@ class Searched(Sampled):
 
     beam: int = option("decoding", 1, "beam width; 1: greedy; 0: sample", COUNT)
     length_penalty: float = option(
-        "decoding", 0.0, "how much a beam favours longer outputs; 0: the likeliest is best", AMOUNT
+        "decoding",
+        0.0,
+        "α: a beam ranks answers of n tokens by log probability / ((5 + n) / 6)^α; 0: as it is",
+        AMOUNT,
+    )
+    no_repeat: int = option(
+        "decoding", 0, "no passage of so many tokens is written twice; 0: any may be", COUNT
     )
 
 
