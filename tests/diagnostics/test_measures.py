@@ -119,7 +119,10 @@ def test_all_exponents_together_are_the_jacobians_volume(kind: type[Cell[Any]]):
     sizes = [leaf.numel() for leaf in tree.leaves(state)]
 
     def step(flat: Tensor, t: int) -> Tensor:
-        parts = [p.view(leaf.shape) for p, leaf in zip(flat.split(sizes), tree.leaves(state))]  # noqa: B905  # as many
+        parts = [
+            p.view(leaf.shape)
+            for p, leaf in zip(flat.split(sizes), tree.leaves(state), strict=True)
+        ]
         _, after = cell(x[:, t], tree.unflatten(state, parts))
         return torch.cat([leaf.flatten() for leaf in tree.leaves(after)])
 
@@ -156,6 +159,13 @@ def test_nothing_is_changed():
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(before[name], t) for name, t in layer.state_dict().items())
     assert all(parameter.grad is None for parameter in layer.parameters())
+
+
+def test_no_dropout_is_measured():
+    torch.manual_seed(0)
+    layer = Stack(Recurrent(LSTM(3, 4)), Recurrent(LSTM(4, 4)), dropout=0.5)
+    x = torch.randn(2, 9, 3)
+    assert torch.equal(flow(layer.train(), x).gains, flow(layer.eval(), x).gains)
 
 
 def test_what_cannot_be_measured_is_told():
