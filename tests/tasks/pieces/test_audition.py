@@ -28,8 +28,6 @@ from .test_copies import brute
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("symusic")
-    pytest.importorskip("miditok")
     home = tmp_path_factory.mktemp("tunes")
     write_midi(home)
     return home

@@ -10,7 +10,8 @@ from .pieces import piece
 
 
 def score(tpq: int, *notes: tuple[int, int, int], meters: tuple[tuple[int, int, int], ...] = ()):
-    symusic = pytest.importorskip("symusic")
+    import symusic
+
     found, drums = symusic.Score(tpq), symusic.Track(is_drum=True)
     drums.notes.append(symusic.Note(0, tpq, 36, 80))
     for some in (notes[::2], notes[1::2]):  # two tracks, read as one piece
