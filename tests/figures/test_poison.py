@@ -22,7 +22,7 @@ TIMES = {"seconds", "tokens_per_second"}
 
 def files(trained: Trained) -> dict[str, bytes]:
     """Return the codec's files and the weights."""
-    own = ("config.json", "README.md", "metrics.jsonl", "last.safetensors")
+    own = ("config.json", "README.md", "report.html", "metrics.jsonl", "last.safetensors")
     paths = [path for path in trained.folder.iterdir() if path.is_file() and path.name not in own]
     return {path.name: path.read_bytes() for path in paths}
 

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -143,7 +142,6 @@ class Run:
             "stopped": history.stopped,
             "best_step": history.best_step,
             "seconds": round(history.seconds, 1),
-            "tokens_per_second": speed(history.entries),
         }
         if self.task.peers:
             peers = self.task.peers(codec, splits.train, splits.test, self.recipe)
@@ -162,12 +160,6 @@ class Run:
             report.write(path, model, tested)
         except Exception as error:  # whatever it is, hours of training do not end in it
             say(f"{path} was not written: {type(error).__name__}: {reason(error)}")
-
-
-def speed(entries: Sequence[Mapping[str, Any]]) -> float | None:
-    """Return the median of the tokens, or rows of one step, that training read in a second."""
-    known = [entry["tokens_per_second"] for entry in entries if entry["tokens_per_second"]]
-    return median(known) if known else None
 
 
 def source(items: Items, examples: Sequence[Any], row: int) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 import recurra
 from recurra.benchmarks.quality import plain
 from recurra.errors import RecurraError
 from recurra.tasks.model import Model
+from recurra.training.checkpoint import RunFolder
 
 
 class Case(NamedTuple):
@@ -168,9 +170,16 @@ def answer(
             who: {name: scale * found[metric]} for who, found in known.items() if metric in found
         }
     seconds = model.metrics["seconds"]
-    if read := model.metrics["tokens_per_second"]:
+    if read := speed(model):
         note = "; ".join(filter(None, [note, f"trained on {read:,.0f} tokens a second"]))
     return Answer(scale * test[metric], size, seconds, others, note, beside, paced(case, model))
+
+
+def speed(model: Model) -> float | None:
+    """Return the median of the tokens, or rows of one step, that training read in a second."""
+    log = [] if model.folder is None else RunFolder(model.folder).entries()
+    known = [entry["tokens_per_second"] for entry in log if entry.get("tokens_per_second")]
+    return median(known) if known else None
 
 
 def beside(
