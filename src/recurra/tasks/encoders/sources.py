@@ -83,7 +83,7 @@ class Seen:
             library, settings = transformers(), architecture(self.settings)
             try:
                 config = library.AutoConfig.for_model(settings.pop("model_type"), **settings)
-                return _last(library.AutoModel.from_config(config, trust_remote_code=False))
+                return _Last(library.AutoModel.from_config(config, trust_remote_code=False))
             except (KeyError, TypeError, ValueError) as error:
                 raise BundleError(f"encoder.json: transformers refuses it: {error}") from error
         if self.kind == "timm":
@@ -160,10 +160,6 @@ class _Last(nn.Module):
         return last
 
 
-def _last(model: nn.Module) -> nn.Module:
-    return _Last(model)
-
-
 def transformers() -> Any:
     """Return the library.
 
@@ -193,7 +189,7 @@ def _of_hub(name: str) -> tuple[dict[str, Any], nn.Module]:
         "std": tuple(values.get("image_std") or HALF) if normal else (1.0, 1.0, 1.0),
     }
     settings = architecture(json.loads(model.config.to_json_string(use_diff=False)))
-    return {"kind": "transformers", "settings": settings, **scale}, _last(model)
+    return {"kind": "transformers", "settings": settings, **scale}, _Last(model)
 
 
 def _timm(name: str, *, pretrained: bool) -> Any:
