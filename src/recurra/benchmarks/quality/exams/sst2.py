@@ -48,7 +48,7 @@ def exam(name: str, protocol: str, must: float, aim: float | None, **recipe: Any
         folder="sst2",
         files=("*.tsv",),
         protocol=f"SST-2, whole sentences only, no pretrained vectors{protocol}; weights chosen on "
-        "dev. Nine settings were tried; dev could not tell the best two apart, and their test figures "
+        "dev. Of nine settings tried, dev could not tell the best two apart, and their test figures "
         "had been seen when the preset was taken.",
         metric=METRIC,
         must=must,
