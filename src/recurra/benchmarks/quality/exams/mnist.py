@@ -12,16 +12,15 @@ from recurra.benchmarks.quality.exam import Answer, Case, Exam, Published, answe
 
 METRIC = "accuracy, %"
 GLANCE: dict[str, Any] = {
+    "preset": "quality",
     "encoder": "linear",
     "hidden": 512,
     "embedding": 1024,
     "batch_size": 128,
-    "dropout": 0.4,
-    "epochs": 30,
-    "patience": 0,
+    "epochs": 20,
     "max_time": "9m",
 }
-CONVOLUTIONS: dict[str, Any] = {"epochs": 12, "patience": 0, "max_time": "9m"}
+CONVOLUTIONS: dict[str, Any] = {"preset": "quality", "max_time": "9m"}
 ROWS: dict[str, Any] = {
     "hidden": 256,
     "embedding": 128,
@@ -78,6 +77,7 @@ def exam(name: str, must: float, aim: float | None, protocol: str, **fields: Any
         metric=METRIC,
         must=must,
         aim=aim,
+        seeds=3,
         minutes=10.0,
         **fields,
     )
