@@ -291,5 +291,17 @@ POLYPHONIC_MUSIC = Task(
         "dropout": 0.4,
         "epochs": 60,
     },
+    presets={
+        "quality": {
+            "neighbours": 12,
+            "dropout": 0.5,
+            "weight_decay": 0.1,
+            "learning_rate": 8e-3,
+            "schedule": "constant",
+            "average": 0.998,
+            "patience": 0,
+            "epochs": 50,
+        }
+    },
     sample_defaults={"epochs": 12, "dropout": 0.2, "learning_rate": 4e-3},
 )
