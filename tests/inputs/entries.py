@@ -541,6 +541,7 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         layers.Beside(cells.GRU(SIZE, WIDTH), layers.LookAhead(SIZE, 2))
     ),
     "LiveNorm": lambda draw: _pooled(layers.LiveNorm(WIDTH), False),
+    "PlaneConvolution": lambda draw: _layered(layers.PlaneConvolution(SIZE, 2, 3, 1)),
     "Convolution without a norm": lambda draw: _layered(
         layers.Convolution(SIZE, WIDTH, 3, normed=False)
     ),
