@@ -196,6 +196,17 @@ TRANSLATION = Task(
         "length_penalty": 1.0,
         "no_repeat": 8,
     },
+    presets={
+        "quality": {
+            "embedding": 256,
+            "dropout": 0.4,
+            "average": 0.999,
+            "beam": 5,
+            "length_penalty": 0.6,
+            "patience": 0,
+            "epochs": 14,
+        }
+    },
     sample_defaults={
         "hidden": 128,
         "embedding": 64,
