@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from recurra import tree
 from recurra.diagnostics.flow import Flow, squares
 from recurra.diagnostics.trace import Fault, Sequence, first_bad
+from recurra.errors import RecurraError
 
 
 class Arrived(NamedTuple):
@@ -40,10 +41,16 @@ def arrived(
         gradients: list[Tensor | None] = [None] * (len(asked) + len(named))
     else:
         everything = [*asked, *named.values()]
-        gradients = list(
-            torch.autograd.grad(loss, everything, retain_graph=True, allow_unused=True)
-        )
-    found, place, fault = [], 0, None
+        try:
+            found = torch.autograd.grad(loss, everything, retain_graph=True, allow_unused=True)
+        except RuntimeError as error:  # of the user's own graph: recomputed, changed in place
+            reason = str(error).strip().splitlines()[0]
+            raise RecurraError(
+                f"the gradient could not be taken: {reason} (gradient checkpointing, where it is "
+                "used, must be off)"
+            ) from error
+        gradients = list(found)
+    arriving, place, fault = [], 0, None
     for sequence in sequences:
         each = len(tree.leaves(sequence.states[0]))
         norms = []
@@ -60,9 +67,9 @@ def arrived(
         whole = torch.stack(norms, 1).sqrt()
         if fault is None:
             fault = _first(whole, sequence)
-        found.append(Arrived(sequence.steps, _beyond(whole, sequence), depends))
+        arriving.append(Arrived(sequence.steps, _beyond(whole, sequence), depends))
     weights = dict(zip(named, gradients[place:], strict=True))
-    return found, {name: g for name, g in weights.items() if g is not None}, fault
+    return arriving, {name: g for name, g in weights.items() if g is not None}, fault
 
 
 def _first(norms: Tensor, sequence: Sequence) -> Fault | None:

@@ -15,7 +15,7 @@ from recurra.diagnostics.findings import findings
 from recurra.diagnostics.losses import loss_of
 from recurra.diagnostics.memory import remembered
 from recurra.diagnostics.report import LayerReport, Report
-from recurra.diagnostics.trace import Fault, Found, Sequence, Trace
+from recurra.diagnostics.trace import MOST, Fault, Found, Sequence, Trace
 from recurra.diagnostics.untouched import untouched
 from recurra.errors import InputError, InputTypeError, RecurraError
 from recurra.layers.recurrent import Recurrent
@@ -69,6 +69,7 @@ def measure(
     clip: float = 1.0,
     trained: bool = False,
     every: int | None = None,
+    most: int = MOST,
     probes: int = 4,
     count: int = 3,
     seed: int = 0,
@@ -84,9 +85,12 @@ def measure(
     model = getattr(model, "_orig_mod", model)  # what torch.compile was given
     if not isinstance(model, nn.Module):
         raise InputTypeError(f"model is a {type(model).__name__}; diagnose takes an nn.Module")
-    for name, number in (("probes", probes), ("count", count), ("every", every or 1)):
-        if type(number) is not int or number < 1:
-            raise InputError(f"{name} is {number!r}; it is a whole number, 1 or more")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise InputTypeError("a scripted model is not looked into; give the one it was made of")
+    whole = ("probes", probes, 1), ("count", count, 0), ("every", 1 if every is None else every, 1)
+    for name, number, least in whole:
+        if type(number) is not int or number < least:
+            raise InputError(f"{name} is {number!r}; it is a whole number, {least} or more")
     for name, given in (("learning_rate", learning_rate), ("clip", clip)):
         if isinstance(given, bool) or not isinstance(given, int | float) or not given >= 0:
             raise InputError(f"{name} is {given!r}; it is a number, 0 or more")
@@ -99,7 +103,7 @@ def measure(
             "recurra.Cell"
         )
     with untouched(model):
-        trace = Trace(model, every)
+        trace = Trace(model, every, most)
         try:
             with trace:
                 loss = loss_function()
@@ -123,10 +127,9 @@ def measure(
             squares = [g.double().square().sum() for g in gradients.values()]
             report.gradient_norm = float(torch.stack(squares).sum().sqrt())
             report.clipped = float(report.gradient_norm > clip) if clip else None
-        whole = report.loss
         del back, sequences, loss, gradients  # the graph's memory
         if remember and fault is None:
-            report.memory = remembered(model, loss_function, trace.found, whole)
+            report.memory = remembered(model, loss_function, trace.found, report.loss)
     report.findings = findings(report)
     return report
 

@@ -84,7 +84,7 @@ def of_layer(layer: LayerReport, report: Report) -> list[Finding]:
         return [wrong(DEAD, "calls", 0.0, 1.0)]
     found = []
     if not layer.depends and math.isfinite(report.loss):
-        found.append(wrong(DEAD, "loss_gradient", 0.0, 0.0))
+        return [wrong(DEAD, "loss_gradient", 0.0, 0.0)]
     most = max((g for g in layer.high if not math.isnan(g)), default=0.0)
     if most > GROWS:
         found.append(wrong(EXPLODING, "growth", most, GROWS))

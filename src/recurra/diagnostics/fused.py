@@ -51,11 +51,9 @@ class Directions(NamedTuple):
     first: bool
 
     @classmethod
-    def of(cls, kernel: Any, args: tuple[Any, ...]) -> Directions | None:
-        """Return what was called; None where there are no rows or steps, which is torch's own."""
+    def of(cls, kernel: Any, args: tuple[Any, ...]) -> Directions:
+        """Return what was called."""
         packed = isinstance(args[3], list | tuple)
-        if not args[0].numel():
-            return None
         if packed:
             data, sizes, hx, weights, biases, depths, _, _, both = args
             x, lengths = pad_packed_sequence(PackedSequence(data, sizes), batch_first=True)

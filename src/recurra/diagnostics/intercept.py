@@ -10,11 +10,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from recurra import tree
+from recurra import inputs, tree
 from recurra.cells.base import Cell, LinearCell
 from recurra.diagnostics.fused import FUSED, STEPS, Directions, single
 from recurra.diagnostics.gates import Gates, of_cell
+from recurra.errors import InputError
 from recurra.layers.recurrent import Recurrent
+
+NOTHING = "{} was called with no rows or no steps; give a batch that has some"
 
 Run = Callable[[Tensor, Any, Tensor | None], tuple[Tensor, Any]]
 
@@ -86,14 +89,14 @@ class Intercept(TorchFunctionMode, ABC):
         if self.inside or kwargs or name not in FUSED | STEPS:
             return func(*args, **(kwargs or {}))
         called, self.current = self.current or name, ""
+        if not args[0].numel():
+            raise InputError(NOTHING.format(called))
         if name in STEPS:
             reader = Reader(called, *single(func, args))
             state = args[1] if isinstance(args[1], tuple) else (args[1],)
             _, state = self.read(reader, args[0][:, None], tuple(state), None)
             return state if len(state) > 1 else state[0]
         call = Directions.of(func, args)
-        if call is None:
-            return func(*args)
         return call.run(lambda suffix, *rest: self._direction(called + suffix, *rest))
 
     def _direction(
@@ -113,7 +116,8 @@ class Intercept(TorchFunctionMode, ABC):
             found: tuple[Tensor, Any] = type(layer).forward(layer, x, state, lengths=lengths)
             return found
 
-        return self._ours(Reader(name, run, *_parts(layer.cell)), x, state, given.get("lengths"))
+        lengths = inputs.short(given.get("lengths"), x)
+        return self._ours(Reader(name, run, *_parts(layer.cell)), x, state, lengths)
 
     def _cell(
         self, name: str, cell: Cell[Any], args: tuple[Any, ...], kwargs: dict[str, Any], _: Any
@@ -131,6 +135,8 @@ class Intercept(TorchFunctionMode, ABC):
         return y[:, 0], after
 
     def _ours(self, reader: Reader, x: Tensor, state: Any, lengths: Tensor | None) -> Any:
+        if not x.numel():
+            raise InputError(NOTHING.format(reader.name))
         try:  # still inside: what the engine asks of torch is not met again
             return self.read(reader, x, state, lengths)
         finally:

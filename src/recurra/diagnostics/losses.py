@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from recurra.errors import InputError, InputTypeError, RecurraError
-from recurra.topologies.loss import Loss
 
 LossOf = Callable[[], Tensor]
 
@@ -87,8 +86,10 @@ def one_number(found: Any) -> Tensor:
         InputTypeError: it is no tensor.
         InputError: it has several numbers, or whole ones.
     """
-    if isinstance(found, Loss):
-        found = found.total / found.count.clamp(min=1)
+    if isinstance(found, tuple) and hasattr(found, "total") and hasattr(found, "count"):
+        # every tuple has a `count`; a loss has a number in its place
+        both: Any = found
+        found = both.total / both.count.clamp(min=1)
     if not isinstance(found, Tensor):
         raise InputTypeError(
             f"the loss is a {type(found).__name__}; loss_fn returns a tensor of one number"

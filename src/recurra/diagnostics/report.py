@@ -79,6 +79,7 @@ class Report:
         gradient_norm: of all parameters.
         clip: the norm at which gradients are clipped; 0: they are not.
         clipped: the share of batches whose gradient is above it.
+        acted: the share of training steps whose gradient was clipped, where a run's log has it.
         learning_rate: of `update`.
         memory: the loss as the context is cut; None: it cannot be.
         fault: where a number is first not finite.
@@ -96,6 +97,7 @@ class Report:
     fault: Fault | None
     trained: bool
     title: str = ""
+    acted: float | None = None
     findings: list[Finding] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> LayerReport:

@@ -102,6 +102,8 @@ def whole(report: Report) -> str:
         said.append(f"gradient {_short(report.gradient_norm)}")
     if report.clipped is not None:
         said.append(f"clipping at {report.clip:g} acts on {report.clipped:.0%} of batches")
+    if report.acted is not None:
+        said.append(f"it acted on {report.acted:.0%} of the training's steps")
     if report.memory is not None:
         memory = report.memory
         said.append(

@@ -79,12 +79,13 @@ class Trace(Intercept):
 
     Args:
         model: what is looked at.
-        every: steps of a chunk; None: 1, or as many as leave `MOST` states of a sequence.
+        every: steps of a chunk; None: 1, or as many as leave `most` states of a sequence.
+        most: states of a sequence whose rows are all as long.
     """
 
-    def __init__(self, model: nn.Module, every: int | None = None) -> None:
+    def __init__(self, model: nn.Module, every: int | None = None, most: int = MOST) -> None:
         super().__init__(model)
-        self.every = every
+        self.every, self.most = every, most
         self.found: dict[str, Found] = {}
         self.fault: Fault | None = None
 
@@ -123,7 +124,7 @@ class Trace(Intercept):
         leaf = tree.leaves(state)[0]
         first = leaf.detach() if leaf.dim() == 2 else None
         begun, parts = sequence.length, []
-        every = 1 if lengths is not None else self.every or -(-x.shape[1] // MOST)
+        every = 1 if lengths is not None else self.every or -(-x.shape[1] // self.most)
         for start in range(0, x.shape[1], every):
             some = x[:, start : start + every]
             size = some.shape[1]

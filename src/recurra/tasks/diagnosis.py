@@ -17,6 +17,7 @@ from recurra.errors import InputTypeError, RecurraError
 from recurra.tasks.model import Model
 from recurra.topologies.carry import carrying
 from recurra.training.batches import Batches, lengths, placed
+from recurra.training.checkpoint import RunFolder
 
 ROWS, BATCHES = 16, 4  # rows that are measured; batches whose gradients are held against `clip`
 
@@ -105,6 +106,9 @@ def _of_model(
         norms = gradient_norms(network, batches[1:])
         if norms:
             report.clipped = sum(norm > clip for norm in norms) / len(norms)
+    log = [] if model.folder is None else RunFolder(model.folder).entries()
+    shares = [entry["clipped"] for entry in log if isinstance(entry.get("clipped"), float)]
+    report.acted = sum(shares) / len(shares) if shares else None
     where = model.folder or model.task.name
     report.title = f"{where}: {model.task.name}, cell {recipe.cell}, hidden {recipe.hidden}"
     return report
