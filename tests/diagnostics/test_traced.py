@@ -129,27 +129,19 @@ def _tensors(found):
 
 
 def test_rows_of_a_packed_batch_are_measured_from_their_own_ends():
-    torch.manual_seed(0)
-    rnn = nn.LSTM(4, 5, batch_first=True).double()
-    x, lengths = numbers(3, 9, 4), torch.tensor([9, 3, 6])
-
-    def flows(x, lengths):
-        trace = Trace(rnn)
-        given = x if lengths is None else pack_padded_sequence(x, lengths, True, False)
-        with trace:
-            rnn(given)
-        trace.close()
-        return carried_back(trace.found["model"].sequences[0], 3, 0)
-
-    together = flows(x, lengths)
-    assert together.lags == list(range(1, 10))
+    rnn, lengths = decaying(), torch.tensor([9, 6, 3])
+    x = numbers(3, 9, 3).abs()
+    trace = Trace(rnn)
+    with trace:
+        rnn(pack_padded_sequence(x, lengths, True))
+    trace.close()
+    found = carried_back(trace.found["model"].sequences[0], 3, 0)
+    assert found.lags == list(range(1, 10))
     for row, length in enumerate(lengths.tolist()):
-        assert together.gains[row, length:].isnan().all()
-    # rows come sorted by length; the longest is as if it were alone, up to which v is drawn
-    alone = flows(x[:1], None)
-    torch.testing.assert_close(
-        together.gains[0].log().diff()[:3], alone.gains[0].log().diff()[:3], atol=1.0, rtol=0.5
-    )
+        wanted = torch.tensor([0.8**lag for lag in range(1, length + 1)]).double()
+        torch.testing.assert_close(found.gains[row, :length], wanted)
+        assert found.gains[row, length:].isnan().all()
+    assert found.median == pytest.approx([0.8**lag for lag in found.lags])
 
 
 @pytest.mark.parametrize("every", [1, 4])
@@ -168,13 +160,18 @@ def test_a_scaled_rotation_has_its_scales_logarithm(scale):
     assert found.median == pytest.approx([scale**lag for lag in found.lags])
 
 
-def test_a_linear_relu_network_of_torch_passes_its_decay():
+def decaying() -> nn.RNN:
+    """Return a relu network that is never off, and so linear: every unit keeps 0.8 of itself."""
     rnn = nn.RNN(3, 4, nonlinearity="relu", batch_first=True).double()
     with torch.no_grad():
         rnn.weight_hh_l0.copy_(0.8 * torch.eye(4))
         rnn.weight_ih_l0.abs_()
         rnn.bias_ih_l0.fill_(1.0)
-    found = diagnose(rnn, numbers(2, 15, 3).abs(), lambda m, x: m(x)[0].sum()).layers[0]
+    return rnn
+
+
+def test_a_linear_relu_network_of_torch_passes_its_decay():
+    found = diagnose(decaying(), numbers(2, 15, 3).abs(), lambda m, x: m(x)[0].sum()).layers[0]
     assert found.median == pytest.approx([0.8**lag for lag in found.lags])
     assert found.half_life == pytest.approx(math.log(0.5) / math.log(0.8))
     assert found.horizon == 15
