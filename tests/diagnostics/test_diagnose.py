@@ -42,7 +42,7 @@ def test_known_verdicts(seed):
         ring.rnn.bias_ih_l0.fill_(0.1)
         ring.rnn.bias_hh_l0.zero_()
     assert verdicts(diagnose(ring, given, loss, **quick)) == ["healthy"]
-    chrono = Last(recurra.Recurrent(recurra.LSTM(4, 16, time_scale=60)), 16)
+    chrono = Last(recurra.Recurrent(recurra.LSTM(4, 16, time_scale=60.0)), 16)
     assert verdicts(diagnose(chrono, given, loss, **quick)) == ["healthy"]
 
 
@@ -164,6 +164,7 @@ class Busy(nn.Module):
         return self.head(self.ours(y)[0][:, -1]) + torch.rand(())
 
 
+@pytest.mark.unchecked(reason="what checks annotations draws from Python's generator")
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("fails", [None, "before", "after"])
 def test_nothing_is_changed(training, fails):
@@ -229,10 +230,11 @@ def test_a_loss_may_be_written_either_way():
     assert diagnose(model, given).loss == pytest.approx(losses[0])
 
 
+CHECKED = pytest.mark.unchecked(reason="annotations refuse it first")
 WRONG = [
     (nn.Linear(4, 2), loss, {}, RecurraError, "no recurrent layer"),
-    (3, loss, {}, InputTypeError, "model is a int"),
-    (nn.GRU(4, 8), 3, {}, InputTypeError, "loss_fn is a int"),
+    pytest.param(3, loss, {}, InputTypeError, "model is a int", marks=CHECKED),
+    pytest.param(nn.GRU(4, 8), 3, {}, InputTypeError, "loss_fn is a int", marks=CHECKED),
     (nn.GRU(4, 8), None, {}, InputTypeError, "has no `loss"),
     (Loop(nn.GRUCell(4, 8), 8), lambda m, b: m(b[0]), {}, InputError, r"of shape \[3, 2\]"),
     (Loop(nn.GRUCell(4, 8), 8), lambda m, b: 1.0, {}, InputTypeError, "loss is a float"),

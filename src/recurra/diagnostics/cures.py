@@ -123,7 +123,7 @@ def cured(model: nn.Module, report: Report) -> list[str]:
         path = layer.module.removeprefix("model").removeprefix(".")
         if path in done or path not in modules:
             continue
-        what = apply(modules[path], finding.verdict, layer.steps)
+        what = apply(modules[path], finding.verdict, float(layer.steps))
         if what is not None:
             done[path] = f"{layer.module}: {what}"
     return list(done.values())
