@@ -164,7 +164,7 @@ class Busy(nn.Module):
         return self.head(self.ours(y)[0][:, -1]) + torch.rand(())
 
 
-@pytest.mark.unchecked(reason="what checks annotations draws from Python's generator")
+@pytest.mark.unchecked("what checks annotations draws from Python's generator")
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("fails", [None, "before", "after"])
 def test_nothing_is_changed(training, fails):
@@ -230,7 +230,7 @@ def test_a_loss_may_be_written_either_way():
     assert diagnose(model, given).loss == pytest.approx(losses[0])
 
 
-CHECKED = pytest.mark.unchecked(reason="annotations refuse it first")
+CHECKED = pytest.mark.unchecked("annotations refuse it first")
 WRONG = [
     (nn.Linear(4, 2), loss, {}, RecurraError, "no recurrent layer"),
     pytest.param(3, loss, {}, InputTypeError, "model is a int", marks=CHECKED),
