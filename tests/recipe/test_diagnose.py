@@ -52,6 +52,7 @@ def test_a_run_looks_at_its_gradients_and_is_not_changed(
         assert torch.equal(weight, network.state_dict()[name]), name
 
 
+@pytest.mark.unchecked("what steps is a stand-in")
 def test_looks_take_no_more_than_their_share(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr("recurra.training.lookout.time.monotonic", lambda: now[0])

@@ -14,7 +14,8 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BELOW = 460, 280, 58, 12, 12, 44
 POINTS, TICKS = 300, 6  # of a line, and of an axis, at most
 LEAST = 1e-12  # what lies below this share of the greatest number of a logarithmic axis is cut
 
-Point = tuple[float, float]
+Number = int | float
+Point = tuple[Number, Number]
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Plot:
     up: str
     log: bool = False
     log_across: bool = False
-    bands: Mapping[str, Sequence[tuple[float, float, float]]] | None = None
-    limits: Mapping[str, float] | None = None
+    bands: Mapping[str, Sequence[tuple[Number, Number, Number]]] | None = None
+    limits: Mapping[str, Number] | None = None
     note: str = ""
 
     def html(self) -> str:
@@ -56,7 +57,7 @@ class Plot:
         ys = [y for _, y in every if not self.log or y >= greatest * LEAST]
         y_axis = Axis.of([*ys, *limits.values()], self.log)
 
-        def at(x: float, y: float) -> str:
+        def at(x: Number, y: Number) -> str:
             across = LEFT + x_axis.share(x) * (WIDTH - LEFT - RIGHT)
             return f"{across:.1f},{TOP + (1 - y_axis.share(y)) * (HEIGHT - TOP - BELOW):.1f}"
 
@@ -130,26 +131,26 @@ class Plot:
 class Axis:
     """From where to where an axis goes, in powers of ten or evenly."""
 
-    low: float
-    high: float
+    low: Number
+    high: Number
     log: bool
 
     @classmethod
-    def of(cls, numbers: Sequence[float], log: bool) -> Axis:
+    def of(cls, numbers: Sequence[Number], log: bool) -> Axis:
         """Return an axis that holds all numbers."""
         low, high = min(numbers), max(numbers)
         if log:
             return cls(low, high, True) if low < high else cls(low / 2, high * 2, True)
         return cls(low, high, False) if low < high else cls(low - 0.5, high + 0.5, False)
 
-    def share(self, number: float) -> float:
+    def share(self, number: Number) -> float:
         """Return where a number lies, from 0 to 1."""
         low, high = self.low, self.high
         if self.log:
             low, high, number = math.log(low), math.log(high), math.log(max(number, low / 10))
         return min(max((number - low) / (high - low), 0.0), 1.0)
 
-    def ticks(self) -> list[tuple[float, str]]:
+    def ticks(self) -> list[tuple[Number, str]]:
         """Return some round numbers within, and their names."""
         if self.log:
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
