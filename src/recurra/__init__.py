@@ -4,7 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recurra import cells, data, decoding, engines, layers, streaming, tasks, topologies
+    from recurra import (
+        cells,
+        data,
+        decoding,
+        diagnostics,
+        engines,
+        layers,
+        streaming,
+        tasks,
+        topologies,
+    )
     from recurra.cells import (
         GRU,
         LRU,
@@ -33,6 +43,7 @@ if TYPE_CHECKING:
     )
     from recurra.streaming import Stream
     from recurra.tasks.compare import compare
+    from recurra.tasks.diagnosis import diagnose
     from recurra.tasks.model import Model, load
     from recurra.tasks.pieces import listen
     from recurra.tasks.run import train
@@ -50,6 +61,7 @@ _HOME = {
     ),
     "recurra.streaming": "Stream",
     "recurra.tasks.compare": "compare",
+    "recurra.tasks.diagnosis": "diagnose",
     "recurra.tasks.model": "Model load",
     "recurra.tasks.pieces": "listen",
     "recurra.tasks.run": "train",
@@ -57,7 +69,10 @@ _HOME = {
     "recurra.testing": "check_cell",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
-_PACKAGES = ("cells", "data", "decoding", "engines", "layers", "streaming", "tasks", "topologies")
+_PACKAGES = (
+    *("cells", "data", "decoding", "diagnostics", "engines", "layers", "streaming", "tasks"),
+    "topologies",
+)
 
 __all__ = [
     "GRU",
@@ -87,6 +102,8 @@ __all__ = [
     "compare",
     "data",
     "decoding",
+    "diagnose",
+    "diagnostics",
     "engines",
     "from_torch",
     "layers",

@@ -114,6 +114,7 @@ OTHER: dict[str, Any] = {
     "seed": 3,
     "device": "cpu",
     "precision": "64-true",
+    "diagnose_every": 4,
     "threads": 1,
 }
 
