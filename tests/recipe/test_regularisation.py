@@ -196,7 +196,7 @@ def test_word_dropout_reads_words_as_unknown_in_training_only(task: Task, lab: L
         assert torch.equal(others.x["letters"][0][0], words)
 
 
-@proves("shift")
+@proves("shift", "image_classification")
 def test_shift_moves_each_picture_by_whole_pixels_in_training_only(task: Task, lab: Lab):
     network = lab.build(task, shift=0.3)
     moving = network.encoder[0]

@@ -10,8 +10,6 @@ from recurra.data.rolls import KEYS
 from recurra.layers import Beside, Layer, PlaneConvolution, Pointwise, Stack
 from recurra.layers.dropout import Dropout
 
-Steps = Float[Tensor, "batch time features"]
-
 
 class KeyHead(nn.Module):
     """Scores of a `beside` body's outputs [h ; f], f the filters around each key.
@@ -38,7 +36,9 @@ class KeyHead(nn.Module):
         self.key = nn.Parameter(torch.randn(KEYS, filters) * 0.1)  # e
         self.shared = nn.Linear(filters, 1, bias=False)  # w
 
-    def forward(self, x: Steps) -> Steps:
+    def forward(
+        self, x: Float[Tensor, "batch time features"]
+    ) -> Float[Tensor, "batch time scores"]:
         """Return the scores."""
         h, near = self.dropout(x[..., : self.size]), x[..., self.size :]
         near = near.reshape(*near.shape[:-1], KEYS, self.filters)
