@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recurra import cells, data, decoding, engines, layers, streaming, tasks, topologies
+    from recurra import cells, data, decoding, engines, init, layers, streaming, tasks, topologies
     from recurra.cells import (
         GRU,
         LRU,
@@ -57,7 +57,17 @@ _HOME = {
     "recurra.testing": "check_cell",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
-_PACKAGES = ("cells", "data", "decoding", "engines", "layers", "streaming", "tasks", "topologies")
+_PACKAGES = [
+    "cells",
+    "data",
+    "decoding",
+    "engines",
+    "init",
+    "layers",
+    "streaming",
+    "tasks",
+    "topologies",
+]
 
 __all__ = [
     "GRU",
@@ -89,6 +99,7 @@ __all__ = [
     "decoding",
     "engines",
     "from_torch",
+    "init",
     "layers",
     "listen",
     "load",

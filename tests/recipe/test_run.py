@@ -44,6 +44,7 @@ OTHER: dict[str, Any] = {
     "lookahead": 1,
     "residual": True,
     "time_scale": 9.0,
+    "init": "orthogonal",
     "pool": "mean",
     "output": "softmax",
     "attention": "multiplicative",
