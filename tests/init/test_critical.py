@@ -1,5 +1,6 @@
 """The scale at which the measured exponent is 0."""
 
+import copy
 import math
 
 import pytest
@@ -51,9 +52,11 @@ def test_of_a_scaled_rotation_the_scale_is_known(scale):
 def test_every_part_of_a_stack_is_critical_on_what_reaches_it():
     layer = Stack(Bidirectional(Elman(3, 12), Elman(3, 12)), LSTM(24, 8), dropout=0.5).train()
     x = torch.randn(4, 40, 3)
-    before = torch.random.get_rng_state()
+    before, start = torch.random.get_rng_state(), copy.deepcopy(layer)
     scales = init.critical(layer, x, tolerance=0.02)
     assert torch.equal(before, torch.random.get_rng_state())
+    calm = copy.deepcopy(start).eval()
+    assert init.critical(calm, x, tolerance=0.02) == scales  # dropout is no part of it
     assert layer.training
     assert all(part.training for part in layer.modules())
     assert list(scales) == [

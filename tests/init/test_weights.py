@@ -99,7 +99,7 @@ def test_identity_of_torch_is_the_irnn():
 def test_chrono_is_that_of_the_cells_time_scale(kind):
     many = {"heads": 40} if kind is MLSTM else {}
     cell, like = kind(3, 400, **many), kind(3, 400, time_scale=50.0, **many)
-    assert init.chrono(cell, 50) == [""]
+    assert init.chrono(cell, 50.0) == [""]
     scales = 1 / (1 - kept(cell, 400))
     assert 1.9 < scales.min() < 6
     assert 40 < scales.max() < 50.1
@@ -115,7 +115,7 @@ def test_unit_forget_bias_keeps_three_quarters(kind):
     cell = kind(3, 8, time_scale=50.0)
     init.unit_forget_bias(cell)
     torch.testing.assert_close(kept(cell, 8), torch.sigmoid(torch.ones_like(kept(cell, 8))))
-    init.unit_forget_bias(cell, 2)
+    init.unit_forget_bias(cell, 2.0)
     torch.testing.assert_close(kept(cell, 8), torch.sigmoid(2 * torch.ones_like(kept(cell, 8))))
     if kind in (LSTM, MLSTM):
         gates = cell.bias.chunk(4)[0] if kind is LSTM else cell.bias[-8:-4]
@@ -135,7 +135,7 @@ def test_gates_of_torch_are_the_sum_of_two_biases(kind):
     torch.testing.assert_close((both[0] + both[1])[80:], rest)
     if "GRU" in kind.__name__:  # that of the candidate's state stays apart
         assert torch.equal(both[1][80:], candidate[1])
-    init.chrono(module, 100)
+    init.chrono(module, 100.0)
     b = (both[0] + both[1]).detach()[gate]
     assert b.min() >= 0
     assert math.log(50) < b.max() <= math.log(99)
@@ -181,8 +181,8 @@ CASES = [
     (init.identity, nn.LSTM(2, 3), "l0: LSTM is no simple"),
     (init.ring, LSTM(2, 3), "no simple recurrent network"),
     (init.ring, IndRNN(2, 3), "no square matrix"),
-    (lambda m: init.chrono(m, 9), Elman(2, 3), "Elman has no forget gate"),
-    (lambda m: init.chrono(m, 9), nn.LSTM(2, 3, bias=False), "l0: it was made without biases"),
+    (lambda m: init.chrono(m, 9.0), Elman(2, 3), "Elman has no forget gate"),
+    (lambda m: init.chrono(m, 9.0), nn.LSTM(2, 3, bias=False), "l0: it was made without biases"),
     (init.unit_forget_bias, LRU(2, 3), "LRU has no forget gate"),
     (init.unit_forget_bias, nn.Linear(2, 3), "it holds no recurrent cell"),
 ]
@@ -207,6 +207,7 @@ def test_weights_that_others_make_are_refused():
             init.identity(module)
 
 
+@pytest.mark.unchecked("annotations would refuse first")
 def test_wrong_values_are_refused_before_anything_is_set():
     model = LSTM(2, 3)
     for act in (
@@ -232,7 +233,7 @@ def test_wrong_values_are_refused_before_anything_is_set():
 
 @names(CELLS)
 def test_every_cell_takes_one_of_them(kind):
-    assert init.ring(kind(2, 4)) if kind in (Elman, LRU) else init.chrono(kind(2, 4), 9)
+    assert init.ring(kind(2, 4)) if kind in (Elman, LRU) else init.chrono(kind(2, 4), 9.0)
 
 
 def test_torch_modules_draw_nothing_more_than_they_need():

@@ -52,6 +52,8 @@ OTHER: dict[str, Any] = {
     "dropout": 0.11,
     "variational": True,
     "weight_drop": 0.12,
+    "clip_state": 0.7,
+    "checkpoint_every": 32,
     "word_dropout": 0.13,
     "convolutions": 2,
     "placement": "beside",

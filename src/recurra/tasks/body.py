@@ -140,7 +140,13 @@ def recurrent(recipe: Layers, input_size: int) -> Recurrent:
     """
     step = cell(recipe, input_size)
     try:
-        return Recurrent(step, engine=recipe.engine, weight_drop=recipe.weight_drop)
+        return Recurrent(
+            step,
+            engine=recipe.engine,
+            weight_drop=recipe.weight_drop,
+            checkpoint_every=recipe.checkpoint_every,
+            clip_state=recipe.clip_state,
+        )
     except ValueError as error:
         raise RecurraError(f"this recipe makes no model: {error}") from error
 
