@@ -165,7 +165,7 @@ def kept(layer, x):
     boxes = weakref.WeakSet[Box]()
 
     def pack(tensor):
-        boxes.add(box := Box(tensor))
+        boxes.add(box := Box(tensor.detach()))  # no circle of tensor and graph
         return box
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda box: box.tensor):
