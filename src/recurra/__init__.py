@@ -4,7 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recurra import cells, data, decoding, engines, init, layers, streaming, tasks, topologies
+    from recurra import (
+        cells,
+        data,
+        decoding,
+        diagnostics,
+        engines,
+        init,
+        layers,
+        streaming,
+        tasks,
+        topologies,
+    )
     from recurra.cells import (
         GRU,
         LRU,
@@ -33,6 +44,7 @@ if TYPE_CHECKING:
     )
     from recurra.streaming import Stream
     from recurra.tasks.compare import compare
+    from recurra.tasks.diagnosis import diagnose
     from recurra.tasks.model import Model, load
     from recurra.tasks.pieces import listen
     from recurra.tasks.run import train
@@ -50,6 +62,7 @@ _HOME = {
     ),
     "recurra.streaming": "Stream",
     "recurra.tasks.compare": "compare",
+    "recurra.tasks.diagnosis": "diagnose",
     "recurra.tasks.model": "Model load",
     "recurra.tasks.pieces": "listen",
     "recurra.tasks.run": "train",
@@ -57,17 +70,20 @@ _HOME = {
     "recurra.testing": "check_cell",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
-_PACKAGES = [
-    "cells",
-    "data",
-    "decoding",
-    "engines",
-    "init",
-    "layers",
-    "streaming",
-    "tasks",
+_PACKAGES = (
+    *(
+        "cells",
+        "data",
+        "decoding",
+        "diagnostics",
+        "engines",
+        "init",
+        "layers",
+        "streaming",
+        "tasks",
+    ),
     "topologies",
-]
+)
 
 __all__ = [
     "GRU",
@@ -97,6 +113,8 @@ __all__ = [
     "compare",
     "data",
     "decoding",
+    "diagnose",
+    "diagnostics",
     "engines",
     "from_torch",
     "init",

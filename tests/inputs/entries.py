@@ -373,10 +373,13 @@ def _decoder(attention: layers.Attention | None) -> topologies.Decoder:
     )
 
 
-def _written(loss: bool) -> Entry:
-    encoder = layers.Recurrent(cells.GRU(SIZE, WIDTH))
-    decoder = _decoder(layers.MultiplicativeAttention(WIDTH, WIDTH))
-    net = topologies.ManyToManyUnequal(nn.Embedding(KINDS, SIZE), encoder, decoder)
+def _written(loss: bool, members: int = 1) -> Entry:
+    def make() -> topologies.Writer:
+        encoder = layers.Recurrent(cells.GRU(SIZE, WIDTH))
+        decoder = _decoder(layers.MultiplicativeAttention(WIDTH, WIDTH))
+        return topologies.ManyToManyUnequal(nn.Embedding(KINDS, SIZE), encoder, decoder)
+
+    net = topologies.Writers.of(members, make).eval()
     context = whole(BATCH, 4, fixed=(0,))
     context.dims = False
     context_lengths = Lengths(torch.tensor([4, 2, 0]), optional=True)
@@ -541,6 +544,7 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         layers.Beside(cells.GRU(SIZE, WIDTH), layers.LookAhead(SIZE, 2))
     ),
     "LiveNorm": lambda draw: _pooled(layers.LiveNorm(WIDTH), False),
+    "PlaneConvolution": lambda draw: _layered(layers.PlaneConvolution(SIZE, 2, 3, 1)),
     "Convolution without a norm": lambda draw: _layered(
         layers.Convolution(SIZE, WIDTH, 3, normed=False)
     ),
@@ -578,6 +582,8 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
     "Ensemble.loss": lambda draw: _together(True),
     "ManyToManyUnequal": lambda draw: _written(False),
     "ManyToManyUnequal.loss": lambda draw: _written(True),
+    "Writers": lambda draw: _written(False, 2),
+    "Writers.loss": lambda draw: _written(True, 2),
     "Decoder.advance": lambda draw: _advanced(),
     "Decoder.start": lambda draw: _begun(),
     **{

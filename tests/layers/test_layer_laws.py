@@ -17,6 +17,7 @@ from recurra.layers import (
     Layer,
     LogMel,
     LookAhead,
+    PlaneConvolution,
     Pointwise,
     Recurrent,
     Residual,
@@ -50,6 +51,8 @@ LAYERS = {
     "fixed scale": lambda: FixedScale([0.5, -1.0, 0.0], [2.0, 0.1, 1.0]),
     "convolution without a norm": lambda: Convolution(3, 4, 3, normed=False),
     "convolution of single steps": lambda: Convolution(3, 2, 1),
+    "plane": lambda: PlaneConvolution(3, 2, 3, 2),
+    "beside a plane": lambda: Beside(LSTM(3, 4), PlaneConvolution(3, 2, 3, 1)),
     "running attention": lambda: Running(AttentionPool(3), 3),
     "sound to states": lambda: Stack(
         WaveAugment(10, noise=0.5, gain=6.0, shift=5, stretch=0.2),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.cells import GRU, Cell, MinLSTM
+from recurra.data.batch import Paired
 from recurra.errors import RecurraError
 from recurra.layers import Bidirectional, LookAhead, aligned
 from recurra.tasks.body import check
@@ -72,6 +73,8 @@ def test_layers_is_how_many_stand_on_one_another(task: Task, lab: Lab):
 def test_members_are_drawn_apart_and_answer_by_their_mean(task: Task, lab: Lab):
     network, batch = lab.build(task, members=3).eval(), lab.batch(task)
     fields = batch[:-1]
+    if isinstance(batch, Paired):
+        fields = batch.context, batch.x, batch.lengths, batch.context_lengths
     answers = [member(*fields).softmax(-1) for member in network.members]
     assert len(answers) == 3
     assert not torch.allclose(answers[0], answers[1])

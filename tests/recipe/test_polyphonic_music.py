@@ -33,6 +33,61 @@ def test_output_is_of_keys_on_their_own_or_jointly(task: Task, lab: Lab):
     assert joint.hidden == 11
 
 
+@proves("neighbours", WHO)
+def test_neighbours_is_how_far_a_key_looks_around(task: Task, lab: Lab):
+    def moved(neighbours: int) -> set[int]:
+        torch.manual_seed(0)
+        network = lab.build(task, neighbours=neighbours, past=2).eval()
+        if neighbours:
+            torch.nn.init.zeros_(network.head.own.weight)
+            torch.nn.init.zeros_(network.head.told.weight)
+        x = torch.zeros(1, 3, KEYS)
+        before = network(x)
+        x[0, 0, 40] = 1.0
+        changed = (network(x) != before)[0, 0, :KEYS]
+        return {int(key) - 40 for key in changed.nonzero()[:, 0]}
+
+    assert moved(2) == {-2, -1, 0, 1, 2}
+    assert moved(5) == set(range(-5, 6))
+    assert len(moved(0)) > 40  # a state speaks of all keys
+
+
+@proves("past", WHO)
+def test_past_is_how_many_steps_of_the_neighbours_are_seen(task: Task, lab: Lab):
+    for past in (1, 3):
+        network = lab.build(task, neighbours=1, past=past).eval()
+        torch.nn.init.zeros_(network.head.own.weight)
+        torch.nn.init.zeros_(network.head.told.weight)
+        x = torch.zeros(1, 6, KEYS)
+        before = network(x)
+        x[0, 0, 40] = 1.0
+        steps = (network(x) != before)[0, :, 40].nonzero()[:, 0].tolist()
+        assert steps == list(range(past))
+
+
+@proves("filters", WHO)
+def test_filters_are_what_is_looked_for(task: Task, lab: Lab):
+    network = lab.build(task, neighbours=2, past=3, filters=7)
+    assert network.body.layers[1].weight.shape == (7, 1, 3, 5)
+    assert network.head.shared.in_features == 7
+
+
+def test_a_key_is_scored_by_the_state_and_by_what_sounds_around_it(lab: Lab):
+    from recurra.tasks.catalogue import find
+
+    network = lab.build(find(WHO), neighbours=2, past=2, filters=3, output="joint").eval()
+    x = (torch.rand(2, 5, KEYS) < 0.1).float()
+    layers, near = network.body.layers
+    h, f = layers(x)[0], near(x)[0].unflatten(-1, (KEYS, 3))
+    head, scores = network.head, network(x)
+    own = h @ head.own.weight.T + head.own.bias
+    for key in (0, 40, KEYS - 1):
+        inner = (f[:, :, key] + h @ head.told.weight.T + head.key[key]).clamp(min=0)
+        wanted = own[..., key] + inner @ head.shared.weight[0]
+        torch.testing.assert_close(scores[..., key], wanted)
+    torch.testing.assert_close(scores[..., KEYS:], own[..., KEYS:])
+
+
 @proves("steps_per_beat", WHO)
 def test_steps_per_beat_is_how_fine_a_tune_is_read_and_written(task: Task, tmp_path):
     import symusic

@@ -64,6 +64,9 @@ OTHER: dict[str, Any] = {
     "context": "sentence",
     "members": 2,
     "shift": 0.1,
+    "neighbours": 2,
+    "past": 3,
+    "filters": 5,
     "noise": 0.07,
     "warp": 0.08,
     "scale": "series",
@@ -114,6 +117,7 @@ OTHER: dict[str, Any] = {
     "seed": 3,
     "device": "cpu",
     "precision": "64-true",
+    "diagnose_every": 4,
     "threads": 1,
 }
 

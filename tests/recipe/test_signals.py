@@ -108,12 +108,36 @@ def test_warp_bends_time_in_training_only(task: Task, lab: Lab):
     assert torch.equal(still[1::2], time[1::2])
 
 
-@proves("warp", "signal_classification")
-def test_warp_is_refused_where_each_step_has_a_label(task: Task, lab: Lab, tmp_path: Path):
+@proves("shift", "signal_classification")
+def test_shift_moves_signals_in_training_only(task: Task, lab: Lab):
+    network = lab.build(task, shift=0.2)
+    time = torch.arange(31.0)[None, :, None].repeat(64, 1, 2)
+    lengths = torch.tensor([21, 31] * 32)
+    seen = Seen(first=network.body.layers[0].layers[0])
+    network.train()
+    network(time, lengths)
+    moved = []
+    for row, length in zip(seen.x["first"][0][0], lengths.tolist(), strict=True):
+        by = float(row[10, 0]) - 10
+        wanted = (time[0, :length] + by).clamp(0, length - 1)
+        torch.testing.assert_close(row[:length], wanted)
+        assert abs(by) <= 0.2 * (length - 1)
+        assert not row[length:].any()
+        moved.append(by / (length - 1))
+    assert min(moved) < -0.15
+    assert max(moved) > 0.15
+    network.eval()
+    network(time, lengths)
+    assert torch.equal(seen.x["first"][-1][0][1::2], time[1::2])
+
+
+@proves("warp shift", "signal_classification")
+@pytest.mark.parametrize("field", ["warp", "shift"])
+def test_time_stays_where_each_step_has_a_label(task: Task, lab: Lab, tmp_path: Path, field: str):
     rows = read(task, steps_table(tmp_path / "t.csv"), label_column="kind")
     codec = task.fit(rows, lab.recipe(task))
-    with pytest.raises(RecurraError, match="warp: labels of steps would not follow"):
-        task.build(codec, lab.recipe(task, warp=0.1))
+    with pytest.raises(RecurraError, match=f"{field}: labels of steps would not follow"):
+        task.build(codec, lab.recipe(task, **{field: 0.1}))
 
 
 @proves("scale", "signal_classification")

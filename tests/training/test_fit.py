@@ -14,7 +14,7 @@ from recurra.training.stepper import Stepper
 from tests.training.tiny import Tagger, TinyLoss, collate, network, recipe, rows, validate
 
 
-def train(model, *, items=None, run=None, check=validate, higher=False, **fields):
+def train(model, *, items=None, run=None, check=validate, higher=False, progress=None, **fields):
     return fit(
         model,
         rows() if items is None else items,
@@ -24,6 +24,7 @@ def train(model, *, items=None, run=None, check=validate, higher=False, **fields
         validate=check,
         metric="loss",
         higher=higher,
+        progress=progress,
     )
 
 

@@ -1,10 +1,5 @@
 """WHAT one step is. One file per paper; one line in `CELLS` makes a cell known everywhere."""
 
-import importlib
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from recurra.cells.base import Affine, Cell, LinearCell, Rotation, Transition
@@ -19,6 +14,7 @@ from recurra.cells.mlstm import MLSTM, MLSTMState
 from recurra.cells.rglru import RGLRU, RGLRUState
 from recurra.cells.slstm import SLSTM, SLSTMState
 from recurra.errors import RecurraError, unknown
+from recurra.named import named
 
 CELLS: tuple[type[Cell[Any]], ...] = (
     Elman,
@@ -84,35 +80,10 @@ def find(name: str) -> type[Cell[Any]]:
 
 
 def _import(module_name: str, class_name: str) -> type[Cell[Any]]:
-    try:
-        module = (
-            _load(Path(module_name))
-            if module_name.endswith(".py")
-            else importlib.import_module(module_name)
-        )
-    except (Exception, SystemExit) as error:  # whatever the user's own code raises
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise RecurraError(f"cell {module_name}:{class_name} does not import: {reason}") from error
-    cell = getattr(module, class_name, None)
+    cell = named("cell", f"{module_name}:{class_name}")
     if not (isinstance(cell, type) and issubclass(cell, Cell)):
         raise RecurraError(f"{module_name} has no class {class_name} derived from recurra.Cell")
     if cell.__abstractmethods__:
         missing = ", ".join(sorted(cell.__abstractmethods__))
         raise RecurraError(f"cell {module_name}:{class_name} does not define {missing}")
     return cell
-
-
-def _load(path: Path) -> ModuleType:
-    # named by its path, which clashes with no module and is found again by `find`
-    name = str(path.resolve())
-    spec = importlib.util.spec_from_file_location(name, name)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # a dataclass in the file looks its module up
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:  # the file is the user's: it may raise anything
-        del sys.modules[name]
-        raise
-    return module

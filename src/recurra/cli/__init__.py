@@ -23,6 +23,7 @@ files:
     recurra train ner --data conll2003/ --cell mingru --max-time 3m
     recurra generate runs/music_generation "G major" --out tune.mid
     recurra check my_cell.py:MyCell
+    recurra diagnose runs/sentiment
 
 Exit codes: 0 done; 1 a check failed; 2 an input is wrong, and one line says
 what; 130 interrupted, nothing finished is lost.
@@ -33,6 +34,7 @@ def build(argv: Sequence[str]) -> App:
     """Return the application; `train` grows its tasks only where it is asked for."""
     from recurra.cli import show, use
     from recurra.cli.bench import bench
+    from recurra.cli.diagnose import diagnose
     from recurra.cli.listen import listen
     from recurra.cli.prose import flowing
 
@@ -76,7 +78,7 @@ def build(argv: Sequence[str]) -> App:
             with_options(use.predict, "decoding"),
             with_options(listen, "decoding", tasks=("music_generation", "polyphonic_music")),
         ]
-    for command in [*commands, show.tasks, show.cells, show.engines, show.check]:
+    for command in [*commands, diagnose, show.tasks, show.cells, show.engines, show.check]:
         app.command(flowing(command))
     app.command(bench)
     return app

@@ -71,7 +71,8 @@ class Watch:
             for task in self.tasks:
                 row = self.rows[task.name]
                 entry = last(self.out / "models" / task.name / "metrics.jsonl")
-                if entry is not None and not self.bars.tasks[row].finished:
+                validated = entry is not None and task.criterion in entry
+                if entry is not None and validated and not self.bars.tasks[row].finished:
                     epochs = Recipe.of(task.defaults, task.sample_defaults).epochs
                     self.bars.start_task(row)
                     said = f"{task.criterion} {entry[task.criterion]:.4g}"

@@ -22,6 +22,7 @@ class Flow(NamedTuple):
     Args:
         lags: steps back.
         gains: ‖vᵀ ∂s_T/∂s_{T−lag}‖ for a random v of length 1, per row, the mean over some of them.
+            NaN where a row is shorter.
     """
 
     lags: list[int]
@@ -30,7 +31,11 @@ class Flow(NamedTuple):
     @property
     def median(self) -> list[float]:
         """The rows' median at each lag."""
-        found: list[float] = self.gains.double().quantile(0.5, dim=0).tolist()
+        return self.quantile(0.5)
+
+    def quantile(self, share: float) -> list[float]:
+        """Return the gain that this share of the rows does not exceed, at each lag."""
+        found: list[float] = self.gains.double().nanquantile(share, dim=0).tolist()
         return found
 
     def reaches(self, share: float = PASSES) -> float:
@@ -114,18 +119,18 @@ def flow(
     try:
         with torch.enable_grad(), torch.random.fork_rng():
             states = carried(layer, x.detach(), state, every)
-            squares = _squares(states, probes, seed)
+            found = squares(states, probes, seed)
     finally:
         layer.train(training)
     count = x.shape[1]
     lags = [count - min(k * every, count) for k in range(len(states) - 1)]
     order = sorted(range(len(lags)), key=lags.__getitem__)
-    gains = torch.stack([squares[k] for k in order], dim=1).sqrt()
+    gains = torch.stack([found[k] for k in order], dim=1).sqrt()
     return Flow([lags[k] for k in order], gains.detach())
 
 
-def _squares(states: list[Any], probes: int, seed: int) -> list[Tensor]:
-    """Return the mean square of each earlier state's gradient, per row."""
+def squares(states: list[Any], probes: int, seed: int, *, keep: bool = False) -> list[Tensor]:
+    """Return the mean square of each earlier state's gradient, per row; `keep` the graph."""
     ends = tree.leaves(states[-1])
     asked = [leaf for state in states[:-1] for leaf in tree.leaves(state)]
     each = len(tree.leaves(states[0]))
@@ -134,7 +139,7 @@ def _squares(states: list[Any], probes: int, seed: int) -> list[Tensor]:
     for probe in range(probes):
         directions = _directions(ends, generator)
         found = torch.autograd.grad(
-            ends, asked, directions, retain_graph=probe + 1 < probes, allow_unused=True
+            ends, asked, directions, retain_graph=keep or probe + 1 < probes, allow_unused=True
         )
         for k in range(len(states) - 1):
             parts = [g for g in found[k * each : (k + 1) * each] if g is not None]

@@ -17,6 +17,7 @@ from recurra.layers.frames import FrameStack
 from recurra.layers.instance import ReversibleNorm, RowScale
 from recurra.layers.lengths import within, zero_beyond
 from recurra.layers.lookahead import LookAhead, LookAheadState, aligned
+from recurra.layers.plane import PlaneConvolution, PlaneState
 from recurra.layers.pointwise import Pointwise
 from recurra.layers.pool import AttentionPool, Last, Max, Mean
 from recurra.layers.recurrent import Recurrent, as_layer
@@ -49,6 +50,8 @@ __all__ = [
     "Max",
     "Mean",
     "MultiplicativeAttention",
+    "PlaneConvolution",
+    "PlaneState",
     "Pointwise",
     "Recurrent",
     "Residual",

@@ -11,6 +11,7 @@ from recurra.reports.lines import Lines
 from recurra.reports.page import document, page
 from recurra.reports.part import Part, Shown
 from recurra.reports.pictures import Picture
+from recurra.reports.plot import Plot
 from recurra.reports.table import Table
 from recurra.reports.text import Marked, Shaded, Span, Text
 
@@ -26,6 +27,7 @@ __all__ = [
     "Pair",
     "Part",
     "Picture",
+    "Plot",
     "Shaded",
     "Shown",
     "Span",

@@ -112,7 +112,8 @@ def entrant(run: Run) -> Entrant:
     lines = (run.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     log = [json.loads(line) for line in lines]
     name = run.task.criterion
-    curve = [(row["seconds"], row[name]) for row in log if name in row]
+    validated = [row for row in log if name in row]
+    curve = [(row["seconds"], row[name]) for row in validated]
     if not curve:
         raise RecurraError(f"{run.recipe.cell} had no time for one validation; raise the budget")
     best = min if name in LOWER_IS_BETTER else max
@@ -122,7 +123,7 @@ def entrant(run: Run) -> Entrant:
         best(value for _, value in curve),
         model.metrics["test"],
         model.metrics["seconds"],
-        log[-1]["epoch"],
+        validated[-1]["epoch"],
         curve,
         str(run.folder),
         model.metrics["stopped"],

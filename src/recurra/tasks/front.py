@@ -18,19 +18,22 @@ class Distortion(nn.Module):
     In evaluation it is the identity. Draws are torch's, as dropout's are.
 
         x̃(τ) = x(w(τ)) + noise · ε        ε ~ N(0, 1), τ ∈ [0, 1] along the row
-        w(τ) = τ + a sin(πτ) / π + b sin(2πτ) / 2π        a, b ~ U(−warp/2, warp/2), a row
+        w(τ) = τ + s + a sin(πτ) / π + b sin(2πτ) / 2π
+        s ~ U(−shift, shift), a, b ~ U(−warp/2, warp/2), a row
 
-    As |a| + |b| < 1, time never runs backward; both ends stay where they are.
+    As |a| + |b| < 1, time never runs backward; without a shift, both ends stay where they are.
+    Where w leaves the row, its first or last step stands.
 
     Args:
         noise: deviation of what is added to each known number, on the scale that is read.
         warp: how much faster or slower at most, as a share.
+        shift: how much earlier or later at most, as a share of the row.
         channels: of a step; those that follow say which numbers are known (1) or missing (0).
     """
 
-    def __init__(self, noise: float, warp: float, channels: int) -> None:
+    def __init__(self, noise: float, warp: float, shift: float, channels: int) -> None:
         super().__init__()
-        self.noise, self.warp, self.channels = noise, warp, channels
+        self.noise, self.warp, self.shift, self.channels = noise, warp, shift, channels
 
     def forward(
         self,
@@ -40,7 +43,7 @@ class Distortion(nn.Module):
         """Return x distorted within each row's length."""
         if not self.training or x.shape[1] == 0:
             return x
-        if self.warp:
+        if self.warp or self.shift:
             x = self._bent(x, lengths)
         if self.noise:
             drawn = self.noise * torch.randn_like(x[..., : self.channels])
@@ -51,11 +54,12 @@ class Distortion(nn.Module):
 
     def _bent(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         batch, time, _ = x.shape
-        a, b = ((torch.rand(2, batch, 1, device=x.device) - 0.5) * self.warp).unbind()
+        most = torch.tensor([self.warp, self.warp, 2 * self.shift], device=x.device)
+        a, b, s = ((torch.rand(3, batch, 1, device=x.device) - 0.5) * most[:, None, None]).unbind()
         count = torch.full((batch,), time) if lengths is None else lengths
         last = (count.to(x.device).clamp(max=time) - 1).clamp(min=1)[:, None].float()
         share = torch.arange(time, device=x.device) / last
-        bent = share + a * (math.pi * share).sin() / math.pi
+        bent = share + s + a * (math.pi * share).sin() / math.pi
         bent = bent + b * (2 * math.pi * share).sin() / (2 * math.pi)
         place = torch.minimum((bent * last).clamp(min=0), last)
         below = place.floor()

@@ -27,9 +27,18 @@ from recurra.tasks.encoders import FrozenEncoder, ImageEncoder, remembered, seen
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.review import of_texts
 from recurra.tasks.task import Task, whole
-from recurra.topologies import Decoder, OneToMany, Writer
+from recurra.topologies import Decoder, OneToMany, Writer, Writers
 from recurra.training.metrics import bleu_1, scores
-from recurra.training.options import Attended, Body, CaptionTable, Classes, Searched, Taught, Words
+from recurra.training.options import (
+    Attended,
+    Body,
+    CaptionTable,
+    Classes,
+    Searched,
+    Taught,
+    Together,
+    Words,
+)
 from recurra.training.values import COUNT, NAME, option
 
 CONVOLUTION = "convolution"
@@ -37,7 +46,7 @@ SIDE, FROZEN_SIDE = 64, 224
 
 
 @dataclass(frozen=True, kw_only=True)
-class CaptioningRecipe(CaptionTable, Words, Body, Attended, Taught, Searched, Classes):
+class CaptioningRecipe(CaptionTable, Words, Body, Attended, Taught, Together, Searched, Classes):
     """Options of describing pictures."""
 
     pixels: int = option(
@@ -88,7 +97,12 @@ def fit(train: Sequence[CaptionedImage], recipe: CaptioningRecipe) -> CaptionCod
     return CaptionCodec(vocabulary, (height, width, channels), scale_of(train, recipe), seen)
 
 
-def build(codec: CaptionCodec, recipe: CaptioningRecipe) -> nn.Module:
+def build(codec: CaptionCodec, recipe: CaptioningRecipe) -> Writer:
+    """Return one network, or several that write together."""
+    return Writers.of(recipe.members, lambda: member(codec, recipe))
+
+
+def member(codec: CaptionCodec, recipe: CaptioningRecipe) -> Writer:
     """Return what reads a picture, and a decoder that attends to its grid."""
     encoder: nn.Module
     if codec.seen is None:
@@ -110,21 +124,23 @@ def build(codec: CaptionCodec, recipe: CaptioningRecipe) -> nn.Module:
 
 
 def prepare(
-    network: OneToMany,
+    network: nn.Module,
     codec: CaptionCodec,
     splits: Splits[CaptionedImage],
     recipe: CaptioningRecipe,
 ) -> Splits[CaptionedImage]:
     """Return the examples with what the frozen encoder sees in place of their pixels."""
-    encoder = network.encoder
-    if not isinstance(encoder, FrozenEncoder):
+    encoders = [one for one in network.modules() if isinstance(one, FrozenEncoder)]
+    if not encoders:
         return splits
-    encoder.fill(seen_by(recipe.encoder, codec.shape[0])[1].state_dict())
+    weights = seen_by(recipe.encoder, codec.shape[0])[1].state_dict()
+    for encoder in encoders:
+        encoder.fill(weights)
     parts = (splits.train, splits.valid, splits.test)
     rows = [row for part in parts for row in part]
     for row in rows:
         codec.scale.check(row.image, row.where)
-    seen = iter(remembered(encoder, [row.image for row in rows], codec.scale))
+    seen = iter(remembered(encoders[0], [row.image for row in rows], codec.scale))
     train, valid, test = ([row._replace(image=next(seen)) for row in part] for part in parts)
     return replace(splits, train=train, valid=valid, test=test)
 

@@ -93,7 +93,7 @@ class Model:
                 part of what the model was trained on.
             fields: recipe fields to use instead of the model's own.
         """
-        recipe, examples = self._asked(data, fields)
+        recipe, examples = self.asked(data, **fields)
         return self.task.evaluate(self.network, self.codec, examples, recipe)
 
     def report(self, path: str | Path, data: str | None = None, **fields: Any) -> dict[str, float]:
@@ -107,15 +107,15 @@ class Model:
             RecurraError: the data cannot be used, or the file cannot be written.
         """
         file = report.place(path)
-        recipe, examples = self._asked(data, fields)
+        recipe, examples = self.asked(data, **fields)
         metrics = self.task.evaluate(self.network, self.codec, examples, recipe)
         others = report.beside(self.metrics) if data is None else {}
         tested = report.Tested(examples, len(examples), recipe, metrics, others)
         report.write(file, self, tested)
         return metrics
 
-    def _asked(self, data: str | None, fields: Mapping[str, Any]) -> tuple[Recipe, Sequence[Any]]:
-        """Return recipe and examples of an evaluation."""
+    def asked(self, data: str | None, **fields: Any) -> tuple[Recipe, Sequence[Any]]:
+        """Return recipe and examples of an evaluation; arguments as `evaluate`."""
         parts = data is None or data.startswith("hf:") or Path(data).is_dir()
         given = {} if data is None else {"data": data, "valid": None, "test": None}
         if not parts:

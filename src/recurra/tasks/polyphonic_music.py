@@ -17,11 +17,13 @@ from recurra.data.rolls import KEYS, Roll, to_midi
 from recurra.data.samples import chorales
 from recurra.data.splits import Splits
 from recurra.errors import DataError, RecurraError
+from recurra.layers import PlaneConvolution
 from recurra.layers.dropout import Dropout
 from recurra.reports import Part
 from recurra.tasks.body import body
 from recurra.tasks.codecs.rolls import Continuation, RollCodec, named
 from recurra.tasks.evaluation import collect, mean_loss
+from recurra.tasks.keys import KeyHead, beside
 from recurra.tasks.review import of_pieces
 from recurra.tasks.task import Task
 from recurra.topologies import NADE, Bernoulli, ManyToManyEqual
@@ -41,6 +43,14 @@ class RollRecipe(Body):
     output: Literal["independent", "joint"] = option(
         "model", "joint", "each key on its own, or after those below it (NADE)"
     )
+    neighbours: int = option(
+        "model",
+        0,
+        "keys on each side, by whose last steps each key is foretold too; 0: none",
+        COUNT,
+    )
+    past: int = option("model", 4, "last steps of the neighbours that are looked at", SIZE)
+    filters: int = option("model", 64, "patterns that are looked for among the neighbours", SIZE)
     transpose: int = option(
         "regularisation", 0, "half tones that training moves a piece up or down, at most", COUNT
     )
@@ -104,10 +114,18 @@ def fit(train: Sequence[Roll], recipe: RollRecipe) -> RollCodec:
 
 
 def build(codec: RollCodec, recipe: RollRecipe) -> nn.Module:
-    """Return a linear map of the keys, the body, and an output of all keys."""
+    """Return a linear map of the keys, the body, and an output of all keys.
+
+    With neighbours, the keys themselves go beside the body, to be looked at around each.
+    """
     output = Bernoulli(KEYS) if recipe.output == "independent" else NADE(KEYS, recipe.hidden)
     layers = body(recipe, recipe.embedding)
     embed = nn.Sequential(nn.Linear(KEYS, recipe.embedding), nn.ReLU(), Dropout(recipe.dropout))
+    if recipe.neighbours:
+        near = PlaneConvolution(KEYS, recipe.filters, recipe.past, recipe.neighbours)
+        keys = KeyHead(layers.output_size, recipe.filters, output.size, recipe.dropout)
+        layers = beside(embed, recipe.embedding, layers, near)
+        return NextFrame(nn.Identity(), layers, keys, output, recipe.transpose)
     head = nn.Sequential(Dropout(recipe.dropout), nn.Linear(layers.output_size, output.size))
     return NextFrame(embed, layers, head, output, recipe.transpose)
 
@@ -272,6 +290,18 @@ POLYPHONIC_MUSIC = Task(
         "batch_size": 8,
         "dropout": 0.4,
         "epochs": 60,
+    },
+    presets={
+        "quality": {
+            "neighbours": 12,
+            "dropout": 0.5,
+            "weight_decay": 0.1,
+            "learning_rate": 8e-3,
+            "schedule": "constant",
+            "average": 0.998,
+            "patience": 0,
+            "epochs": 50,
+        }
     },
     sample_defaults={"epochs": 12, "dropout": 0.2, "learning_rate": 4e-3},
 )

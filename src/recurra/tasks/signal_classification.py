@@ -61,6 +61,12 @@ class SignalRecipe(SignalTable, Pooled, Classes):
         "how much faster or slower training signals are made, as a share",
         SHARE,
     )
+    shift: float = option(
+        "regularisation",
+        0.0,
+        "share of its length by which training moves a signal, at most",
+        SHARE,
+    )
 
 
 def read(recipe: SignalRecipe) -> Splits[Signal]:
@@ -109,11 +115,12 @@ def build(codec: SignalCodec, recipe: SignalRecipe) -> nn.Module:
     """Return convolutions before or beside recurrent layers, then pooling and a linear head.
 
     Raises:
-        RecurraError: signals are to be bent while each step has a label.
+        RecurraError: signals are to be bent or moved while each step has a label.
     """
-    if codec.per_step and recipe.warp:
-        raise RecurraError("warp: labels of steps would not follow; leave it out")
-    distortion = Distortion(recipe.noise, recipe.warp, len(codec.channels))
+    if codec.per_step and (recipe.warp or recipe.shift):
+        field = "warp" if recipe.warp else "shift"
+        raise RecurraError(f"{field}: labels of steps would not follow; leave it out")
+    distortion = Distortion(recipe.noise, recipe.warp, recipe.shift, len(codec.channels))
     size, many = recipe.embedding, recipe.convolutions
     before = many if recipe.placement == "before" else 0
     front = Front(codec.features, size, before, distortion, recipe.dropout)

@@ -24,13 +24,22 @@ from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.review import of_texts
 from recurra.tasks.task import Task
-from recurra.topologies import Decoder, ManyToManyUnequal, Writer
+from recurra.topologies import Decoder, ManyToManyUnequal, Writer, Writers
 from recurra.training.metrics import scores
-from recurra.training.options import Attended, Classes, PairTable, Searched, Taught, TwoWay, Words
+from recurra.training.options import (
+    Attended,
+    Classes,
+    PairTable,
+    Searched,
+    Taught,
+    Together,
+    TwoWay,
+    Words,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TranslationRecipe(PairTable, Words, TwoWay, Attended, Taught, Searched, Classes):
+class TranslationRecipe(PairTable, Words, TwoWay, Attended, Taught, Together, Searched, Classes):
     """Options of translating."""
 
 
@@ -49,7 +58,12 @@ def fit(train: Sequence[Pair], recipe: TranslationRecipe) -> PairCodec:
     )
 
 
-def build(codec: PairCodec, recipe: TranslationRecipe) -> nn.Module:
+def build(codec: PairCodec, recipe: TranslationRecipe) -> Writer:
+    """Return one network, or several that write together."""
+    return Writers.of(recipe.members, lambda: member(codec, recipe))
+
+
+def member(codec: PairCodec, recipe: TranslationRecipe) -> Writer:
     """Return embedding, encoder, and a decoder that attends to it."""
     embed = TokenEmbedding(codec.source.get_vocab_size(), recipe.embedding, dropout=recipe.dropout)
     encoder = body(recipe, recipe.embedding)
@@ -181,6 +195,17 @@ TRANSLATION = Task(
         "beam": 4,
         "length_penalty": 1.0,
         "no_repeat": 8,
+    },
+    presets={
+        "quality": {
+            "embedding": 256,
+            "dropout": 0.4,
+            "average": 0.999,
+            "beam": 5,
+            "length_penalty": 0.6,
+            "patience": 0,
+            "epochs": 14,
+        }
     },
     sample_defaults={
         "hidden": 128,

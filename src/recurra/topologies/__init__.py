@@ -23,6 +23,7 @@ from recurra.topologies.one_to_many import OneToMany
 from recurra.topologies.one_to_one import OneToOne
 from recurra.topologies.sets import NADE, Bernoulli, Sets
 from recurra.topologies.softmax import Softmax
+from recurra.topologies.writers import Writers, WritersState
 
 __all__ = [
     "BLANK",
@@ -50,6 +51,8 @@ __all__ = [
     "Softmax",
     "StudentT",
     "Writer",
+    "Writers",
+    "WritersState",
     "cross_entropy",
     "negative_log_likelihood",
 ]

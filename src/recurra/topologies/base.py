@@ -1,6 +1,7 @@
 """What the topologies that write a sequence have in common: all but the source of the context."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from recurra import inputs
 from recurra.data.batch import Paired
 from recurra.layers import within, zero_beyond
-from recurra.topologies.decoder import Decoder, DecoderState
+from recurra.topologies.decoder import Decoder
 from recurra.topologies.loss import Loss, cross_entropy
 
 
@@ -37,12 +38,12 @@ class Writer(nn.Module, ABC):
         self,
         context: Shaped[Tensor, "batch *context"],
         context_lengths: Int[Tensor, "batch"] | None = None,
-    ) -> DecoderState:
+    ) -> Any:
         """Return the state before the first token."""
 
     def advance(
-        self, token: Int[Tensor, "batch"], state: DecoderState
-    ) -> tuple[Float[Tensor, "batch vocabulary"], DecoderState]:
+        self, token: Int[Tensor, "batch"], state: Any
+    ) -> tuple[Float[Tensor, "batch vocabulary"], Any]:
         """Return the logits of what follows `token`, and the state there."""
         return self.decoder.advance(token, state)
 
@@ -80,7 +81,7 @@ class Writer(nn.Module, ABC):
         return cross_entropy(logits, batch.y, within(batch.lengths, logits.shape[1]), smoothing)
 
     @torch.no_grad()
-    def _mix(self, x: Tensor, state: DecoderState) -> Tensor:
+    def _mix(self, x: Tensor, state: Any) -> Tensor:
         own = self.decoder(x, state)[0].argmax(-1)[:, :-1]
         replaced = torch.rand(own.shape, device=x.device) < self.scheduled
         # the start token stays: nothing predicts it

@@ -18,6 +18,7 @@ from recurra.training.batches import Batches
 from recurra.training.checkpoint import RunFolder
 from recurra.training.clock import Clock
 from recurra.training.interrupt import Wish
+from recurra.training.lookout import Lookout
 from recurra.training.optimiser import learning_rate
 from recurra.training.options import Taught
 from recurra.training.progress import Progress, need_events
@@ -98,6 +99,8 @@ class Loop:
         self.average = Average(self.network, self.recipe.average) if self.recipe.average else None
         self.steps_per_epoch = -(-len(batches) // self.recipe.accumulate)
         self.order = [len(batches.lengths), self.recipe.batch_size, self.recipe.seed]
+        every = self.recipe.diagnose_every if self.fabric.is_global_zero else 0
+        self.lookout = Lookout(stepper, every) if every else None
         # The folder and the screen are the first process's.
         self.writer = run if self.fabric.is_global_zero else None
 
@@ -145,7 +148,8 @@ class Loop:
         if self.standing.best is not None:
             self.best = bundle.read_weights(run.path)
         if self.writer is not None:
-            self.entries = self.writer.rewind(self.standing.validated_step)
+            kept = self.writer.rewind(self.standing.validated_step)
+            self.entries = [entry for entry in kept if "train_loss" in entry]
 
     def train(self) -> str:
         """Train until something says stop, and return what."""
@@ -209,11 +213,25 @@ class Loop:
         standing.count += sums.counted
         standing.tokens += sums.tokens
         standing.asked = sums.asked > 0
+        if self.lookout is not None:
+            self._look(self.lookout, sums.norm, group)
         self.clock.tick(sums.seconds)
         if self.progress is not None:
             loss = standing.total / max(standing.count, 1)
             epoch = min(self.batches.epoch + 1, self.recipe.epochs)
             self.progress.stepped(self._share(), epoch, loss, self._speed())
+
+    def _look(self, lookout: Lookout, norm: float, group: list[tuple[list[int], Any]]) -> None:
+        """Look at gradients through time where that is due, and write down what is seen."""
+        lookout.stepped(norm)
+        if not lookout.due(self.standing.step):
+            return
+        entry, warnings = lookout.look(self.standing.step, group)
+        if self.writer is not None:
+            self.writer.record(finite(entry))
+        if self.progress is not None:
+            for text in warnings:
+                self.progress.warn(text)
 
     def _pause(self) -> str | None:
         """Do between two steps what is due; return why to stop."""
@@ -267,13 +285,12 @@ class Loop:
         }
         standing.total = standing.count = standing.tokens = 0.0
         standing.validated_step = standing.step
-        # JSON has no NaN.
-        finite = {name: n if math.isfinite(n) else None for name, n in entry.items()}
-        self.entries.append(finite)
+        told = finite(entry)
+        self.entries.append(told)
         if self.writer is not None:
-            self.writer.record(finite)
+            self.writer.record(told)
         if self.progress is not None:
-            self.progress.validated(finite, self.judge.metric, improved)
+            self.progress.validated(told, self.judge.metric, improved)
 
     def _weights(self) -> Mapping[str, Tensor]:
         """Return what a run is for: the average where there is one, or the weights."""
@@ -331,3 +348,8 @@ class Loop:
 
     def _patience_is_out(self) -> bool:
         return 0 < self.recipe.patience <= self.standing.waited
+
+
+def finite(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line of the log: JSON has no NaN."""
+    return {n: v if v is not None and math.isfinite(v) else None for n, v in entry.items()}

@@ -65,6 +65,10 @@ class Progress:
             markup=False,
         )
 
+    def warn(self, text: str) -> None:
+        """Show a warning as a line."""
+        self.console.print(f"warning: {text}", soft_wrap=True, markup=False)
+
 
 def shown(items: Sequence[T], what: str) -> Iterable[T]:
     """Return the items, with a bar on a terminal while they are gone through."""

@@ -94,6 +94,13 @@ class Recipe:
     )
     threads: int = option("run", 0, "CPU threads; 0: torch's choice", THREADS)
     tensorboard: bool = option("run", False, "write TensorBoard events too")
+    diagnose_every: int = option(
+        "run",
+        0,
+        "steps between two looks at gradients through time; fewer, where they would take 4 % of "
+        "the time; 0: none",
+        COUNT,
+    )
 
     @classmethod
     def of(cls: type[R], *layers: Mapping[str, Any]) -> R:

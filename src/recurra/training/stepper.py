@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.errors import RecurraError
+from recurra.topologies.carry import carrying
 from recurra.training import faults
 from recurra.training.batches import Item, lengths, placed
 from recurra.training.optimiser import adamw
@@ -74,6 +75,11 @@ class Stepper:
             return self.network.loss(  # type: ignore[operator]
                 placed(batch, self.network), **options
             )
+
+    def afresh(self, batch: Any) -> Any:
+        """Return the loss of a batch that goes on from no other; the state carried is kept."""
+        with carrying(self.network):
+            return self.loss(batch)
 
     def step(
         self,

@@ -93,10 +93,14 @@ def test_training_leaves_it_as_it_was(weights: Path, tmp_path: Path):
     assert model.network.encoder.map[0].training
 
 
-def test_a_bundle_needs_neither_file_nor_cache(weights: Path, cache: Path, tmp_path: Path):
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_bundle_needs_neither_file_nor_cache(
+    weights: Path, cache: Path, tmp_path: Path, members: int
+):
     (tmp_path / "data").mkdir()
     data = write_captions(tmp_path / "data")
-    fields = {"encoder": str(weights), "out": str(tmp_path / "run"), "beam": 2}
+    out = str(tmp_path / "run")
+    fields = {"encoder": str(weights), "out": out, "beam": 2, "members": members}
     model = recurra.train("image_captioning", data=data, **{**FEW, **fields})
     weights.unlink()
     shutil.rmtree(cache)

@@ -22,12 +22,14 @@ GLANCE: dict[str, Any] = {
 }
 CONVOLUTIONS: dict[str, Any] = {"preset": "quality", "max_time": "9m"}
 ROWS: dict[str, Any] = {
-    "hidden": 256,
-    "embedding": 128,
+    "hidden": 192,
     "batch_size": 128,
     "convolutions": 0,
-    "epochs": 15,
-    "patience": 0,
+    "dropout": 0.3,
+    "noise": 0.1,
+    "warp": 0.15,
+    "average": 0.999,
+    "epochs": 12,
     "max_time": "9m",
 }
 
