@@ -126,7 +126,7 @@ def test_what_cannot_be_measured_is_refused():
     with pytest.raises(InputError, match="no recurrent cell"):
         init.critical(nn.Linear(3, 3), x)
     with pytest.raises(InputError, match="tolerance is 0"):
-        init.critical(Elman(3, 4), x, tolerance=0)
+        init.critical(Elman(3, 4), x, tolerance=0.0)
     with pytest.raises(InputError, match="was given NoneType"):
         init.critical(Elman(3, 4))
     with pytest.raises(InputError, match="not rows of steps"):
