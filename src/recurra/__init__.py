@@ -10,6 +10,7 @@ if TYPE_CHECKING:
         decoding,
         diagnostics,
         engines,
+        init,
         layers,
         streaming,
         tasks,
@@ -70,7 +71,17 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 _PACKAGES = (
-    *("cells", "data", "decoding", "diagnostics", "engines", "layers", "streaming", "tasks"),
+    *(
+        "cells",
+        "data",
+        "decoding",
+        "diagnostics",
+        "engines",
+        "init",
+        "layers",
+        "streaming",
+        "tasks",
+    ),
     "topologies",
 )
 
@@ -106,6 +117,7 @@ __all__ = [
     "diagnostics",
     "engines",
     "from_torch",
+    "init",
     "layers",
     "listen",
     "load",

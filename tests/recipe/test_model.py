@@ -224,6 +224,23 @@ def test_time_scale_spreads_the_gates_biases_by_chrono(task: Task, lab: Lab):
         lab.build(task, time_scale=10.0, cell="elman")
 
 
+@proves("init")
+def test_init_starts_the_recurrent_weights(task: Task, lab: Lab):
+    for cell in cells(lab.build(task, cell="elman", init="identity")):
+        assert torch.equal(cell.from_state, torch.eye(cell.hidden_size))
+    for cell in cells(lab.build(task, cell="elman", init="ring", hidden=6)):
+        radii = torch.linalg.eigvals(cell.from_state.detach()).abs()
+        assert 0.89 < radii.min() < radii.max() < 0.9991
+        assert radii.max() - radii.min() > 1e-4
+    for cell in cells(lab.build(task, cell="gru", init="orthogonal")):
+        block = cell.from_state.detach()[: cell.hidden_size]
+        torch.testing.assert_close(block @ block.T, torch.eye(cell.hidden_size))
+    with pytest.raises(RecurraError, match="init: cell lstm: identity has nothing to set"):
+        lab.build(task, cell="lstm", init="identity")
+    with pytest.raises(RecurraError, match="init=ring and time_scale"):
+        lab.build(task, cell="mingru", init="ring", time_scale=9.0)
+
+
 @proves("pool")
 @pytest.mark.parametrize("kind", ["last", "mean", "max", "attention"])
 def test_pool_makes_a_sequence_one_vector(task: Task, kind: str, lab: Lab):

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from recurra.data.readers.conll import Tagged
+from recurra.errors import RecurraError
+from recurra.layers import Recurrent
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.task import Task
@@ -390,3 +392,18 @@ def test_scheduled_sampling_rises_to_its_share_in_the_last_epoch(
     train_tiny(Writer(), epochs=epochs, scheduled_sampling=0.6)
     assert [told[6 * epoch] for epoch in range(epochs)] == pytest.approx(shares)
     assert len(set(told)) == epochs
+
+
+@proves("clip_state checkpoint_every")
+def test_layers_clip_at_the_state_and_keep_the_states_between_chunks(task: Task, lab: Lab):
+    def layers(**fields: Any) -> list[Recurrent]:
+        network = lab.build(task, **fields)
+        found = [part for body in bodies(network) for part in body.modules()]
+        return [part for part in found if isinstance(part, Recurrent)]
+
+    assert layers()
+    assert all(not part.clip_state and not part.checkpoint_every for part in layers())
+    for part in layers(clip_state=0.5, checkpoint_every=32):
+        assert (part.clip_state, part.checkpoint_every) == (0.5, 32)
+    with pytest.raises(RecurraError, match="makes no model: checkpoint_every is 5, and clip_every"):
+        lab.build(task, clip_state=0.5, checkpoint_every=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import torch
@@ -10,10 +11,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from recurra import inputs, tree
+from recurra.errors import InputError
 from recurra.inputs import Count
 
 S = TypeVar("S", bound=tuple[Any, ...])
 T = TypeVar("T")
+Draw = Callable[[int], Tensor]  # so many numbers, as they are drawn
 
 
 def lift(leaf: Tensor) -> Tensor:
@@ -78,6 +81,17 @@ class Cell(nn.Module, ABC, Generic[S]):
         else:
             inputs.state(self, state, x.shape[0], like)
         return self.step(self.project(x), state)
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Start the forget gates at these biases: from nothing, a step keeps σ(bias) of the state.
+
+        Args:
+            bias: of so many units, one each, as they are drawn.
+            opposed: an input gate of its own gets −bias; where not, none.
+        Raises:
+            InputError: the cell has no forget gate.
+        """
+        raise InputError(f"{type(self).__name__} has no forget gate whose bias could be set")
 
     def zeros(self, *sizes: Count) -> Tensor:
         """Return zeros of the dtype and on the device of the cell's weights."""

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import Cell
-from recurra.cells.initialisation import chrono, linear, orthogonal_blocks
+from recurra.cells.base import Cell, Draw
+from recurra.cells.initialisation import linear, orthogonal_blocks, start_gates
 from recurra.inputs import Count
 
 
@@ -48,8 +48,12 @@ class GRU(Cell[GRUState]):
         self.state_bias = nn.Parameter(torch.zeros(hidden_size))
         linear(self.from_input)
         orthogonal_blocks(self.from_state)
+        start_gates(self, time_scale)
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Set bz."""
         _, z, _ = self.bias.detach().chunk(3)
-        z.copy_(torch.ones(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
+        z.copy_(bias(len(z)))
 
     def initial_state(self, batch: Count) -> GRUState:
         """Return zeros."""

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import Cell
-from recurra.cells.initialisation import chrono, linear
+from recurra.cells.base import Cell, Draw
+from recurra.cells.initialisation import linear, start_gates
 from recurra.inputs import Count
 
 
@@ -40,15 +40,20 @@ class IndRNN(Cell[IndRNNState]):
         self, input_size: int, hidden_size: int, *, time_scale: float | None = None
     ) -> None:
         super().__init__(input_size, hidden_size)
-        if time_scale is None:
-            self.max_abs, u = 1.0, torch.rand(hidden_size)
-        else:
-            u = torch.sigmoid(chrono(hidden_size, time_scale))
-            self.max_abs = 2 ** (1 / time_scale)
         self.from_input = nn.Parameter(torch.empty(hidden_size, input_size))
-        self.from_state = nn.Parameter(u)
+        self.from_state = nn.Parameter(torch.empty(hidden_size))
         self.bias = nn.Parameter(torch.zeros(hidden_size))
+        if time_scale is None:
+            self.max_abs = 1.0
+            nn.init.uniform_(self.from_state)
+        else:
+            start_gates(self, time_scale)
+            self.max_abs = 2 ** (1 / time_scale)
         linear(self.from_input)
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Set u to σ(bias); the bound of u stays as it is."""
+        self.from_state.detach().copy_(torch.sigmoid(bias(self.hidden_size)))
 
     def initial_state(self, batch: Count) -> IndRNNState:
         """Return zeros."""

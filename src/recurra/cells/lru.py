@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from recurra.cells.base import LinearCell, Rotation, lift
-from recurra.cells.initialisation import linear
+from recurra.cells.initialisation import linear, ring
 from recurra.inputs import Count
 
 
@@ -53,23 +53,27 @@ class LRU(LinearCell[LRUState]):
         max_phase: float = 2 * math.pi,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        if not 0 <= min_radius < max_radius <= 1 or max_phase <= 0:
-            raise ValueError(
-                f"min_radius, max_radius, max_phase are {min_radius}, {max_radius}, {max_phase}; "
-                "they need 0 ≤ min_radius < max_radius ≤ 1 and max_phase > 0"
-            )
-        # the ends of the ring are left out: ν is infinite at radius 0, γ at radius 1
-        squared = torch.empty(hidden_size).uniform_(min_radius**2, max_radius**2)
-        rate = -squared.clamp(1e-6, 1 - 1e-6).log() / 2
-        self.nu = nn.Parameter(rate.log())
-        self.theta = nn.Parameter((max_phase * (1 - torch.rand(hidden_size))).log())
-        self.gamma = nn.Parameter(torch.log(-torch.expm1(-2 * rate)) / 2)
+        self.nu = nn.Parameter(torch.empty(hidden_size))
+        self.theta = nn.Parameter(torch.empty(hidden_size))
+        self.gamma = nn.Parameter(torch.empty(hidden_size))
+        self.ring(min_radius, max_radius, max_phase)
         self.from_input = nn.Parameter(torch.empty(3 * hidden_size, input_size))
         self.to_output = nn.Parameter(torch.empty(hidden_size, 2 * hidden_size))
         b, d = torch.split(self.from_input.detach(), [2 * hidden_size, hidden_size])
         nn.init.normal_(b, std=1 / math.sqrt(2 * input_size))
         linear(d)
         nn.init.normal_(self.to_output, std=1 / math.sqrt(hidden_size))
+
+    def ring(self, min_radius: float, max_radius: float, max_phase: float) -> None:
+        """Start λ evenly on a ring, and γ for it.
+
+        Raises:
+            ValueError: there is no such ring.
+        """
+        rate, angle = ring(self.hidden_size, min_radius, max_radius, max_phase)
+        self.nu.detach().copy_(rate.log())
+        self.theta.detach().copy_(angle.log())
+        self.gamma.detach().copy_(torch.log(-torch.expm1(-2 * rate)) / 2)
 
     def initial_state(self, batch: Count) -> LRUState:
         """Return zeros."""

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import Cell
-from recurra.cells.initialisation import chrono, linear, orthogonal_blocks
+from recurra.cells.base import Cell, Draw
+from recurra.cells.initialisation import linear, orthogonal_blocks, start_gates
 from recurra.inputs import Count
 
 
@@ -47,10 +47,13 @@ class LSTM(Cell[LSTMState]):
         self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
         linear(self.from_input)
         orthogonal_blocks(self.from_state)
+        start_gates(self, time_scale)
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Set bf, and bi = 0 or −bf."""
         i, f, _, _ = self.bias.detach().chunk(4)
-        f.copy_(torch.ones(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
-        if time_scale is not None:
-            i.copy_(-f)
+        f.copy_(bias(len(f)))
+        i.copy_(-f if opposed else torch.zeros_like(f))
 
     def initial_state(self, batch: Count) -> LSTMState:
         """Return zeros."""

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import Affine, LinearCell
-from recurra.cells.initialisation import chrono, linear
+from recurra.cells.base import Affine, Draw, LinearCell
+from recurra.cells.initialisation import linear, start_gates
 from recurra.inputs import Count
 
 
@@ -42,10 +42,12 @@ class MinGRU(LinearCell[MinGRUState]):
         self.from_input = nn.Parameter(torch.empty(2 * hidden_size, input_size))
         self.bias = nn.Parameter(torch.zeros(2 * hidden_size))
         linear(self.from_input)
+        start_gates(self, time_scale)
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Set −bz."""
         z, _ = self.bias.detach().chunk(2)
-        z.copy_(
-            -(torch.ones(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
-        )
+        z.copy_(-bias(len(z)))
 
     def initial_state(self, batch: Count) -> MinGRUState:
         """Return zeros."""

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import Affine, LinearCell
-from recurra.cells.initialisation import chrono, linear
+from recurra.cells.base import Affine, Draw, LinearCell
+from recurra.cells.initialisation import linear, start_gates
 from recurra.inputs import Count
 
 
@@ -44,8 +44,12 @@ class MinLSTM(LinearCell[MinLSTMState]):
         self.from_input = nn.Parameter(torch.empty(3 * hidden_size, input_size))
         self.bias = nn.Parameter(torch.zeros(3 * hidden_size))
         linear(self.from_input)
+        start_gates(self, time_scale)
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Set bf, and bi = −bf: so f/(f + i) = σ(bf)."""
         f, i, _ = self.bias.detach().chunk(3)
-        f.copy_(torch.ones(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
+        f.copy_(bias(len(f)))
         i.copy_(-f)
 
     def initial_state(self, batch: Count) -> MinLSTMState:

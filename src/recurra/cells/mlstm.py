@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import LinearCell
+from recurra.cells.base import Draw, LinearCell
 from recurra.cells.heads import choose_heads
-from recurra.cells.initialisation import chrono, linear
+from recurra.cells.initialisation import linear, start_gates
 from recurra.inputs import Count
 
 FLOOR = 1e-6
@@ -94,12 +95,13 @@ class MLSTM(LinearCell[MLSTMState]):
         self.from_input = nn.Parameter(torch.empty(sum(self._sizes), input_size))
         self.bias = nn.Parameter(torch.zeros(sum(self._sizes)))
         linear(self.from_input)
+        start_gates(self, time_scale, partial(torch.linspace, 3, 6))
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Set bf of each head, and bi = 0 or −bf."""
         *_, i, f = torch.split(self.bias.detach(), self._sizes)
-        if time_scale is None:
-            f.copy_(torch.linspace(3, 6, self.heads))
-        else:
-            f.copy_(chrono(self.heads, time_scale))
-            i.copy_(-f)
+        f.copy_(bias(len(f)))
+        i.copy_(-f if opposed else torch.zeros_like(f))
 
     def initial_state(self, batch: Count) -> MLSTMState:
         """Return zeros."""

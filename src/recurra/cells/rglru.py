@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import Affine, LinearCell
+from recurra.cells.base import Affine, Draw, LinearCell
 from recurra.cells.heads import block_linear, choose_heads
-from recurra.cells.initialisation import chrono, linear
+from recurra.cells.initialisation import linear, start_gates
 from recurra.inputs import Count
 
 C = 8.0  # the paper's constant: a step with r = 1 decays by a^8
@@ -54,12 +54,11 @@ class RGLRU(LinearCell[RGLRUState]):
         super().__init__(input_size, hidden_size)
         self.heads = choose_heads(hidden_size, heads)
         size = hidden_size // self.heads
+        self.decay = nn.Parameter(torch.empty(hidden_size))
         if time_scale is None:
-            log_a = torch.empty(hidden_size).uniform_(0.9, 0.999).log() / C
+            self._start(torch.empty(hidden_size).uniform_(0.9, 0.999).log() / C)
         else:
-            log_a = nn.functional.logsigmoid(chrono(hidden_size, time_scale)) * 2 / C
-        # the inverse of log σ(Λ) = log a
-        self.decay = nn.Parameter(log_a - torch.log(-torch.expm1(log_a)))
+            start_gates(self, time_scale)
         self.from_input = nn.Parameter(torch.empty(hidden_size, input_size))
         self.bias = nn.Parameter(torch.zeros(hidden_size))
         self.gates = nn.Parameter(torch.empty(2, self.heads, size, size))
@@ -67,6 +66,15 @@ class RGLRU(LinearCell[RGLRUState]):
         linear(self.from_input)
         for block in self.gates.detach().flatten(0, 1):
             linear(block)
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Set Λ, so that a is σ(bias) at r = ½."""
+        logits = bias(self.hidden_size)
+        self._start(nn.functional.logsigmoid(logits) * 2 / C)
+
+    def _start(self, log_a: Tensor) -> None:
+        """Set Λ to the inverse of log σ(Λ) = log a."""
+        self.decay.detach().copy_(log_a - torch.log(-torch.expm1(log_a)))
 
     def initial_state(self, batch: Count) -> RGLRUState:
         """Return zeros."""

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from recurra.cells.base import Cell
+from recurra.cells.base import Cell, Draw
 from recurra.cells.heads import block_linear, choose_heads
-from recurra.cells.initialisation import chrono, linear, spread
+from recurra.cells.initialisation import linear, orthogonal_blocks, spread, start_gates
 from recurra.inputs import Count
 
 
@@ -65,11 +65,14 @@ class SLSTM(Cell[SLSTMState]):
         self.from_state = nn.Parameter(torch.empty(4, self.heads, size, size))
         self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
         linear(self.from_input)
-        for block in self.from_state.detach().flatten(0, 1):
-            nn.init.orthogonal_(block)
+        orthogonal_blocks(self.from_state)
+        start_gates(self, time_scale, spread)
+
+    def remember(self, bias: Draw, *, opposed: bool = False) -> None:
+        """Set bf; of an exponential gate, to log σ of it."""
         _, f, _, _ = self.bias.detach().chunk(4)
-        f.copy_(spread(hidden_size) if time_scale is None else chrono(hidden_size, time_scale))
-        if forget == "exp":
+        f.copy_(bias(len(f)))
+        if self.forget == "exp":
             f.copy_(nn.functional.logsigmoid(f))
 
     def initial_state(self, batch: Count) -> SLSTMState:

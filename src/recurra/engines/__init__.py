@@ -153,6 +153,18 @@ def unroll(
             takes.
         RecurraError: there is no such engine, it cannot run this, or the cell has backward hooks.
     """
+    state, lengths = checked(cell, x, state, lengths)
+    run = partial(_run, cell, lengths, engine)
+    return around(cell, run, x, state) if hooked(cell) else run(x, state)
+
+
+def checked(cell: Cell[Any], x: Tensor, state: Any, lengths: Lengths) -> tuple[Any, Lengths]:
+    """Return the state to begin from, and the lengths where a row is short, all of them checked.
+
+    Raises:
+        TypeError, ValueError: a value is of another structure, shape, type or place than the cell
+            takes.
+    """
     if not isinstance(cell, Cell):
         raise InputTypeError(f"unroll takes a recurra Cell; got a {type(cell).__name__}")
     like = inputs.weight(cell)
@@ -161,9 +173,7 @@ def unroll(
         state = cell.initial_state(x.shape[0])
     else:
         inputs.state(cell, state, x.shape[0], like)
-    lengths = inputs.short(lengths, x)
-    run = partial(_run, cell, lengths, engine)
-    return around(cell, run, x, state) if hooked(cell) else run(x, state)
+    return state, inputs.short(lengths, x)
 
 
 def _run(

@@ -106,4 +106,5 @@ class Bidirectional(Layer):
 def _more_than_its_cell(layer: Recurrent) -> bool:
     """Return whether a call of the layer does other things than unroll its cell."""
     dropped = layer.training and layer.weight_drop > 0
-    return dropped or observed(layer)
+    chunked = bool(layer.checkpoint_every or layer.clip_state)
+    return dropped or chunked or observed(layer)

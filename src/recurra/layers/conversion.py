@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import type_before_parametrizations
 
 from recurra import inputs, tree
-from recurra.cells.base import Cell
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.lstm import LSTM
@@ -51,9 +50,9 @@ def from_torch(module: nn.Module) -> Layer:
     renew(module)
     depths: list[Layer] = []
     for depth in range(module.num_layers):
-        ahead = Recurrent(_cell(module, f"l{depth}"))
+        ahead = Recurrent(cell_of(module, f"_l{depth}"))
         depths.append(
-            Bidirectional(ahead, Recurrent(_cell(module, f"l{depth}_reverse")))
+            Bidirectional(ahead, Recurrent(cell_of(module, f"_l{depth}_reverse")))
             if module.bidirectional
             else ahead
         )
@@ -93,7 +92,7 @@ def to_torch(layer: Layer) -> nn.Module:
         module = kind(first.input_size, first.hidden_size, **options)
     for depth, directions in enumerate(depths):
         for cell, suffix in zip(directions, ["", "_reverse"], strict=False):
-            _fill(module, f"l{depth}{suffix}", cell)
+            fill(module, f"_l{depth}{suffix}", cell)
     return module.train(layer.training)
 
 
@@ -190,21 +189,21 @@ def _rate(between: nn.Module) -> float:
     return between.p if isinstance(between, nn.Dropout) else 0.0
 
 
-def _cell(module: nn.RNN | nn.LSTM | nn.GRU, name: str) -> Cell[Any]:
-    """Return one depth and direction of a `torch.nn` module as a cell."""
-    weight: Tensor = getattr(module, f"weight_ih_{name}")  # a hook may make it no parameter
+def cell_of(module: Any, suffix: str) -> Elman | LSTM | GRU:
+    """Return one depth and direction of a `torch.nn` module, or a `…Cell` (""), as a cell."""
+    weight: Tensor = getattr(module, f"weight_ih{suffix}")  # a hook may make it no parameter
     sizes = weight.shape[1], module.hidden_size
     cell: Elman | LSTM | GRU
-    if isinstance(module, nn.RNN):
+    if isinstance(module, nn.RNN | nn.RNNCell):
         cell = Elman(*sizes, nonlinearity="relu" if module.nonlinearity == "relu" else "tanh")
     else:
-        cell = LSTM(*sizes) if isinstance(module, nn.LSTM) else GRU(*sizes)
+        cell = LSTM(*sizes) if isinstance(module, nn.LSTM | nn.LSTMCell) else GRU(*sizes)
     cell.to(weight)
     with torch.no_grad():
         cell.from_input.copy_(weight)
-        cell.from_state.copy_(getattr(module, f"weight_hh_{name}"))
+        cell.from_state.copy_(getattr(module, f"weight_hh{suffix}"))
         if module.bias:
-            _merge(cell, *(getattr(module, f"bias_{part}_{name}") for part in ("ih", "hh")))
+            _merge(cell, *(getattr(module, f"bias_{part}{suffix}") for part in ("ih", "hh")))
         else:
             cell.bias.zero_().requires_grad_(False)
             if isinstance(cell, GRU):
@@ -220,11 +219,14 @@ def _merge(cell: Elman | LSTM | GRU, of_input: Tensor, of_state: Tensor) -> None
         cell.state_bias.copy_(of_state[kept:])
 
 
-def _fill(module: nn.Module, name: str, cell: Elman | LSTM | GRU) -> None:
+def fill(module: nn.Module, suffix: str, cell: Elman | LSTM | GRU) -> None:
+    """Copy a cell's weights to one depth and direction of a `torch.nn` module, or to a `…Cell`."""
     with torch.no_grad():
-        module.get_parameter(f"weight_ih_{name}").copy_(cell.from_input)
-        module.get_parameter(f"weight_hh_{name}").copy_(cell.from_state)
-        module.get_parameter(f"bias_ih_{name}").copy_(cell.bias)
-        of_state = module.get_parameter(f"bias_hh_{name}").zero_()
+        module.get_parameter(f"weight_ih{suffix}").copy_(cell.from_input)
+        module.get_parameter(f"weight_hh{suffix}").copy_(cell.from_state)
+        if not module.bias:
+            return
+        module.get_parameter(f"bias_ih{suffix}").copy_(cell.bias)
+        of_state = module.get_parameter(f"bias_hh{suffix}").zero_()
         if isinstance(cell, GRU):
             of_state[-cell.hidden_size :] = cell.state_bias

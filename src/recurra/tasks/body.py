@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from recurra import init
 from recurra.cells import CELLS, Cell, find
 from recurra.errors import RecurraError
 from recurra.layers import (
@@ -41,12 +42,32 @@ def cell(recipe: Recipe, input_size: int) -> Cell[Any]:
         )
     options: dict[str, Any] = {} if recipe.time_scale is None else {"time_scale": recipe.time_scale}
     try:
-        return kind(input_size, recipe.hidden, **options)
+        made = kind(input_size, recipe.hidden, **options)
     except (TypeError, ValueError) as error:
         raise RecurraError(
             f"cell {recipe.cell} refuses input {input_size}, hidden {recipe.hidden}, "
             f"{options or 'no options'}: {error}"
         ) from error
+    start(recipe, made)
+    return made
+
+
+def start(recipe: Recipe, made: Cell[Any]) -> None:
+    """Set a new cell's recurrent weights as the recipe's `init` says.
+
+    Raises:
+        RecurraError: the cell has no such weights, or time_scale says the same otherwise.
+    """
+    if recipe.init == "default":
+        return
+    if recipe.init == "ring" and recipe.time_scale is not None:
+        raise RecurraError("init=ring and time_scale both say how long it remembers: give one")
+    try:
+        {"orthogonal": init.orthogonal, "identity": init.identity, "ring": init.ring}[recipe.init](
+            made
+        )
+    except RecurraError as error:
+        raise RecurraError(f"init: cell {recipe.cell}: {error}; choose another") from error
 
 
 def _has_time_scale(kind: type[Cell[Any]]) -> bool:
@@ -119,7 +140,13 @@ def recurrent(recipe: Layers, input_size: int) -> Recurrent:
     """
     step = cell(recipe, input_size)
     try:
-        return Recurrent(step, engine=recipe.engine, weight_drop=recipe.weight_drop)
+        return Recurrent(
+            step,
+            engine=recipe.engine,
+            weight_drop=recipe.weight_drop,
+            checkpoint_every=recipe.checkpoint_every,
+            clip_state=recipe.clip_state,
+        )
     except ValueError as error:
         raise RecurraError(f"this recipe makes no model: {error}") from error
 

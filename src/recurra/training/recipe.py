@@ -55,6 +55,9 @@ class Recipe:
     time_scale: float | None = option(
         "model", None, "longest dependency in steps: chrono initialisation", SCALE
     )
+    init: Literal["default", "orthogonal", "identity", "ring"] = option(
+        "model", "default", "recurrent weights at the start; default: the cell's own"
+    )
     # regularisation
     dropout: float = option(
         "regularisation", 0.2, "dropout between layers and before the output", SHARE

@@ -52,6 +52,7 @@ def _split(text: str) -> bool:
 
 
 COUNT = Allowed("a whole number, 0 or more, below 2**31", lambda n: 0 <= n < 2**31)
+STEPS = Allowed("a whole number, -1 or more, below 2**31", lambda n: -1 <= n < 2**31)
 SIZE = Allowed("a whole number, 1 or more, below 2**31", lambda n: 1 <= n < 2**31)
 THREADS = Allowed("a whole number from 0 to 1024", lambda n: 0 <= n <= 1024)
 DEPTH = Allowed("a whole number from 1 to 256", lambda n: 1 <= n <= 256)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recurra.training.recipe import Recipe
-from recurra.training.values import COUNT, DEPTH, NAME, SHARE, SIZE, option
+from recurra.training.values import AMOUNT, COUNT, DEPTH, NAME, SHARE, SIZE, STEPS, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,18 @@ class Layers(Recipe):
         "regularisation", False, "one dropout mask per sequence, not per step"
     )
     weight_drop: float = option("regularisation", 0.0, "dropout on recurrent weights", SHARE)
+    clip_state: float = option(
+        "optimisation",
+        0.0,
+        "largest norm of the gradient that flows back into a state, every 16 steps; 0: no clipping",
+        AMOUNT,
+    )
+    checkpoint_every: int = option(
+        "run",
+        0,
+        "steps between states kept for the gradient, the rest computed again; 0: all, -1: √steps",
+        STEPS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
