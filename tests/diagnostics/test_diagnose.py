@@ -1,9 +1,12 @@
 """Verdicts on models of which they are known; and that nothing of a model is changed."""
 
 import copy
+import inspect
 import json
 import math
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,13 +56,31 @@ def test_a_newcomers_lstm_vanishes_and_its_cure_reaches_ten_times_as_far():
     (finding,) = first.findings
     assert (finding.layer, finding.verdict, finding.measure) == ("rnn", "vanishing", "horizon")
     assert finding.value == first["rnn"].horizon < finding.threshold == 200
-    assert "chrono_(model.rnn, time_scale=400)" in finding.cure
+    assert "chrono(model.rnn, time_scale=400)" in finding.cure
     assert cured(model, first) == [
         "model.rnn: chrono initialisation of the gates' biases, time_scale=400"
     ]
     second = diagnose(model, given, nn.MSELoss(), count=0)
     assert second.horizon >= 10 * first.horizon
     assert verdicts(second) == ["healthy"]
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_the_words_of_a_cure_are_python_that_cures(kind: type[nn.RNNBase]):
+    torch.manual_seed(0)
+    model, given = Last(kind(4, 32, batch_first=True), 32), batch(rows=4, steps=400)
+    first = diagnose(model, given, nn.MSELoss(), count=0)
+    (words,) = re.findall(r"recurra\.init\.\w+\(.*?\)", first.findings[0].cure)
+    assert eval(words, {"recurra": recurra, "model": model})
+    second = diagnose(model, given, nn.MSELoss(), count=0)
+    assert second.horizon >= 10 * first.horizon
+    assert verdicts(second) == ["healthy"]
+
+
+def test_all_that_cures_name_is_there():
+    texts = Path(inspect.getfile(cured)).read_text(encoding="utf-8")
+    names = set(re.findall(r"recurra\.init\.(\w+)", texts))
+    assert {"chrono", "orthogonal", "identity"} <= names <= set(recurra.init.__all__)
 
 
 def test_saturated_and_dead_units_are_found():

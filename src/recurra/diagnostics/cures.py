@@ -26,12 +26,12 @@ def cure(verdict: str, layer: LayerReport, report: Report) -> str:
         if report.fault is not None:
             return (
                 f"lower the learning rate, and clip gradients at a norm of {report.clip or 1.0:g}; "
-                "where it begins so, start the recurrence orthogonal (recurra.init.orthogonal_)"
+                "where it begins so, start the recurrence orthogonal (recurra.init.orthogonal)"
             )
         return (
             f"clip gradients at a norm of {report.clip or 1.0:g} "
             "(torch.nn.utils.clip_grad_norm_, or clip of a recipe), and start the recurrence "
-            "orthogonal or critical (recurra.init.orthogonal_, critical_)"
+            "orthogonal or critical (recurra.init.orthogonal, critical)"
         )
     if verdict == "saturated":
         return (
@@ -64,12 +64,12 @@ def _longer(layer: LayerReport, steps: int) -> str:
         return f"gates that remember {steps} steps: time_scale={steps}"
     if layer.kind in GATED:
         return (
-            f"gates that remember {steps} steps: recurra.init.chrono_({module}, "
+            f"gates that remember {steps} steps: recurra.init.chrono({module}, "
             f"time_scale={steps}), or shorter chunks of the sequence"
         )
     return (
-        f"start the recurrence orthogonal (recurra.init.orthogonal_({module}); for relu "
-        f"recurra.init.identity_), or take a gated cell: nn.LSTM with recurra.init.chrono_("
+        f"start the recurrence orthogonal (recurra.init.orthogonal({module}); for relu "
+        f"recurra.init.identity), or take a gated cell: nn.LSTM with recurra.init.chrono("
         f"lstm, time_scale={steps})"
     )
 
