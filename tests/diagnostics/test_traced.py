@@ -14,7 +14,7 @@ from recurra.diagnostics.memory import stretches
 from recurra.diagnostics.trace import Trace
 
 from .models import Last, Loop, batch, loss, same
-from .test_measures import Turn, numbers, orthogonal
+from tests.dynamics.test_measures import Turn, numbers, orthogonal
 
 PAIRS = [(nn.RNN, nn.RNNCell), (nn.LSTM, nn.LSTMCell), (nn.GRU, nn.GRUCell)]
 

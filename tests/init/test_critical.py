@@ -9,10 +9,10 @@ from torch import nn
 
 from recurra import init
 from recurra.cells import GRU, LRU, LSTM, Elman, IndRNN
-from recurra.diagnostics import lyapunov
+from recurra.dynamics import lyapunov
 from recurra.errors import InputError
 from recurra.layers import Bidirectional, Recurrent, Stack, from_torch
-from tests.diagnostics.test_measures import Turn, orthogonal
+from tests.dynamics.test_measures import Turn, orthogonal
 
 
 class Scaled(Turn):

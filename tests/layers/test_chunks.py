@@ -14,7 +14,7 @@ from recurra.cells import CELLS, GRU, LSTM, Cell, Elman, MinGRU
 from recurra.engines import PREFERENCE, unroll
 from recurra.errors import InputError
 from recurra.layers import Bidirectional, Recurrent, Residual, Stack
-from tests.diagnostics.test_measures import Turn
+from tests.dynamics.test_measures import Turn
 
 LENGTHS = torch.tensor([11, 0, 6])
 PAIRS = [

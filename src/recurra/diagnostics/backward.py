@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from recurra import tree
-from recurra.diagnostics.flow import Flow, squares
 from recurra.diagnostics.trace import Fault, Sequence, first_bad
+from recurra.dynamics.flow import Flow, squares
 from recurra.errors import RecurraError
 
 

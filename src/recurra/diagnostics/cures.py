@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
-from recurra.cells.initialisation import chrono, orthogonal_blocks
+from recurra import init
+from recurra.errors import InputError
 
 if TYPE_CHECKING:
     from recurra.diagnostics.report import LayerReport, Report
@@ -74,40 +75,23 @@ def _longer(layer: LayerReport, steps: int) -> str:
     )
 
 
-@torch.no_grad()
 def apply(module: nn.Module, verdict: str, time_scale: float) -> str | None:
-    """Change the weights of a new layer of `torch.nn` by the cure; return what was done.
+    """Change the weights of a new layer by the cure; return what was done.
 
-    Vanishing: chrono biases (Tallec and Ollivier 2018, https://arxiv.org/abs/1804.11188, section
-    2) of an LSTM's or GRU's gates, the other biases 0; an orthogonal recurrence of an RNN.
-    Exploding: an orthogonal recurrence. None: nothing can be done to its weights.
+    Vanishing: gates that remember (`init.chrono`), or where there is none an orthogonal
+    recurrence, as of what explodes (`init.orthogonal`). None: nothing can be done to its weights.
     """
-    if not isinstance(module, nn.RNNBase | nn.RNNCellBase) or verdict not in (
-        "vanishing",
-        "exploding",
-    ):
+    if verdict not in ("vanishing", "exploding"):
         return None
-    lstm = isinstance(module, nn.LSTM | nn.LSTMCell)
-    gated = lstm or isinstance(module, nn.GRU | nn.GRUCell)
-    if not gated or verdict == "exploding":
-        for name, weight in module.named_parameters(recurse=False):
-            if name.startswith("weight_hh") and weight.shape[0] % weight.shape[1] == 0:
-                orthogonal_blocks(weight)
+    scale = math.ceil(max(time_scale, 2.0))
+    if verdict == "vanishing":
+        with suppress(InputError):  # no gate keeps a state here, or it has no bias
+            init.chrono(module, scale)
+            return f"chrono initialisation of the gates' biases, time_scale={scale}"
+    with suppress(InputError):  # a recurrence without a matrix
+        init.orthogonal(module)
         return "the recurrence was made orthogonal"
-    if not module.bias:
-        return None
-    size = module.hidden_size
-    scale = max(time_scale, 2.0)
-    for name, bias in module.named_parameters(recurse=False):
-        if name.startswith("bias_hh"):
-            bias[: 2 * size] = 0
-        elif name.startswith("bias_ih"):
-            keep = chrono(size, scale).to(bias)
-            # gates lie i, f, g, o and r, z, n: the second one keeps the state
-            bias[size : 2 * size] = keep
-            if lstm:
-                bias[:size] = -keep
-    return f"chrono initialisation of the gates' biases, time_scale={math.ceil(scale)}"
+    return None
 
 
 def cured(model: nn.Module, report: Report) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recurra.diagnostics.findings import GROWS
-from recurra.diagnostics.flow import PASSES
 from recurra.diagnostics.report import LayerReport, Report
 from recurra.diagnostics.screen import steps, whole
+from recurra.dynamics.flow import PASSES
 from recurra.reports import Part, Plot, Table, page
 
 DRAWN = 8  # layers in one drawing

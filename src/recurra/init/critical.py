@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.cells.base import Cell
-from recurra.diagnostics.lyapunov import lyapunov
+from recurra.dynamics.lyapunov import lyapunov
 from recurra.errors import InputError
 from recurra.init.heard import heard
 from recurra.init.parts import Part, parts, positive

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recurra import LSTM, Bidirectional, Cell, Recurrent, Stack, from_torch, tree
 from recurra.cells import CELLS
-from recurra.diagnostics import Flow, carried, flow, lyapunov
+from recurra.dynamics import Flow, carried, flow, lyapunov
 from recurra.errors import InputError
 
 
