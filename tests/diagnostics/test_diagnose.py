@@ -1,7 +1,6 @@
 """Verdicts on models of which they are known; and that nothing of a model is changed."""
 
 import copy
-import inspect
 import json
 import math
 import random
@@ -16,6 +15,7 @@ from torch.nn.functional import mse_loss
 
 import recurra
 from recurra import diagnose
+from recurra.diagnostics import cures
 from recurra.diagnostics.cures import cured
 from recurra.errors import InputError, InputTypeError, RecurraError
 
@@ -78,7 +78,7 @@ def test_the_words_of_a_cure_are_python_that_cures(kind: type[nn.RNNBase]):
 
 
 def test_all_that_cures_name_is_there():
-    texts = Path(inspect.getfile(cured)).read_text(encoding="utf-8")
+    texts = Path(cures.__file__).read_text(encoding="utf-8")
     names = set(re.findall(r"recurra\.init\.(\w+)", texts))
     assert {"chrono", "orthogonal", "identity"} <= names <= set(recurra.init.__all__)
 

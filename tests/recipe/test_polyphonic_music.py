@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from recurra.data.rolls import KEYS
+from recurra.errors import RecurraError
 from recurra.tasks.run import complete
 from recurra.tasks.task import Task
 from recurra.topologies import NADE, Bernoulli
@@ -37,7 +38,8 @@ def test_output_is_of_keys_on_their_own_or_jointly(task: Task, lab: Lab):
 def test_neighbours_is_how_far_a_key_looks_around(task: Task, lab: Lab):
     def moved(neighbours: int) -> set[int]:
         torch.manual_seed(0)
-        network = lab.build(task, neighbours=neighbours, past=2).eval()
+        looked = {"past": 2} if neighbours else {}
+        network = lab.build(task, neighbours=neighbours, **looked).eval()
         if neighbours:
             torch.nn.init.zeros_(network.head.own.weight)
             torch.nn.init.zeros_(network.head.told.weight)
@@ -70,6 +72,13 @@ def test_filters_are_what_is_looked_for(task: Task, lab: Lab):
     network = lab.build(task, neighbours=2, past=3, filters=7)
     assert network.body.layers[1].weight.shape == (7, 1, 3, 5)
     assert network.head.shared.in_features == 7
+
+
+@proves("past filters", WHO)
+@pytest.mark.parametrize("field", ["past", "filters"])
+def test_how_to_look_at_no_neighbours_is_refused(task: Task, lab: Lab, field: str):
+    with pytest.raises(RecurraError, match=f"{field} 3: no neighbours"):
+        lab.build(task, **{field: 3})
 
 
 def test_a_key_is_scored_by_the_state_and_by_what_sounds_around_it(lab: Lab):

@@ -42,7 +42,7 @@ def spread(size: int) -> Tensor:
     return torch.empty(size).uniform_(0, math.log(99))
 
 
-def chrono(size: int, time_scale: float) -> Tensor:
+def chrono(size: int, time_scale: int | float) -> Tensor:
     """Return forget-gate biases whose time scales lie evenly in [1, time_scale − 1].
 
         b_f = log U(1, T_max − 1)      (the input gate takes −b_f)

@@ -15,7 +15,7 @@ from recurra.errors import InputError
 from recurra.init.parts import each
 
 
-def chrono(model: nn.Module, time_scale: float) -> list[str]:
+def chrono(model: nn.Module, time_scale: int | float) -> list[str]:
     """Start forget gates at time scales that lie evenly up to the longest dependency expected.
 
         b_f = log U(1, T_max − 1)      b_i = −b_f, where the input gate is another

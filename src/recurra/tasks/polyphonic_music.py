@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -117,7 +117,14 @@ def build(codec: RollCodec, recipe: RollRecipe) -> nn.Module:
     """Return a linear map of the keys, the body, and an output of all keys.
 
     With neighbours, the keys themselves go beside the body, to be looked at around each.
+
+    Raises:
+        RecurraError: it is said how to look at neighbours, but not at how many.
     """
+    for field in fields(RollRecipe):
+        given = getattr(recipe, field.name)
+        if field.name in ("past", "filters") and given != field.default and not recipe.neighbours:
+            raise RecurraError(f"{field.name} {given}: no neighbours are looked at; set neighbours")
     output = Bernoulli(KEYS) if recipe.output == "independent" else NADE(KEYS, recipe.hidden)
     layers = body(recipe, recipe.embedding)
     embed = nn.Sequential(nn.Linear(KEYS, recipe.embedding), nn.ReLU(), Dropout(recipe.dropout))
