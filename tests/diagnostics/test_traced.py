@@ -12,9 +12,9 @@ from recurra import Recurrent, diagnose
 from recurra.diagnostics.backward import arrived, carried_back
 from recurra.diagnostics.memory import stretches
 from recurra.diagnostics.trace import Trace
+from tests.dynamics.test_measures import Turn, numbers, orthogonal
 
 from .models import Last, Loop, batch, loss, same
-from tests.dynamics.test_measures import Turn, numbers, orthogonal
 
 PAIRS = [(nn.RNN, nn.RNNCell), (nn.LSTM, nn.LSTMCell), (nn.GRU, nn.GRUCell)]
 
