@@ -207,7 +207,7 @@ def test_nothing_is_changed(training, fails):
 
     np.random.seed(0)  # noqa: NPY002  # the global one
     before = everything(model)
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002  # as above
     if fails is None:
         diagnose(model, given, either)
     else:

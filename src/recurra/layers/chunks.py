@@ -84,6 +84,7 @@ def clipped(
     outputs = []
     for part, left in chunks(x, lengths, every):
         # torch gives it no type
+        # torch does not annotate Function.apply
         leaves = _Clip.apply(bound, *tree.leaves(state))  # type: ignore[no-untyped-call]
         y, state = way(cell, part, tree.unflatten(state, list(leaves)), lengths=left)
         outputs.append(y)

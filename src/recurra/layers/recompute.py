@@ -72,6 +72,7 @@ def recompute(
     like = tree.map(lambda _: None, state)
     run = Run(module, list(weights), like, lengths, every, cast, [])
     # torch gives it no type
+    # torch does not annotate Function.apply
     y, *after = _Recomputed.apply(run, x, *tree.leaves(state), *weights.values())  # type: ignore[no-untyped-call]
     return y, tree.unflatten(like, after)
 
