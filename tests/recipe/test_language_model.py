@@ -67,7 +67,7 @@ def test_batch_size_is_the_number_of_lanes(task: Task, lab: Lab):
         task.items(codec, train, lab.recipe(task, batch_size=few + 1))
 
 
-@proves("tied")
+@proves("tied", "language_model")
 @pytest.mark.parametrize("embedding", [8, 5])
 def test_tied_scores_by_the_embeddings(task: Task, embedding: int, lab: Lab):
     network = lab.build(task, tied=True, embedding=embedding).eval()

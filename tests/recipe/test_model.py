@@ -13,6 +13,7 @@ from recurra.cells import GRU, Cell, MinLSTM
 from recurra.data.batch import Paired
 from recurra.errors import RecurraError
 from recurra.layers import Bidirectional, LookAhead, aligned
+from recurra.tasks.bag import Bag
 from recurra.tasks.body import check
 from recurra.tasks.encoders import FrozenEncoder, ImageEncoder
 from recurra.tasks.encoders.squeezenet import SqueezeNet
@@ -80,6 +81,31 @@ def test_members_are_drawn_apart_and_answer_by_their_mean(task: Task, lab: Lab):
     assert not torch.allclose(answers[0], answers[1])
     torch.testing.assert_close(network(*fields).softmax(-1), sum(answers) / 3)
     assert type(lab.build(task)) is type(network.members[0])
+
+
+@proves("bag")
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_bag_answers_with_the_networks_and_reads_the_letters(task: Task, members: int, lab: Lab):
+    recipe = lab.recipe(task, bag=True, members=members)
+    rows = lab.splits(task).train
+    codec = task.fit(rows, recipe)
+    network = build(task, codec, recipe).eval()
+    networks, bag = network.members
+    others = networks.members if members > 1 else [networks]
+    assert isinstance(bag, Bag)
+    assert len(others) == members
+    torch.nn.init.normal_(bag.table.weight)
+    batch = codec.collate([codec.encode(row) for row in rows[:6]])
+    each, of_bag = [[one(*batch[:2]).softmax(-1) for one in some] for some in (others, [bag])]
+    wanted = sum(each) / (2 * members) + of_bag[0] / 2
+    torch.testing.assert_close(network(*batch[:2]).softmax(-1), wanted)
+    plain = lab.batch(task)
+    assert torch.equal(batch.x[..., 0], plain.x)
+    for other in others:
+        seen = Seen(table=other.embed.table)
+        other(*batch[:2])
+        assert torch.equal(seen.x["table"][0][0], plain.x)
+    assert not any(isinstance(part, Bag) for part in lab.build(task).modules())
 
 
 @proves("embedding", "sentiment", "translation", "music_generation", "image_captioning")
@@ -320,6 +346,25 @@ def test_input_feeding_tells_a_step_what_the_last_one_wrote_from(task: Task, lab
     assert not fed[0].any()
     for told, before in zip(fed[1:], written, strict=False):
         assert torch.equal(told, before)
+
+
+@proves("tied", "translation", "image_captioning")
+@pytest.mark.parametrize("embedding", [8, 5])
+def test_a_tied_decoder_writes_with_the_embeddings_that_it_reads(
+    task: Task, embedding: int, lab: Lab
+):
+    network, batch = lab.build(task, tied=True, embedding=embedding).eval(), lab.batch(task)
+    decoder = network.decoder
+    seen = Seen(body=decoder.body, to_logits=decoder.to_logits)
+    network.loss(batch)
+    E, head = decoder.embed.weight, decoder.to_logits
+    (read,), (written,) = seen.x["body"], seen.x["to_logits"]
+    torch.testing.assert_close(read[0][..., :embedding], embedding**0.5 * E[batch.x])
+    h = written[0] if embedding == 8 else written[0] @ head.project.weight.T
+    torch.testing.assert_close(seen.y["to_logits"][0], h @ E.T + head.bias)
+    plain = lab.build(task, tied=False, embedding=embedding)
+    assert "decoder.to_logits.weight" in dict(plain.named_parameters())
+    assert "decoder.to_logits.weight" not in dict(network.named_parameters())
 
 
 @proves("encoder", "image_captioning")

@@ -63,6 +63,7 @@ OTHER: dict[str, Any] = {
     "rare_dropout": 0.16,
     "context": "sentence",
     "members": 2,
+    "bag": True,
     "shift": 0.1,
     "neighbours": 2,
     "past": 3,

@@ -14,7 +14,7 @@ from recurra.data.readers.conll import Tagged
 from recurra.data.readers.midi import Tune
 from recurra.data.readers.parallel import Pair
 from recurra.data.readers.tabular import TextLabel
-from recurra.data.vocabulary import END, PAD, START, Vocabulary
+from recurra.data.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
 from recurra.tasks.catalogue import find
 from recurra.tasks.codecs.captions import CaptionCodec
 from recurra.tasks.codecs.pictures import ImageCodec
@@ -91,6 +91,17 @@ def test_texts_are_cut_and_keep_their_own_lengths() -> None:
     assert batch.x.tolist() == [[4, 5, 6], [6, PAD, PAD]]
     assert batch.lengths.tolist() == [3, 1]
     assert batch.y.tolist() == [1, 0]
+
+
+def test_letters_stand_beside_their_words_known_or_not() -> None:
+    codec = TextCodec(WORDS, ["no", "yes"], 2, letters=True)
+    codec = TextCodec.from_files(codec.files())
+    rows = [TextLabel("A xyz c", "yes", ""), TextLabel("", "no", "")]
+    batch = codec.collate([codec.encode(row) for row in rows])
+    assert batch.x.shape == (2, 2, 17)
+    assert batch.x[0, :, :5].tolist() == [[4, 97, 0, 0, 0], [UNKNOWN, 120, 121, 122, 0]]
+    assert not batch.x[1].any()
+    assert batch.lengths.tolist() == [2, 0]
 
 
 def test_a_tag_stands_beside_its_word_whatever_its_case() -> None:

@@ -11,7 +11,7 @@ from recurra.errors import InputError
 from recurra.layers import Bidirectional, LookAhead, Recurrent, Stack
 from recurra.topologies import LanguageModel
 from recurra.topologies.carry import carrying
-from recurra.topologies.language_model import Tied
+from recurra.topologies.tied import Tied
 
 
 def network(cell: type = CELLS[2], tied: bool = False) -> LanguageModel:

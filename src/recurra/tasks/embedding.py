@@ -53,3 +53,11 @@ class TokenEmbedding(nn.Module):
             x = torch.where(dropped & (x >= self.rare), UNKNOWN, x)
         vectors: Tensor = self.dropout(self.table(x))
         return vectors
+
+
+class FirstColumn(TokenEmbedding):
+    """The vectors of tokens that are the first of several columns; the others are not looked at."""
+
+    def forward(self, x: Int[Tensor, "batch time columns"]) -> Float[Tensor, "batch time input"]:
+        """Return the vectors."""
+        return super().forward(x[..., 0])

@@ -118,6 +118,7 @@ def member(codec: CaptionCodec, recipe: CaptioningRecipe) -> Writer:
         context_size=recipe.hidden,
         attention=attention(recipe, layers.output_size, recipe.hidden),
         input_feeding=recipe.input_feeding,
+        tied=recipe.tied,
         dropout=recipe.dropout,
     )
     return OneToMany(encoder, decoder)

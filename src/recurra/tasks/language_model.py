@@ -32,7 +32,8 @@ from recurra.tasks.review.prose import READ
 from recurra.tasks.surprise import baseline, evaluate, peers, surprise, validate
 from recurra.tasks.task import Task, Tell
 from recurra.topologies import Writer
-from recurra.topologies.language_model import LanguageModel, Tied
+from recurra.topologies.language_model import LanguageModel
+from recurra.topologies.tied import Tied
 from recurra.training.options import Body, RunningText, Sampled, Words
 from recurra.training.values import SIZE, option
 

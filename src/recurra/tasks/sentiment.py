@@ -16,9 +16,10 @@ from recurra.data.splits import Splits
 from recurra.data.vocabulary import Vocabulary, words
 from recurra.layers.dropout import Dropout
 from recurra.reports import Part
+from recurra.tasks.bag import Bag
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.text import TextCodec, TextPrediction, checked
-from recurra.tasks.embedding import TokenEmbedding
+from recurra.tasks.embedding import FirstColumn, TokenEmbedding
 from recurra.tasks.evaluation import (
     collect,
     evaluate_labels,
@@ -28,11 +29,18 @@ from recurra.tasks.review import of_labels
 from recurra.tasks.task import Task
 from recurra.topologies import Ensemble, ManyToOne
 from recurra.training.options import Classes, Pooled, TextTable, Together, WordDropout, Words
+from recurra.training.values import option
 
 
 @dataclass(frozen=True, kw_only=True)
 class SentimentRecipe(TextTable, Words, Pooled, Together, WordDropout, Classes):
     """Options of labelling texts."""
+
+    bag: bool = option(
+        "model",
+        False,
+        "beside the networks a linear model of the text's words, pairs and runs of letters",
+    )
 
 
 def read(recipe: SentimentRecipe) -> Splits[TextLabel]:
@@ -43,17 +51,22 @@ def read(recipe: SentimentRecipe) -> Splits[TextLabel]:
 def fit(train: Sequence[TextLabel], recipe: SentimentRecipe) -> TextCodec:
     """Return the codec of these training rows."""
     vocabulary = Vocabulary.build((words(row.text) for row in train), size=recipe.vocabulary)
-    return TextCodec(vocabulary, sorted({row.label for row in train}), recipe.max_length)
+    return TextCodec(
+        vocabulary, sorted({row.label for row in train}), recipe.max_length, recipe.bag
+    )
 
 
 def build(codec: TextCodec, recipe: SentimentRecipe) -> nn.Module:
-    """Return one network, or several that answer together."""
-    return Ensemble.of(recipe.members, lambda: member(codec, recipe))
+    """Return one network, or several that answer together; a bag counts as much as they all."""
+    networks = Ensemble.of(recipe.members, lambda: member(codec, recipe))
+    if not codec.letters:
+        return networks
+    return Ensemble([networks, Bag(len(codec.labels), recipe.dropout)])
 
 
 def member(codec: TextCodec, recipe: SentimentRecipe) -> nn.Module:
     """Return embedding, recurrent body, pooling and a linear head."""
-    embed = TokenEmbedding(
+    embed = (FirstColumn if codec.letters else TokenEmbedding)(
         len(codec.vocabulary),
         recipe.embedding,
         word_dropout=recipe.word_dropout,
@@ -130,7 +143,7 @@ SENTIMENT = Task(
     review=review,
     defaults={"bidirectional": True, "dropout": 0.4, "word_dropout": 0.05, "batch_size": 32},
     presets={
-        "quality": {"dropout": 0.5, "word_dropout": 0.2, "patience": 0, "epochs": 4},
+        "quality": {"bag": True, "dropout": 0.5, "word_dropout": 0.2, "patience": 0, "epochs": 4},
     },
     sample_defaults={
         "hidden": 64,

@@ -77,6 +77,7 @@ def member(codec: PairCodec, recipe: TranslationRecipe) -> Writer:
         context_size=context,
         attention=attention(recipe, layers.output_size, encoder.output_size),
         input_feeding=recipe.input_feeding,
+        tied=recipe.tied,
         dropout=recipe.dropout,
     )
     return ManyToManyUnequal(embed, encoder, decoder)

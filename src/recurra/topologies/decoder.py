@@ -12,6 +12,7 @@ from recurra.layers import Attention
 from recurra.layers.base import Layer
 from recurra.layers.dropout import Dropout
 from recurra.layers.linear import Linear
+from recurra.topologies.tied import Tied
 
 
 class DecoderState(NamedTuple):
@@ -47,6 +48,9 @@ class Decoder(nn.Module):
     vector), section 3.3 (input feeding). Differs from it: the context v is told at every step
     instead of being the initial state, which works with every cell.
 
+    Tied, U is E (`Tied`), whose entries begin at variance 1/d, d its width, and √d E x_t is read:
+    Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 3.4.
+
     Args:
         vocabulary: tokens that can be read and written.
         embedding: width of E.
@@ -56,6 +60,7 @@ class Decoder(nn.Module):
         attention: where to look; its queries are the body's outputs.
         input_feeding: tell each step where the last one looked. Training then goes step by
             step; without it a whole sequence is one call of the body, on any engine.
+        tied: write with the embeddings that are read.
         dropout: rate of dropout on embeddings and before the logits.
     Raises:
         ValueError: the parts do not fit each other, or the body does not stream.
@@ -70,6 +75,7 @@ class Decoder(nn.Module):
         context_size: int,
         attention: Attention | None = None,
         input_feeding: bool = False,
+        tied: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -89,12 +95,16 @@ class Decoder(nn.Module):
             )
         self.context_size, self.input_feeding = context_size, input_feeding
         self.embed = nn.Embedding(vocabulary, embedding)
+        self.gain = embedding**0.5 if tied else 1.0
         self.body = body
         self.attention = attention
         if attention is not None:
             self.combine = Linear(width + attention.memory_size, width, bias=False)
         self.dropout = Dropout(dropout)
-        self.to_logits = Linear(width, vocabulary)
+        self.to_logits: nn.Module = Linear(width, vocabulary)
+        if tied:
+            nn.init.normal_(self.embed.weight, std=1 / self.gain)
+            self.to_logits = Tied(self.embed, width)
 
     def start(
         self,
@@ -139,7 +149,7 @@ class Decoder(nn.Module):
         """Return the logits of what follows each token, and the state after the last."""
         x = self._checked(x, state, ("batch", "time"))
         if x.shape[1] == 0:
-            return state.context.new_zeros(x.shape[0], 0, self.to_logits.out_features), state
+            return state.context.new_zeros(x.shape[0], 0, self.embed.num_embeddings), state
         if not self.input_feeding:
             return self._stretch(x, state)
         logits = []
@@ -173,7 +183,8 @@ class Decoder(nn.Module):
     def _stretch(self, x: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Run over tokens that all see the same fed vector: one of them, or all without feeding."""
         told = torch.cat([state.context, state.fed], dim=-1)[:, None].expand(-1, x.shape[1], -1)
-        y, body = self.body(torch.cat([self.dropout(self.embed(x)), told], dim=-1), state.body)
+        read = self.dropout(self.gain * self.embed(x))
+        y, body = self.body(torch.cat([read, told], dim=-1), state.body)
         state = state._replace(body=body)
         if self.attention is not None:
             found, weights = self.attention(y, state.memory, state.mask, keys=state.keys)

@@ -23,7 +23,7 @@ class Ensemble(nn.Module):
     https://arxiv.org/abs/1612.01474, section 2.4.
 
     Args:
-        members: `OneToOne` or `ManyToOne`, all of the same inputs and classes.
+        members: classifiers of the same inputs and classes, ensembles too; each counts alike.
     """
 
     def __init__(self, members: Iterable[nn.Module]) -> None:

@@ -14,6 +14,7 @@ from recurra.data.batch import Labelled
 from recurra.data.readers.tabular import TextLabel
 from recurra.data.vocabulary import Vocabulary, words
 from recurra.errors import RecurraError
+from recurra.tasks.bag import spelled
 from recurra.tasks.evaluation import lengths, pad
 
 LONGEST_TEXT = 100_000
@@ -27,17 +28,22 @@ class TextCodec:
         vocabulary: the words that training saw.
         labels: the classes' names, in their order.
         max_length: words that are read of a text, at most.
+        letters: whether each word's letters follow it, as columns.
     """
 
     vocabulary: Vocabulary
     labels: list[str]
     max_length: int
+    letters: bool = False
 
     def encode(self, example: TextLabel) -> tuple[Tensor, Tensor]:
-        """Return word ids and class (−1 where the label is unknown)."""
-        ids = self.vocabulary.encode(words(example.text)[: self.max_length])
+        """Return word ids, or rows of them and their letters, and class (−1: label unknown)."""
+        tokens = words(example.text)[: self.max_length]
         label = self.labels.index(example.label) if example.label in self.labels else -1
-        return torch.tensor(ids, dtype=torch.long), torch.tensor(label)
+        ids = torch.tensor(self.vocabulary.encode(tokens), dtype=torch.long)
+        if self.letters:
+            ids = torch.cat([ids[:, None], spelled(tokens)], dim=1)
+        return ids, torch.tensor(label)
 
     def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Labelled:
         """Return a padded batch."""
@@ -46,7 +52,11 @@ class TextCodec:
 
     def files(self) -> dict[str, str]:
         """Return vocabulary and labels."""
-        settings = {"labels": self.labels, "max_length": self.max_length}
+        settings = {
+            "labels": self.labels,
+            "max_length": self.max_length,
+            "letters": self.letters,
+        }
         return {"vocabulary.json": self.vocabulary.to_json(), "text.json": json.dumps(settings)}
 
     @classmethod

@@ -72,3 +72,4 @@ class Attended(Recipe):
     input_feeding: bool = option(
         "model", False, "feed the attention's last context to the decoder's step"
     )
+    tied: bool = option("model", False, "the output's weights are the embeddings'")
