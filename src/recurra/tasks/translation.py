@@ -200,12 +200,13 @@ TRANSLATION = Task(
     presets={
         "quality": {
             "embedding": 256,
+            "tied": True,
             "dropout": 0.4,
             "average": 0.999,
             "beam": 5,
             "length_penalty": 0.6,
             "patience": 0,
-            "epochs": 14,
+            "epochs": 12,
         }
     },
     sample_defaults={

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from recurra.layers.dropout import Dropout
+from recurra.layers.linear import Linear
 from recurra.tasks.encoders.sources import Seen, as_grid
 
 
@@ -31,7 +32,7 @@ class FrozenEncoder(nn.Module):
         for name, value in (("mean", seen.mean), ("std", seen.std)):
             self.register_buffer(name, torch.tensor(value)[:, None, None], persistent=False)
         self.norm = nn.LayerNorm(seen.channels)
-        self.map = nn.Sequential(Dropout(dropout), nn.Linear(seen.channels, size), nn.ReLU())
+        self.map = nn.Sequential(Dropout(dropout), Linear(seen.channels, size), nn.ReLU())
         self.place = nn.Parameter(torch.randn(seen.positions, size) * 0.02)
         self.output_size = size
 
