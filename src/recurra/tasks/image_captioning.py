@@ -268,12 +268,14 @@ IMAGE_CAPTIONING = Task(
     },
     presets={
         "quality": {
+            "members": 2,
             "hidden": 256,
-            "embedding": 128,
+            "embedding": 256,
+            "tied": True,
             "dropout": 0.4,
             "label_smoothing": 0.1,
             "average": 0.999,
-            "epochs": 6,
+            "epochs": 5,
         }
     },
     sample_defaults={

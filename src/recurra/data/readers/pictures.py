@@ -118,7 +118,7 @@ def load(
             elif getattr(picture, "is_animated", False):
                 rows.note(name, "has several frames or pages; the first is read, here as elsewhere")
                 picture.seek(0)
-            return pixels_of(picture, size, channels, lambda text: rows.note(name, text))
+            pixels = pixels_of(picture, size, channels, lambda text: rows.note(name, text))
     except RefusedError as error:
         rows.bad(name, str(error))
     except library.UnidentifiedImageError:  # its text repeats the path
@@ -126,4 +126,6 @@ def load(
     except Exception as error:  # a damaged file may raise anything in Pillow's plugins
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         rows.bad(name, f"cannot be read as a picture: {reason}")
+    else:
+        return rows.shelf.keep(pixels)
     return None

@@ -64,7 +64,7 @@ def load(path: Path, wanted: Wanted, rows: Rows) -> Samples | None:
         MissingExtra: soundfile or soxr is not installed.
     """
     try:
-        return _read(path, wanted, rows)
+        samples = _read(path, wanted, rows)
     except _RefusedError as error:
         rows.bad(path, str(error))
     except DataError as error:
@@ -75,6 +75,8 @@ def load(path: Path, wanted: Wanted, rows: Rows) -> Samples | None:
         words = getattr(error, "error_string", None) or str(error) or type(error).__name__
         reason = words.removeprefix("Error : ").strip().rstrip(".")
         rows.bad(path, f"cannot be read as a sound: {reason[:1].lower()}{reason[1:]}")
+    else:
+        return rows.shelf.keep(samples)
     return None
 
 

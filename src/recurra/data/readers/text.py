@@ -12,6 +12,7 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
 from recurra.data.readers.encoding import HANDLER, UNDECODED, Encodings, by_mark
+from recurra.data.shelf import Shelf
 from recurra.errors import DataError
 from recurra.training.options import Encoded
 from recurra.training.recipe import Recipe
@@ -46,6 +47,7 @@ class Rows:
         self.advice = advice
         self.skipped = 0
         self.noted: set[str] = set()
+        self.shelf = Shelf()  # for pictures and sounds, that may be many
 
     @classmethod
     def of(cls, recipe: Recipe) -> Rows:
