@@ -6,7 +6,8 @@ STYLE = """
 --line:#333a44}}
 body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:0 auto;
 max-width:62rem;padding:2rem 1.2rem}
-h1{font-size:2rem;margin:0;overflow-wrap:anywhere}h2{margin:.2rem 0}p{max-width:44rem}.dim{color:var(--dim)}
+h1{font-size:2rem;margin:0;overflow-wrap:anywhere}
+h2{margin:.2rem 0}p{max-width:44rem}.dim{color:var(--dim)}
 section{background:var(--card);border:1px solid var(--line);border-radius:14px;
 padding:1.1rem 1.4rem;margin:1.4rem 0}.types,.row{display:flex;
 flex-wrap:wrap;gap:1.1rem;align-items:flex-end}
