@@ -12,14 +12,9 @@ import recurra
 from recurra.data.rolls import KEYS, Roll
 from recurra.errors import RecurraError
 from recurra.tasks.codecs.rolls import RollCodec, named
-from recurra.tasks.polyphonic_music import (
-    POLYPHONIC_MUSIC,
-    accuracy,
-    by_chances,
-    chances,
-    continued,
-)
+from recurra.tasks.polyphonic_music import POLYPHONIC_MUSIC, continued
 from recurra.tasks.run import complete
+from recurra.tasks.sounding import accuracy, by_chances, chances
 from tests.tasks.conftest import TINY, write_rolls
 
 

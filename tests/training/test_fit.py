@@ -9,7 +9,7 @@ from recurra import bundle
 from recurra.errors import RecurraError
 from recurra.training.fit import fit
 from recurra.training.launch import launch
-from recurra.training.loop import Judge
+from recurra.training.standing import Judge
 from recurra.training.stepper import Stepper
 from tests.training.tiny import Tagger, TinyLoss, collate, network, recipe, rows, validate
 

@@ -28,7 +28,10 @@ def html(report: Report, before: Report | None = None) -> str:
 
 def _findings(report: Report, title: str) -> Table:
     rows = [
-        [f.layer, f.verdict, f.measure.replace("_", " "), f.value, f.threshold, f.cure or "–"]
+        [
+            *(f.layer, f.verdict, f.measure.replace("_", " ")),
+            *(f"{f.value:.3g}", f"{f.threshold:.3g}", f.cure or "–"),
+        ]
         for f in report.findings
     ]
     note = "A verdict is given where the value lies beyond the threshold."
@@ -80,7 +83,7 @@ def _carried(report: Report, before: Report | None) -> Plot:
         "rows, and pale from the lower to the upper quartile."
     )
     title = "What comes back through time"
-    up = "‖∂s_T/∂s_T−lag‖ (share of a gradient)"
+    up = "‖∂s_T/∂s_T−lag‖ (share)"
     return Plot(title, lines, "lag (steps back)", up, True, bands=bands, limits=limits, note=note)
 
 

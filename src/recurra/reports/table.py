@@ -10,6 +10,7 @@ from recurra.reports.text import told
 
 MOST = 30  # rows or classes that are shown
 NAME = 120  # characters of a cell
+LONG = 30  # characters of a cell from which on it may have several lines
 
 Cell = str | int | float | None
 
@@ -59,5 +60,5 @@ def shown(cell: Cell) -> str:
 
 
 def _cell(tag: str, text: str, number: bool) -> str:
-    kind = ' class="number"' if number else ""
+    kind = ' class="number"' if number else ' class="long"' if len(text) > LONG else ""
     return f"<{tag}{kind}>{told(text, NAME)}</{tag}>"

@@ -9,9 +9,8 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from recurra.data.batch import Aligned, Continued
 from recurra.data.readers import rolls
 from recurra.data.rolls import KEYS, Roll, to_midi
 from recurra.data.samples import chorales
@@ -24,15 +23,14 @@ from recurra.tasks.body import body
 from recurra.tasks.codecs.rolls import Continuation, RollCodec, named
 from recurra.tasks.evaluation import collect, mean_loss
 from recurra.tasks.keys import KeyHead, beside
+from recurra.tasks.next_frame import NextFrame
 from recurra.tasks.review import of_pieces
+from recurra.tasks.sounding import accuracy, answer_of, by_chances, chances
 from recurra.tasks.task import Task
-from recurra.topologies import NADE, Bernoulli, ManyToManyEqual
-from recurra.topologies.loss import Loss
+from recurra.topologies import NADE, Bernoulli
 from recurra.topologies.sets import Sets
 from recurra.training.options import Body
 from recurra.training.values import AMOUNT, COUNT, SIZE, option
-
-SEEN = 1.0  # of each answer, before any was counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,46 +56,6 @@ class RollRecipe(Body):
     temperature: float = option(
         "decoding", 1.0, "sampling temperature; 0: always the likeliest", AMOUNT
     )
-
-
-class NextFrame(ManyToManyEqual):
-    """A `ManyToManyEqual` that reads each piece of a batch in another key, while it is trained.
-
-    Args:
-        embed: keys of a step → input of the body.
-        body: the recurrent layers.
-        head: their outputs → scores.
-        output: which keys sound.
-        transpose: half tones, up or down, at most; what would leave the keyboard is not moved.
-    """
-
-    def __init__(
-        self,
-        embed: nn.Module,
-        body: nn.Module,
-        head: nn.Module,
-        output: Sets,
-        transpose: int,
-    ) -> None:
-        super().__init__(embed, body, head, output)  # type: ignore[arg-type]  # a Layer, as body() says
-        self.transpose = transpose
-
-    def loss(self, batch: Aligned | Continued, smoothing: float = 0.0) -> Loss:
-        """Return the output's loss; it counts live steps."""
-        if self.training and self.transpose and isinstance(batch, Aligned):
-            batch = batch._replace(**dict(zip("xy", self._moved(batch.x, batch.y), strict=True)))
-        return super().loss(batch, smoothing)
-
-    def _moved(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both, each row moved by as many keys as still fit."""
-        held = torch.maximum(x, y).amax(1) > 0  # [batch keys]
-        keys = torch.arange(KEYS, device=x.device)
-        lowest = torch.where(held, keys, KEYS).amin(1)
-        highest = torch.where(held, keys, -1).amax(1)
-        by = torch.randint(-self.transpose, self.transpose + 1, (len(x),), device=x.device)
-        by = torch.where((lowest + by >= 0) & (highest + by < KEYS), by, 0)
-        place = ((keys - by[:, None]) % KEYS)[:, None].expand_as(x)
-        return x.gather(2, place), y.gather(2, place)
 
 
 def read(recipe: RollRecipe) -> Splits[Roll]:
@@ -153,55 +111,6 @@ def evaluate(
     wanted = [codec.encode(row)[1].numpy() for row in rows]
     said = [answer_of(steps) for steps in found]
     return {**validate(network, codec, rows, recipe), "accuracy": accuracy(said, wanted)}
-
-
-def answer_of(steps: Sequence[Sequence[int]]) -> np.ndarray:
-    """Return the frames in which these keys sound."""
-    frames = np.zeros((len(steps), KEYS), np.float32)
-    for time, keys in enumerate(steps):
-        frames[time, list(keys)] = 1
-    return frames
-
-
-def accuracy(said: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> float:
-    """Return Σ hits / Σ (hits + false + missed), over all steps.
-
-    The accuracy of Bay, Ehmann and Downie, ISMIR 2009.
-    """
-    hits = sum(float(np.minimum(a, b).sum()) for a, b in zip(said, wanted, strict=True))
-    either = sum(float(np.maximum(a, b).sum()) for a, b in zip(said, wanted, strict=True))
-    return hits / max(either, 1.0)
-
-
-def chances(codec: RollCodec, train: Sequence[Roll], *, after: bool) -> np.ndarray:
-    """Return p(a key sounds) [2 keys]: after a step in which it did not, and after one it did.
-
-    Counted, with one more of each answer; without `after`, both are the same.
-    """
-    counts = np.full((2, 2, KEYS), SEEN)  # before, now
-    for row in train:
-        x, y = (part.numpy() for part in codec.encode(row))
-        for before in (0, 1):
-            for now in (0, 1):
-                counts[before, now] += ((x == before) & (y == now)).sum(0)
-    if not after:
-        counts[:] = counts.sum(0)
-    found: np.ndarray = counts[:, 1] / counts.sum(1)
-    return found
-
-
-def by_chances(codec: RollCodec, chance: np.ndarray, test: Sequence[Roll]) -> dict[str, float]:
-    """Return the figures of keys that sound by these chances, each on its own."""
-    total, count, said, wanted = 0.0, 0, [], []
-    for row in test:
-        x, y = (part.numpy() for part in codec.encode(row))
-        p = np.where(x > 0, chance[1], chance[0])
-        total -= float(np.log(np.where(y > 0, p, 1 - p)).sum())
-        count += len(y)
-        said.append((p > 0.5).astype(np.float32))
-        wanted.append(y)
-    nll = total / max(count, 1)
-    return {"nll": nll, "accuracy": accuracy(said, wanted), "loss": nll}
 
 
 def baseline(

@@ -19,9 +19,10 @@ from recurra.training.clock import Clock
 from recurra.training.interrupt import interruptible
 from recurra.training.lanes import Lanes
 from recurra.training.launch import launch
-from recurra.training.loop import History, Judge, Loop
+from recurra.training.loop import Loop
 from recurra.training.progress import Progress
 from recurra.training.recipe import Recipe
+from recurra.training.standing import History, Judge
 from recurra.training.stepper import Stepper
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recurra import bundle
 from recurra.errors import BundleError, RecurraError
@@ -23,56 +22,8 @@ from recurra.training.optimiser import learning_rate
 from recurra.training.options import Taught
 from recurra.training.progress import Progress, need_events
 from recurra.training.snapshot import capture, restore
+from recurra.training.standing import STOPPED, History, Judge, Standing, finite
 from recurra.training.stepper import Stepper
-
-STOPPED = ("interrupted", "terminated")  # by Ctrl-C, by SIGTERM
-
-
-class History(NamedTuple):
-    """What a run did.
-
-    entries: one per validation, as in metrics.jsonl. stopped: epochs, patience, time,
-    interrupted or terminated. best: the metric of the weights that the network holds now.
-    """
-
-    entries: list[dict[str, Any]]
-    best: float | None
-    best_step: int
-    stopped: str
-    step: int
-    epoch: float
-    seconds: float
-
-
-@dataclass
-class Standing:
-    """Where a run stands, beside its tensors: what a resumed one goes on from."""
-
-    step: int = 0
-    validated_step: int = 0
-    best: float | None = None
-    best_step: int = 0
-    waited: int = 0
-    factor: float = 1.0
-    rate: float = 0.0
-    total: float = 0.0
-    count: float = 0.0
-    tokens: float = 0.0
-    asked: bool = False
-
-
-class Judge(NamedTuple):
-    """How weights are compared."""
-
-    validate: Callable[[nn.Module], Mapping[str, float]]
-    metric: str
-    higher: bool
-
-    def better(self, value: float, best: float | None) -> bool:
-        """Return whether `value` is the best so far; what is not finite never is."""
-        if not math.isfinite(value):
-            return False
-        return best is None or (value > best if self.higher else value < best)
 
 
 class Loop:
@@ -348,8 +299,3 @@ class Loop:
 
     def _patience_is_out(self) -> bool:
         return 0 < self.recipe.patience <= self.standing.waited
-
-
-def finite(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a line of the log: JSON has no NaN."""
-    return {n: v if v is not None and math.isfinite(v) else None for n, v in entry.items()}

@@ -48,8 +48,8 @@ def exam(name: str, protocol: str, must: float, aim: float | None, **recipe: Any
         folder="sst2",
         files=("*.tsv",),
         protocol=f"SST-2, whole sentences only, no pretrained vectors; {protocol} and a bag of "
-        "grams answer together; weights chosen on dev. Of nine settings of the network dev could not "
-        "tell the best two apart, and their test figures had been seen when one was taken.",
+        "grams answer together; weights chosen on dev. Of nine settings of the network dev could "
+        "not tell the best two apart, and their test figures had been seen when one was taken.",
         metric=METRIC,
         must=must,
         aim=aim,
