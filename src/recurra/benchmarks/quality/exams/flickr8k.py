@@ -18,7 +18,7 @@ from recurra.tasks.run import complete
 METRIC = "BLEU-4"
 TEXTS = "Flickr8k.token.txt"
 WEIGHTS = "squeezenet1_1_imagenet_notop.npz"
-FROZEN: dict[str, Any] = {"preset": "quality", "max_time": "20m"}
+FROZEN: dict[str, Any] = {"preset": "quality", "max_time": "30m"}
 SCRATCH: dict[str, Any] = {"preset": "quality", "members": 1, "pixels": 64, "max_time": "10m"}
 NEAR = 30  # pictures whose captions are compared
 
