@@ -2,9 +2,13 @@
 
 from recurra.errors import unknown
 from recurra.limits.experiment import Experiment
-from recurra.limits.experiments import exploding, vanishing
+from recurra.limits.experiments import exploding, future, vanishing
 
-EXPERIMENTS: tuple[Experiment, ...] = (exploding.EXPERIMENT, vanishing.EXPERIMENT)
+EXPERIMENTS: tuple[Experiment, ...] = (
+    future.EXPERIMENT,
+    exploding.EXPERIMENT,
+    vanishing.EXPERIMENT,
+)
 
 
 def find(name: str) -> Experiment:
