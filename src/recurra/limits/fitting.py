@@ -24,13 +24,11 @@ class Problem(NamedTuple):
     """A task made on the spot.
 
     Args:
-        name: what it is called.
         draw: how many rows, a generator → inputs and answers.
         loss: what a model says, answers → the error that is minimised, a mean.
         chance: the error of the best answer that does not look back.
     """
 
-    name: str
     draw: Draw
     loss: Callable[[Tensor, Tensor], Tensor]
     chance: float

@@ -2,10 +2,12 @@
 
 from recurra.errors import unknown
 from recurra.limits.experiment import Experiment
-from recurra.limits.experiments import exploding, future, vanishing
+from recurra.limits.experiments import exploding, future, long, training, vanishing
 
 EXPERIMENTS: tuple[Experiment, ...] = (
+    long.EXPERIMENT,
     future.EXPERIMENT,
+    training.EXPERIMENT,
     exploding.EXPERIMENT,
     vanishing.EXPERIMENT,
 )

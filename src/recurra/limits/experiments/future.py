@@ -87,9 +87,7 @@ def loss(scores: Tensor, right: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(scores[:, : right.shape[1], 0], right)
 
 
-PROBLEM = Problem(
-    "majority", lambda rows, generator: majority(rows, STEPS, AHEAD, generator), loss, 1e-9
-)
+PROBLEM = Problem(lambda rows, generator: majority(rows, STEPS, AHEAD, generator), loss, 1e-9)
 
 
 @torch.no_grad()
@@ -136,7 +134,7 @@ def run(case: Case) -> Limit:
         cure="LookAhead (--lookahead N): answers N steps late, streaming goes on; Bidirectional "
         "(--bidirectional): waits for the end",
         verdict=f"Accuracy {plain:.3f} without a view of the future, {ahead:.3f} with {AHEAD} "
-        f"steps of look-ahead, {two_way:.3f} bidirectional: look-ahead buys it for a delay of {AHEAD} "
+        f"steps of look-ahead, {two_way:.3f} bidirectional: look-ahead costs a delay of {AHEAD} "
         f"steps, not of all {STEPS + AHEAD}.",
         measured=f"Fair coins; at each step, which side most of it and the next {AHEAD} show, so "
         "that the best accuracy for a delay is known exactly. Each model has "

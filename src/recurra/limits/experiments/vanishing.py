@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from statistics import median
-from typing import Any, NamedTuple
 
 import torch
-from torch import nn
 
-import recurra.init
-from recurra.cells import GRU, LRU, LSTM, RGLRU, Cell, Elman, IndRNN, MinGRU
 from recurra.dynamics import Flow, flow
-from recurra.layers import Layer, Recurrent
-from recurra.layers.conversion import from_torch
+from recurra.limits import ways
 from recurra.limits.case import Case
 from recurra.limits.experiment import Experiment
 from recurra.limits.finding import Limit
+from recurra.limits.ways import Way
 from recurra.reports import Plot, Table
 
 INPUT, HIDDEN, ROWS = 8, 64, 8
@@ -24,52 +19,27 @@ LAGS = 40, 120, 360
 USEFUL = 0.01  # share of a gradient that is still of use
 
 
-class Way(NamedTuple):
-    """A layer as it starts: its name, whose it is, and how it is built."""
-
-    name: str
-    ours: bool
-    build: Callable[[], Layer]
-
-
-def torch_default(kind: type[nn.RNN | nn.LSTM | nn.GRU]) -> Callable[[], Layer]:
-    """Return how to build a module of `torch.nn` with its own weights, to be looked into."""
-    return lambda: from_torch(kind(INPUT, HIDDEN, batch_first=True))
-
-
-def ours(kind: type[Cell[Any]], **options: Any) -> Callable[[], Layer]:
-    """Return how to build a cell of recurra."""
-    return lambda: Recurrent(kind(INPUT, HIDDEN, **options))
-
-
-def ringed() -> Layer:
-    """Return a tanh network whose eigenvalues start on a ring."""
-    layer = Recurrent(Elman(INPUT, HIDDEN))
-    recurra.init.ring(layer, 0.99, 0.9999)
-    return layer
-
-
 WAYS = (
-    Way("nn.RNN", False, torch_default(nn.RNN)),
-    Way("nn.LSTM", False, torch_default(nn.LSTM)),
-    Way("nn.GRU", False, torch_default(nn.GRU)),
-    Way("Elman, orthogonal", True, ours(Elman)),
-    Way("Elman, ring", True, ringed),
-    Way("Elman(relu), identity", True, ours(Elman, nonlinearity="relu")),
-    Way("IndRNN", True, ours(IndRNN)),
-    Way("LSTM, forget bias 1", True, ours(LSTM)),
-    Way("LSTM, time_scale", True, ours(LSTM, time_scale=LAGS[-1])),
-    Way("GRU, time_scale", True, ours(GRU, time_scale=LAGS[-1])),
-    Way("MinGRU, time_scale", True, ours(MinGRU, time_scale=LAGS[-1])),
-    Way("RGLRU", True, ours(RGLRU)),
-    Way("LRU", True, ours(LRU, max_radius=0.9999)),
+    ways.RNN,
+    ways.TORCH_LSTM,
+    ways.TORCH_GRU,
+    ways.ORTHOGONAL,
+    ways.RING,
+    ways.IDENTITY,
+    ways.INDRNN,
+    ways.UNIT_FORGET,
+    ways.CHRONO_LSTM,
+    ways.CHRONO_GRU,
+    ways.CHRONO_MINGRU,
+    ways.CHRONO_RGLRU,
+    ways.RING_LRU,
 )
 
 
 def measured(way: Way, seed: int) -> Flow:
     """Return what comes back of a gradient in a new layer of this kind, on noise."""
     torch.manual_seed(seed)
-    layer = way.build()
+    layer = way.build(INPUT, HIDDEN, LAGS[-1])
     return flow(layer, torch.randn(ROWS, LAGS[-1], INPUT), every=LAGS[0] // 4, probes=2, seed=seed)
 
 
