@@ -17,7 +17,7 @@ from recurra.training.recipe import Recipe
 Batch = tuple[Tensor, Tensor]
 Draw = Callable[[int, torch.Generator], Batch]
 EVERY, HELD, PART = 50, 128, 32  # updates between two looks at held-out rows; these; at once
-APART = 1 << 32  # what keeps held-out rows' seeds away from those of training
+APART = 1_000_003  # between the seeds of training and of held-out rows; torch keeps 32 bits of one
 
 
 class Problem(NamedTuple):
@@ -34,14 +34,28 @@ class Problem(NamedTuple):
     chance: float
 
 
+class Begun(NamedTuple):
+    """A training that goes on.
+
+    Args:
+        optimiser: with what it remembers.
+        generator: of rows.
+        updates: made before.
+    """
+
+    optimiser: torch.optim.Optimizer
+    generator: torch.Generator
+    updates: int
+
+
 class Fitted(NamedTuple):
     """What came of a training.
 
     Args:
         error: on held-out rows, at the end.
         solved: whether the error is below a tenth of chance.
-        updates: that were made.
-        seconds: they took.
+        updates: that were made, those before included.
+        seconds: of the processor that they took.
         curve: (updates, error on held-out rows).
     """
 
@@ -64,6 +78,7 @@ def fit(
     seconds: float = math.inf,
     case: Case | None = None,
     name: str = "",
+    begun: Begun | None = None,
 ) -> Fitted:
     """Train until the problem is solved on held-out rows, or updates or seconds are spent.
 
@@ -75,17 +90,17 @@ def fit(
         problem: what is learnt.
         recipe: how.
         updates: at most.
-        seconds: at most.
+        seconds: of the processor, at most.
         case: whose progress is told.
         name: of the model, for that.
+        begun: goes on with a training on another problem, whose updates count.
     """
-    began = time.monotonic()
-    generator = torch.Generator().manual_seed(recipe.seed)
+    began = time.process_time()
+    optimiser, generator, before = begun or begin(model, recipe)
     held = problem.draw(HELD, torch.Generator().manual_seed(recipe.seed + APART))
-    optimiser = adamw(model, recipe)
     curve = list[tuple[float, float]]()
-    for update in range(1, updates + 1):
-        share = max(update / updates, (time.monotonic() - began) / seconds)
+    for update in range(before + 1, max(updates, before + 1) + 1):
+        share = max(update / updates, (time.process_time() - began) / seconds)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(recipe, share)
         x, y = problem.draw(recipe.batch_size, generator)
@@ -102,7 +117,13 @@ def fit(
                 break
     error = curve[-1][1]
     solved = error < SHARE * problem.chance
-    return Fitted(error, solved, update, time.monotonic() - began, curve)
+    return Fitted(error, solved, update, time.process_time() - began, curve)
+
+
+def begin(model: nn.Module, recipe: Recipe) -> Begun:
+    """Return a training that has made no update."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    return Begun(adamw(model, recipe), generator, 0)
 
 
 @torch.no_grad()
