@@ -97,7 +97,7 @@ def test_a_case_is_told_what_was_asked_for(tmp_path: Path) -> None:
 
 
 def test_findings_come_back_as_they_were(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "limits.json"
+    path = tmp_path / "limits.json"
     assert record.read(path) == []
     record.write(path, [LIMIT])
     assert "NaN" not in path.read_text()

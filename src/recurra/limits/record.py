@@ -42,7 +42,6 @@ def write(path: Path, found: Sequence[Limit]) -> None:
     """
     text = json.dumps(_plain([asdict(one) for one in found]), indent=1, ensure_ascii=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(path, text + "\n")
     except OSError as error:
         raise RecurraError(f"{path} cannot be written: {reason(error)}") from error

@@ -62,6 +62,10 @@ def run(
         RecurraError: the folder cannot be written, or holds another's file of that name.
     """
     place = settings.out / JSON
+    try:
+        settings.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecurraError(f"{settings.out} cannot be written: {reason(error)}") from error
     found = record.read(place)
     before = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
