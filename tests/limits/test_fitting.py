@@ -52,6 +52,15 @@ def test_what_cannot_be_learnt_takes_all_updates_and_stays_at_chance() -> None:
     assert 0.5 < found.error < 1.5
 
 
+def test_solved_is_below_a_tenth_of_chance() -> None:
+    still = Recipe(learning_rate=1e-9, seed=3)
+    error = fit(new(), LINE, still, updates=1).error
+    assert error > 1
+    for part, solved in ((0.05, True), (0.099, True), (0.101, False), (0.15, False)):
+        chance = error / part
+        assert fit(new(), LINE._replace(chance=chance), still, updates=1).solved is solved
+
+
 def test_no_more_seconds_are_taken_than_given() -> None:
     found = fit(new(), LINE, Recipe(learning_rate=1e-9), updates=10**6, seconds=0.2)
     assert 0.2 <= found.seconds < 5
@@ -83,6 +92,11 @@ def test_the_recipe_decides_rate_and_clipping() -> None:
         return sum(float((a - b.detach()).abs().max()) for a, b in pairs)
 
     assert moved(Recipe(learning_rate=1e-3)) < 0.05 < moved(Recipe(learning_rate=0.1))
+    # the cosine ends at 0, so the last of one update does nothing
+    model = new()
+    before = model.get_parameter("weight").detach().clone()
+    fit(model, LINE, Recipe(learning_rate=0.1), updates=1)
+    assert torch.equal(before, model.get_parameter("weight"))
     # Adam's steps do not depend on a gradient's scale, but nearly none is left of it here
     assert moved(Recipe(learning_rate=0.1, clip=1e-12)) < moved(Recipe(learning_rate=0.1)) / 10
 

@@ -22,7 +22,7 @@ class Case:
         progress: shows what is being done, in a few words.
     """
 
-    allowance: float
+    allowance: int | float
     quick: bool = False
     seeds: int = 0
     threads: int = 1

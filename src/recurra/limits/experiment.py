@@ -24,6 +24,6 @@ class Experiment(NamedTuple):
     name: str
     kind: str
     title: str
-    seconds: float
-    quick: float
+    seconds: int | float
+    quick: int | float
     run: Callable[[Case], Limit]

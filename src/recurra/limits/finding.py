@@ -38,5 +38,5 @@ class Limit:
     seeds: tuple[int, ...] = ()
     tables: tuple[Table, ...] = ()
     plots: tuple[Plot, ...] = ()
-    seconds: float = 0.0
+    seconds: int | float = 0.0
     command: str = ""

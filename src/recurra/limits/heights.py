@@ -13,10 +13,9 @@ from recurra.reports.table import Cell
 def longest(ladder: Ladder, found: Runs, way: str) -> int:
     """Return the longest length up to which a way solves all with every seed; 0: none."""
     reached = 0
-    first = len(found.get((way, ladder.lengths[0]), []))
     for steps in ladder.lengths:
         runs = found.get((way, steps), [])
-        if not runs or len(runs) < first or not all(one.solved for one in runs):
+        if not runs or not all(one.solved for one in runs):
             break
         reached = steps
     return reached

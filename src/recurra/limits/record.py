@@ -66,12 +66,14 @@ def _limit(entry: dict[str, Any]) -> Limit:
 
 
 def _numbers(plot: dict[str, Any]) -> dict[str, Any]:
-    """Return a plot's values with null points as numbers that are none."""
-    lines = {
-        name: [tuple(math.nan if number is None else number for number in point) for point in line]
-        for name, line in plot["lines"].items()
-    }
-    return {**plot, "lines": lines}
+    """Return a plot's values as it takes them: points are tuples, null is no number."""
+    lines = {name: _points(line) for name, line in plot["lines"].items()}
+    bands = plot["bands"] and {name: _points(band) for name, band in plot["bands"].items()}
+    return {**plot, "lines": lines, "bands": bands}
+
+
+def _points(line: list[list[float | None]]) -> list[tuple[float, ...]]:
+    return [tuple(math.nan if number is None else number for number in point) for point in line]
 
 
 def _plain(value: Any) -> Any:

@@ -39,13 +39,12 @@ def plain(kind: type[nn.RNN | nn.LSTM | nn.GRU], **options: Any) -> Way:
 
 def own(name: str, kind: type[Cell[Any]], *, timed: bool = False, **options: Any) -> Way:
     """Return a cell of recurra; `timed`: it is told the longest dependency."""
-    return Way(
-        name,
-        True,
-        lambda size, hidden, steps: Recurrent(
-            kind(size, hidden, **options, **({"time_scale": steps} if timed else {}))
-        ),
-    )
+
+    def build(size: int, hidden: int, steps: int) -> Layer:
+        told: dict[str, Any] = {"time_scale": float(steps)} if timed else {}
+        return Recurrent(kind(size, hidden, **options, **told))
+
+    return Way(name, True, build)
 
 
 def ringed(kind: type[Cell[Any]], size: int, hidden: int, steps: int) -> Layer:
