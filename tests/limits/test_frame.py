@@ -145,7 +145,7 @@ def test_the_page_says_all_of_a_finding(tmp_path: Path) -> None:
     ):
         assert words in section, words
     assert seen.tables["A <weak> thing"] == [[["way", "loss"], ["a", "1.5000"], ["b", ""]]]
-    assert seen.tables["In short"][0][1] == ["weakness", "A <weak> thing", "a cure", "12 s"]
+    assert seen.tables["In short"][0][1] == ["A <weak> thing", "weakness", "12 s"]
     assert "On this machine." in seen.texts[""]
     strength = read(page.html([replace(LIMIT, kind="strength", cure="")])).texts["A <weak> thing"]
     assert "What it is good for" in strength

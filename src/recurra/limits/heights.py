@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import median
 
 from recurra.limits.climb import Ladder, Runs
@@ -40,7 +41,7 @@ def table(ladder: Ladder, found: Runs) -> Table:
             [
                 way.name,
                 "recurra" if way.ours else "PyTorch, as it starts",
-                *("–" if one is None else f"{one:.3f}" for one in shares),
+                *map(_told, shares),
                 str(reached) if reached else "none",
                 f"{median(one.updates for one in last):.0f}" if last else "–",
                 f"{median(one.seconds for one in last):.0f}" if last else "–",
@@ -70,7 +71,7 @@ def grown(ladder: Ladder, found: Runs) -> Table:
                 "recurra" if way.ours else "PyTorch, as it starts",
                 str(reached) if reached else "none",
                 str(tried[-1]),
-                f"{last:.3f}",
+                _told(last),
                 f"{median(one.updates for one in stages[-1]):.0f}",
                 f"{sum(median(one.seconds for one in stage) for stage in stages):.0f}",
             ]
@@ -104,3 +105,9 @@ def plot(ladder: Ladder, found: Runs) -> Plot:
         log_across=True,
         limits={"chance": 1.0, f"solved: {SHARE:g}": SHARE},
     )
+
+
+def _told(part: float | None) -> str:
+    if part is None:
+        return "–"
+    return f"{part:.3f}" if math.isfinite(part) else "no number"

@@ -29,8 +29,8 @@ def html(found: Sequence[Limit], machine: str = "") -> str:
 
 def overview(found: Sequence[Limit]) -> Table:
     """Return a row for each finding."""
-    rows = [[one.kind, one.title, one.cure or "–", f"{one.seconds:,.0f} s"] for one in found]
-    return Table("In short", ["", "what", "cure", "measured in"], rows)
+    rows = [[one.title, one.kind, f"{one.seconds:,.0f} s"] for one in found]
+    return Table("In short", ["what", "is a", "measured in"], rows)
 
 
 @dataclass(frozen=True)
