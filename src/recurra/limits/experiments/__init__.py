@@ -1,0 +1,25 @@
+"""The experiments, in the order of the page: one file each."""
+
+from recurra.errors import unknown
+from recurra.limits.experiment import Experiment
+from recurra.limits.experiments import exploding, future, long, training, vanishing
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    long.EXPERIMENT,
+    future.EXPERIMENT,
+    training.EXPERIMENT,
+    exploding.EXPERIMENT,
+    vanishing.EXPERIMENT,
+)
+
+
+def find(name: str) -> Experiment:
+    """Return the experiment of a name.
+
+    Raises:
+        RecurraError: there is none.
+    """
+    for one in EXPERIMENTS:
+        if one.name == name:
+            return one
+    raise unknown("experiment", name, [one.name for one in EXPERIMENTS])
