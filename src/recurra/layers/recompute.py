@@ -95,10 +95,11 @@ class _Recomputed(torch.autograd.Function):
         sequences, state, weights = run.parts(tensors)
         x, chunks = sequences[0], run.cut(sequences)
         # in one piece, made first: small things between large ones would break the memory up
-        starts = [leaf.new_empty(len(chunks), *leaf.shape) for leaf in state]
+        starts = [leaf.new_empty(len(chunks) - 1, *leaf.shape) for leaf in state]
         y: Tensor | None = None
         for i, parts in enumerate(chunks):
-            state = tuple(kept[i].copy_(leaf) for kept, leaf in zip(starts, state, strict=True))
+            if i:
+                state = tuple(kept[i - 1].copy_(s) for kept, s in zip(starts, state, strict=True))
             before = _generators(x)
             with torch.enable_grad():  # as the second pass: engines and kernels depend on it
                 given = _given(run, (*parts, *state, *weights), ctx.needs_input_grad[1:])
@@ -124,7 +125,7 @@ class _Recomputed(torch.autograd.Function):
         tensors, starts = saved[:count], saved[count:]
         if torch.is_grad_enabled():  # a gradient of this gradient is wanted
             return None, *_graph(run, tensors, (dy, *dstate), needs)
-        sequences, _, weights = run.parts(tensors)
+        sequences, first, weights = run.parts(tensors)
         wanted, at_first, _ = run.parts(needs)
         dx = [
             torch.empty_like(x) if need else None for x, need in zip(sequences, wanted, strict=True)
@@ -133,7 +134,8 @@ class _Recomputed(torch.autograd.Function):
         chunks = run.cut(sequences)
         for i in reversed(range(len(chunks))):
             at = slice(i * run.every, i * run.every + chunks[i][0].shape[1])
-            given = _given(run, (*chunks[i], *(kept[i] for kept in starts), *weights), needs)
+            start = [kept[i - 1] for kept in starts] if i else first
+            given = _given(run, (*chunks[i], *start, *weights), needs)
             with torch.enable_grad(), _replayed(run, i, sequences[0]):
                 outputs = list(run.chunk(i, given))
                 grads = [None if dy is None else dy[:, at], *dstate, *totals]
