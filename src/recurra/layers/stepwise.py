@@ -48,7 +48,7 @@ def step_losses(
     network: nn.Module,
     x: Shaped[Tensor, "batch time *input"],
     criterion: Criterion,
-    *targets: Shaped[Tensor, "batch time *target"],
+    *targets: Tensor,
     every: int = 1024,
     state: Any = None,
     lengths: Int[Tensor, "batch"] | None = None,
