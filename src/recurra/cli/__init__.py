@@ -65,6 +65,12 @@ def build(argv: Sequence[str]) -> App:
 
         add_comparisons(comparer)
     app.command(comparer)
+    rater = App(name="rate", help="Find a learning rate for a task: it grows until the loss rises.")
+    if argv[:1] == ["rate"]:
+        from recurra.cli.rate import add_rates
+
+        add_rates(rater)
+    app.command(rater)
     commands: list[Callable[..., int | None]] = [
         use.evaluate,
         use.predict,

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Group = Sequence[tuple[list[int], Any]]  # row numbers and batch; None where there are no rows
 
 
+class NotFinite(RecurraError):  # noqa: N818, it is what happened
+    """A loss or a gradient stopped being finite; the weights were not moved."""
+
+
 class Sums(NamedTuple):
     """Sums over all processes of one step, and the norm of its gradient."""
 
@@ -154,7 +158,7 @@ class Stepper:
 
     def _fault(
         self, number: int, what: str, group: Group, random: dict[str, Tensor], backward: bool
-    ) -> RecurraError:
+    ) -> NotFinite:
         """Return the error that says where a number stopped being finite."""
 
         def total(batch: Any) -> Tensor:
@@ -175,7 +179,7 @@ class Stepper:
         bad = faults.bad_rows(self.network, every, alone, backward=backward)
         here = place or ("no layer of this process" if not bad else "the sum over rows")
         kind = "gradient" if backward else "loss"
-        return RecurraError(
+        return NotFinite(
             f"step {number}: {what}; first in {here}; rows whose own {kind} is not finite: "
             f"{faults.named(bad, len(every), self.describe)}; mend them, or lower learning_rate "
             "or clip; the last good checkpoint is kept"

@@ -2,14 +2,26 @@
 
 from recurra.errors import unknown
 from recurra.limits.experiment import Experiment
-from recurra.limits.experiments import exploding, future, long, training, vanishing
+from recurra.limits.experiments import (
+    constant,
+    exploding,
+    future,
+    long,
+    memory,
+    slow,
+    training,
+    vanishing,
+)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
+    slow.EXPERIMENT,
+    memory.EXPERIMENT,
     long.EXPERIMENT,
     future.EXPERIMENT,
     training.EXPERIMENT,
     exploding.EXPERIMENT,
     vanishing.EXPERIMENT,
+    constant.EXPERIMENT,
 )
 
 
