@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from recurra import tree
+from recurra import inputs, tree
 from recurra.cells.base import Cell
 from recurra.engines.base import Lengths, traced
 from recurra.errors import InputError, InputTypeError
@@ -84,6 +84,7 @@ def step_losses(
             raise InputTypeError(f"{name} is a {type(part).__name__}; it is a {kind.__name__}")
     if not callable(criterion):
         raise InputTypeError(f"criterion is a {type(criterion).__name__}; it is a function")
+    lengths = inputs.ragged("step_losses", x, lengths)
     _check(network, x, targets)
     if state is None:
         if not isinstance(network, Layer):
@@ -99,11 +100,8 @@ def step_losses(
 
 
 def _check(network: nn.Module, x: Tensor, targets: tuple[Tensor, ...]) -> None:
-    if x.dim() < 2:
-        raise InputError(f"x is {list(x.shape)}; it is [batch time …]")
     for i, target in enumerate(targets):
-        if not isinstance(target, Tensor):
-            raise InputTypeError(f"target {i} is a {type(target).__name__}; it is a Tensor")
+        inputs.tensor("step_losses", f"target {i}", target)
         if target.shape[:2] != x.shape[:2]:
             raise InputError(
                 f"target {i} is {list(target.shape)}; it begins as x does, {list(x.shape[:2])}"

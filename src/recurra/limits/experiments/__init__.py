@@ -8,6 +8,8 @@ from recurra.limits.experiments import (
     future,
     long,
     memory,
+    previous,
+    shared,
     slow,
     training,
     vanishing,
@@ -22,6 +24,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     exploding.EXPERIMENT,
     vanishing.EXPERIMENT,
     constant.EXPERIMENT,
+    shared.EXPERIMENT,
+    previous.EXPERIMENT,
 )
 
 
