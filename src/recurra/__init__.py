@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from recurra.tasks.diagnosis import diagnose
     from recurra.tasks.model import Model, load
     from recurra.tasks.pieces import listen
+    from recurra.tasks.rate import find_rate
     from recurra.tasks.run import train
     from recurra.tasks.watch import Watch
     from recurra.testing import check_cell
@@ -65,6 +66,7 @@ _HOME = {
     "recurra.tasks.diagnosis": "diagnose",
     "recurra.tasks.model": "Model load",
     "recurra.tasks.pieces": "listen",
+    "recurra.tasks.rate": "find_rate",
     "recurra.tasks.run": "train",
     "recurra.tasks.watch": "Watch",
     "recurra.testing": "check_cell",
@@ -116,6 +118,7 @@ __all__ = [
     "diagnose",
     "diagnostics",
     "engines",
+    "find_rate",
     "from_torch",
     "init",
     "layers",

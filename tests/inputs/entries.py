@@ -453,6 +453,19 @@ def _held(output: topologies.Sets) -> Entry:
     }
 
 
+def _by_chunks() -> Entry:
+    def criterion(y: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return nn.functional.cross_entropy(y.transpose(1, 2), target, reduction="none")
+
+    network = layers.Recurrent(cells.GRU(SIZE, WIDTH))
+    target = torch.randint(0, WIDTH, (BATCH, TIME))  # what it may be is the criterion's affair
+
+    def call(x: Any, lengths: Any = None) -> Any:
+        return layers.step_losses(network, x, criterion, target, every=2, lengths=lengths)
+
+    return call, {"x": real(BATCH, TIME, SIZE, fixed=(0, 1, 2)), "lengths": lengths()}
+
+
 def _entropy() -> Entry:
     return topologies.cross_entropy, {
         "logits": real(BATCH, TIME, KINDS, fixed=(0, 1), free=True),
@@ -609,6 +622,7 @@ MAKERS: dict[str, Callable[[random.Random], Entry]] = {
         for output in (topologies.Bernoulli(KINDS), topologies.NADE(KINDS, 3))
     },
     "cross_entropy": lambda draw: _entropy(),
+    "step_losses": lambda draw: _by_chunks(),
     "within": lambda draw: _given_lengths(layers.within),
     "zero_beyond": lambda draw: _given_lengths(layers.zero_beyond),
     "state_from_torch": lambda draw: _converted(),

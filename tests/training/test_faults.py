@@ -3,8 +3,10 @@ import torch
 from torch import nn
 
 from recurra import bundle
+from recurra.diagnostics.trace import Fault
 from recurra.errors import RecurraError
 from recurra.training.fit import fit
+from recurra.training.stepper import NotFinite
 from tests.training.tiny import Tagger, collate, network, recipe, rows, validate
 
 
@@ -62,6 +64,45 @@ def test_bad_rows_are_named():
     assert text.startswith("step 1: the loss became nan; first in the loss itself; rows whose own")
     assert "loss is not finite: a.tsv:5, a.tsv:19;" in text or "a.tsv:19, a.tsv:5;" in text
     assert text.endswith("the last good checkpoint is kept")
+
+
+class Recurring(Tagger):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = Steps(nn.GRU(3, 8, batch_first=True))
+
+
+class Steps(nn.Module):
+    """A layer's outputs without its state."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
+def test_of_a_recurrent_layer_the_step_of_the_sequence_is_told():
+    items = rows()
+    x = items[9][0].clone()
+    assert len(x) > 2
+    x[2, 1] = float("nan")
+    items[9] = (x, items[9][1])
+    text = broken(Recurring(), items, batch_size=22)
+    assert "and, in time, in the input of body.layer at step 2; rows whose own loss" in text
+    with pytest.raises(NotFinite) as caught:
+        fit(
+            Recurring(),
+            items,
+            collate,
+            recipe=recipe(epochs=1, batch_size=22),
+            run=None,
+            validate=validate,
+            metric="loss",
+            higher=False,
+        )
+    assert caught.value.fault == Fault("the input of body.layer", "body.layer", 2, 9, 1)
 
 
 def test_bad_rows_without_description_are_numbers():

@@ -24,6 +24,7 @@ files:
     recurra generate runs/music_generation "G major" --out tune.mid
     recurra check my_cell.py:MyCell
     recurra diagnose runs/sentiment
+    recurra limits --quick
 
 Exit codes: 0 done; 1 a check failed; 2 an input is wrong, and one line says
 what; 130 interrupted, nothing finished is lost.
@@ -35,6 +36,7 @@ def build(argv: Sequence[str]) -> App:
     from recurra.cli import show, use
     from recurra.cli.bench import bench
     from recurra.cli.diagnose import diagnose
+    from recurra.cli.limits import limits
     from recurra.cli.listen import listen
     from recurra.cli.prose import flowing
 
@@ -63,6 +65,12 @@ def build(argv: Sequence[str]) -> App:
 
         add_comparisons(comparer)
     app.command(comparer)
+    rater = App(name="rate", help="Find a learning rate for a task: it grows until the loss rises.")
+    if argv[:1] == ["rate"]:
+        from recurra.cli.rate import add_rates
+
+        add_rates(rater)
+    app.command(rater)
     commands: list[Callable[..., int | None]] = [
         use.evaluate,
         use.predict,
@@ -78,7 +86,7 @@ def build(argv: Sequence[str]) -> App:
             with_options(use.predict, "decoding"),
             with_options(listen, "decoding", tasks=("music_generation", "polyphonic_music")),
         ]
-    for command in [*commands, diagnose, show.tasks, show.cells, show.engines, show.check]:
+    for command in [*commands, diagnose, limits, show.tasks, show.cells, show.engines, show.check]:
         app.command(flowing(command))
     app.command(bench)
     return app

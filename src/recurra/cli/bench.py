@@ -40,7 +40,7 @@ def speed(
         recurra bench speed --quick
 
     Questions: classic grid ragged mingru scan linear streaming narrow inference training growth
-    start.
+    long start.
 
     Parameters
     ----------

@@ -26,6 +26,7 @@ from recurra.layers.running import Running, RunningState
 from recurra.layers.scale import FixedScale
 from recurra.layers.spectrum import Cepstrum, LogMel, SpectrumState
 from recurra.layers.stack import Stack
+from recurra.layers.stepwise import step_losses
 
 __all__ = [
     "AdditiveAttention",
@@ -70,6 +71,7 @@ __all__ = [
     "from_torch",
     "state_from_torch",
     "state_to_torch",
+    "step_losses",
     "to_torch",
     "within",
     "zero_beyond",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +14,15 @@ from recurra import tree
 from recurra.engines.base import Lengths
 
 Tensors = tuple[Tensor, ...]
+T = TypeVar("T")
 
 
 class Run(NamedTuple):
-    """A run in chunks: module(x, state, lengths=…) → outputs, state.
+    """A run in chunks: module(x, state, *others, lengths=…) → outputs, state.
 
     Args:
         module: what runs a chunk; its weights go along, as they are now.
+        sequences: how many tensors are cut into chunks: x, and others beside it.
         names: of its weights.
         like: a state's structure, without tensors.
         lengths: valid steps of each row; None: all.
@@ -30,6 +32,7 @@ class Run(NamedTuple):
     """
 
     module: nn.Module
+    sequences: int
     names: list[str]
     like: Any
     lengths: Lengths
@@ -37,26 +40,35 @@ class Run(NamedTuple):
     cast: tuple[str, torch.dtype, bool]
     drawn: list[Tensors | None]
 
-    def chunk(self, index: int, x: Tensor, tensors: Tensors) -> Tensors:
+    def parts(self, tensors: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
+        """Return what belongs to sequences, to the leaves of a state, and to weights."""
+        end = len(tensors) - len(self.names)
+        return tensors[: self.sequences], tensors[self.sequences : end], tensors[end:]
+
+    def cut(self, sequences: Sequence[Tensor]) -> list[Tensors]:
+        """Return the chunks, in order, of all sequences."""
+        parts = (torch.split(sequence, self.every, dim=1) for sequence in sequences)
+        return list(zip(*parts, strict=True))
+
+    def chunk(self, index: int, tensors: Sequence[Tensor]) -> Tensors:
         """Return outputs, and the leaves of the state after them.
 
         Args:
             index: of the chunk.
-            x: its inputs.
-            tensors: the leaves of the state before it, and the weights.
+            tensors: its part of the sequences, the leaves of the state before it, the weights.
         """
+        (x, *others), leaves, values = self.parts(tensors)
         left = self.lengths
         if left is not None:
             left = (left - index * self.every).clamp(0, x.shape[1])
-        end = len(tensors) - len(self.names)
-        weights = dict(zip(self.names, tensors[end:], strict=True))
-        state = tree.unflatten(self.like, list(tensors[:end]))
-        y, after = functional_call(self.module, weights, (x, state), {"lengths": left})
+        weights = dict(zip(self.names, values, strict=True))
+        state = tree.unflatten(self.like, list(leaves))
+        y, after = functional_call(self.module, weights, (x, state, *others), {"lengths": left})
         return y, *tree.leaves(after)
 
 
 def recompute(
-    module: nn.Module, x: Tensor, state: Any, lengths: Lengths, every: int
+    module: nn.Module, x: Tensor, state: Any, lengths: Lengths, every: int, *others: Tensor
 ) -> tuple[Tensor, Any]:
     """Return what a module says, chunk after chunk; what a gradient needs is computed again.
 
@@ -70,83 +82,85 @@ def recompute(
     kind = x.device.type
     cast = kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind)
     like = tree.map(lambda _: None, state)
-    run = Run(module, list(weights), like, lengths, every, cast, [])
+    run = Run(module, 1 + len(others), list(weights), like, lengths, every, cast, [])
     # torch gives it no type
     # torch does not annotate Function.apply
-    y, *after = _Recomputed.apply(run, x, *tree.leaves(state), *weights.values())  # type: ignore[no-untyped-call]
+    y, *after = _Recomputed.apply(run, x, *others, *tree.leaves(state), *weights.values())  # type: ignore[no-untyped-call]
     return y, tree.unflatten(like, after)
 
 
 class _Recomputed(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, run: Run, x: Tensor, *tensors: Tensor) -> Tensors:
-        leaves = len(tensors) - len(run.names)
-        state, weights = tensors[:leaves], tensors[leaves:]
-        starts = list[Tensor]()
+    def forward(ctx: Any, run: Run, *tensors: Tensor) -> Tensors:
+        sequences, state, weights = run.parts(tensors)
+        x, chunks = sequences[0], run.cut(sequences)
+        # in one piece, made first: small things between large ones would break the memory up
+        starts = [leaf.new_empty(len(chunks) - 1, *leaf.shape) for leaf in state]
         y: Tensor | None = None
-        for i, part in enumerate(torch.split(x, run.every, dim=1)):
+        for i, parts in enumerate(chunks):
+            if i:
+                state = tuple(kept[i - 1].copy_(s) for kept, s in zip(starts, state, strict=True))
             before = _generators(x)
             with torch.enable_grad():  # as the second pass: engines and kernels depend on it
-                given = _given(part, state, weights, ctx.needs_input_grad[1:])
-                outputs, *after = run.chunk(i, given[0], tuple(given[1:]))
+                given = _given(run, (*parts, *state, *weights), ctx.needs_input_grad[1:])
+                outputs, *after = run.chunk(i, given)
             still = all(map(torch.equal, before, _generators(x)))
             run.drawn.append(None if still else before)
             if y is None:  # one piece of memory for all of them
                 y = outputs.new_empty(x.shape[0], x.shape[1], *outputs.shape[2:])
-            y[:, i * run.every : i * run.every + part.shape[1]] = outputs.detach()
-            # a copy: what is a view of a chunk's memory would keep it
-            state = tuple(leaf.detach().clone() for leaf in after)
-            starts += state
+            y[:, i * run.every : i * run.every + parts[0].shape[1]] = outputs.detach()
+            state = tuple(leaf.detach() for leaf in after)
         assert y is not None
         ctx.run = run
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, *tensors, *starts[: len(starts) - leaves])
-        return y, *state
+        ctx.save_for_backward(*tensors, *starts)
+        # a copy: what is a view of a chunk's memory would keep it
+        return y, *(leaf.clone() for leaf in state)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor | None, *dstate: Tensor | None) -> tuple[Any, ...]:
         run: Run = ctx.run
-        saved = ctx.saved_tensors
-        count = len(dstate) + len(run.names)
-        x, tensors, starts = saved[0], saved[1 : 1 + count], saved[1 + count :]
+        saved, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
+        count = len(needs)
+        tensors, starts = saved[:count], saved[count:]
         if torch.is_grad_enabled():  # a gradient of this gradient is wanted
-            return None, *_graph(run, x, tensors, (dy, *dstate), ctx.needs_input_grad[1:])
-        leaves = len(dstate)
-        weights = tensors[leaves:]
-        starts = [tensors[:leaves]] + [
-            starts[k : k + leaves] for k in range(0, len(starts), leaves)
+            return None, *_graph(run, tensors, (dy, *dstate), needs)
+        sequences, first, weights = run.parts(tensors)
+        wanted, at_first, _ = run.parts(needs)
+        dx = [
+            torch.empty_like(x) if need else None for x, need in zip(sequences, wanted, strict=True)
         ]
-        needs = ctx.needs_input_grad[1:]
-        dx = torch.empty_like(x) if needs[0] else None
-        totals: list[Tensor | None] = [None] * len(weights)
-        parts = torch.split(x, run.every, dim=1)
-        for i in reversed(range(len(parts))):
-            at = slice(i * run.every, i * run.every + parts[i].shape[1])
-            given = _given(parts[i], starts[i], weights, needs)
-            with torch.enable_grad(), _replayed(run, i, x):
-                outputs = list(run.chunk(i, given[0], tuple(given[1:])))
+        totals: Sequence[Tensor | None] = [None] * len(weights)
+        chunks = run.cut(sequences)
+        for i in reversed(range(len(chunks))):
+            at = slice(i * run.every, i * run.every + chunks[i][0].shape[1])
+            start = [kept[i - 1] for kept in starts] if i else first
+            given = _given(run, (*chunks[i], *start, *weights), needs)
+            with torch.enable_grad(), _replayed(run, i, sequences[0]):
+                outputs = list(run.chunk(i, given))
                 grads = [None if dy is None else dy[:, at], *dstate, *totals]
                 # last in the graph, so first in the sum: what came of later chunks
-                outputs += [w.view_as(w) for w in given[1 + leaves :]]
+                outputs += [weight.view_as(weight) for weight in run.parts(given)[2]]
             found = iter(_gradients(outputs, grads, [g for g in given if g.requires_grad]))
-            each = [next(found) if g.requires_grad else None for g in given]
-            if dx is not None:
-                dx[:, at] = 0 if each[0] is None else each[0]
-            dstate, totals = tuple(each[1 : 1 + leaves]), each[1 + leaves :]
-        first = (grad if need else None for grad, need in zip(dstate, needs[1:], strict=False))
-        return None, dx, *first, *totals
+            grads = [next(found) if g.requires_grad else None for g in given]
+            each, carried, totals = run.parts(grads)
+            dstate = tuple(carried)
+            for whole, part in zip(dx, each, strict=True):
+                if whole is not None:
+                    whole[:, at] = 0 if part is None else part
+        begun = (grad if need else None for grad, need in zip(dstate, at_first, strict=True))
+        return None, *dx, *begun, *totals
 
 
-def _given(x: Tensor, state: Tensors, weights: Tensors, needs: Sequence[bool]) -> list[Tensor]:
+def _given(run: Run, tensors: Sequence[Tensor], needs: Sequence[bool]) -> list[Tensor]:
     """Return where a chunk's graph begins, with those gradients that are needed."""
-    return [
-        x.detach().requires_grad_(needs[0]),
-        *(leaf.detach().requires_grad_(leaf.is_floating_point()) for leaf in state),
-        *(
-            weight.detach().requires_grad_(need)
-            for weight, need in zip(weights, needs[1 + len(state) :], strict=True)
-        ),
+    (sequences, state, weights), (x_needs, _, w_needs) = run.parts(tensors), run.parts(needs)
+    pairs = [
+        *zip(sequences, x_needs, strict=True),
+        *((leaf, leaf.is_floating_point()) for leaf in state),
+        *zip(weights, w_needs, strict=True),
     ]
+    return [tensor.detach().requires_grad_(need) for tensor, need in pairs]
 
 
 def _gradients(
@@ -165,17 +179,16 @@ def _gradients(
 
 
 def _graph(
-    run: Run, x: Tensor, tensors: Tensors, grads: tuple[Tensor | None, ...], needs: Sequence[bool]
+    run: Run, tensors: Tensors, grads: tuple[Tensor | None, ...], needs: Sequence[bool]
 ) -> list[Tensor | None]:
     """Return gradients that have gradients: of a graph that keeps everything."""
-    leaves = len(tensors) - len(run.names)
-    state, outputs = tensors[:leaves], list[Tensor]()
-    for i, part in enumerate(torch.split(x, run.every, dim=1)):
-        with _replayed(run, i, x):
-            y, *after = run.chunk(i, part, (*state, *tensors[leaves:]))
+    sequences, state, weights = run.parts(tensors)
+    outputs = list[Tensor]()
+    for i, parts in enumerate(run.cut(sequences)):
+        with _replayed(run, i, sequences[0]):
+            y, *state = run.chunk(i, (*parts, *state, *weights))
         outputs.append(y)
-        state = tuple(after)
-    given = [tensor for tensor, need in zip((x, *tensors), needs, strict=True) if need]
+    given = [tensor for tensor, need in zip(tensors, needs, strict=True) if need]
     found = iter(_gradients([torch.cat(outputs, 1), *state], list(grads), given, graph=True))
     return [next(found) if need else None for need in needs]
 

@@ -9,6 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recurra.diagnostics.diagnose import measure
+from recurra.diagnostics.trace import Fault
+from recurra.errors import RecurraError
+
 ROWS_NAMED = 5
 
 
@@ -78,6 +82,26 @@ def bad_rows(
             bad.append(row)
     network.zero_grad()
     return bad
+
+
+def in_time(network: nn.Module, total: Callable[[], Tensor], step: int, row: int) -> Fault | None:
+    """Return where in a recurrent layer's sequence a number is first not finite, as `total` runs.
+
+    Args:
+        network: what was trained.
+        total: the loss of the row alone.
+        step: of training.
+        row: of the training part.
+    Returns:
+        None where no recurrent layer meets such a number, or there is none.
+    """
+    try:
+        found = measure(network, None, lambda *_: total(), probes=1, count=0, remember=False)
+    except RecurraError:
+        return None
+    if found.fault is None or found.fault.time is None:
+        return None
+    return found.fault._replace(step=step, row=row)
 
 
 def named(bad: Sequence[int], of: int, describe: Callable[[int], str] | None) -> str:

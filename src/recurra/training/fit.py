@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,9 @@ from recurra.training.progress import Progress
 from recurra.training.recipe import Recipe
 from recurra.training.standing import History, Judge
 from recurra.training.stepper import Stepper
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 def fit(
@@ -70,13 +73,7 @@ def fit(
         network = fabric.strategy.precision.convert_module(fabric.to_device(network))
         torch.manual_seed(recipe.seed + fabric.global_rank)
         stepper = Stepper(network, train_items, collate, recipe, fabric, describe)
-        order = recipe.batch_size, recipe.seed, fabric.global_rank, fabric.world_size
-        batches = (
-            Lanes(train_items, *order)
-            if isinstance(train_items, Stretches)
-            else Batches(ranks(train_items), *order)
-        )
-        loader = load(train_items, collate, batches, pin=fabric.device.type == "cuda")
+        batches, loader = loaded(train_items, collate, recipe, fabric)
         judge = Judge(validate, metric, higher)
         loop = Loop(stepper, batches, loader, folder, clock, judge, asked)
         shown = progress if fabric.is_global_zero else None
@@ -84,3 +81,17 @@ def fit(
             loop.progress = shown
             loop.begin()
             return loop.finish(loop.train())
+
+
+def loaded(
+    items: Sequence[tuple[Tensor, ...]],
+    collate: Callable[[Sequence[tuple[Tensor, ...]]], Any],
+    recipe: Recipe,
+    fabric: Fabric,
+) -> tuple[Batches, Any]:
+    """Return this process's batches, and what loads them epoch by epoch."""
+    order = recipe.batch_size, recipe.seed, fabric.global_rank, fabric.world_size
+    batches = (
+        Lanes(items, *order) if isinstance(items, Stretches) else Batches(ranks(items), *order)
+    )
+    return batches, load(items, collate, batches, pin=fabric.device.type == "cuda")

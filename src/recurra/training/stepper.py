@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from recurra.diagnostics.trace import Fault
 from recurra.errors import RecurraError
 from recurra.topologies.carry import carrying
 from recurra.training import faults
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 Group = Sequence[tuple[list[int], Any]]  # row numbers and batch; None where there are no rows
+
+
+class NotFinite(RecurraError):  # noqa: N818, it is what happened
+    """A loss or a gradient stopped being finite; the weights were not moved.
+
+    Attributes:
+        fault: where, at which step of the sequence and of training; None: in no recurrent layer.
+    """
+
+    fault: Fault | None = None
 
 
 class Sums(NamedTuple):
@@ -154,7 +165,7 @@ class Stepper:
 
     def _fault(
         self, number: int, what: str, group: Group, random: dict[str, Tensor], backward: bool
-    ) -> RecurraError:
+    ) -> NotFinite:
         """Return the error that says where a number stopped being finite."""
 
         def total(batch: Any) -> Tensor:
@@ -175,8 +186,12 @@ class Stepper:
         bad = faults.bad_rows(self.network, every, alone, backward=backward)
         here = place or ("no layer of this process" if not bad else "the sum over rows")
         kind = "gradient" if backward else "loss"
-        return RecurraError(
-            f"step {number}: {what}; first in {here}; rows whose own {kind} is not finite: "
+        fault = faults.in_time(self.network, lambda: alone(bad[0]), number, bad[0]) if bad else None
+        when = "" if fault is None else f" and, in time, in {fault.where} at step {fault.time}"
+        error = NotFinite(
+            f"step {number}: {what}; first in {here}{when}; rows whose own {kind} is not finite: "
             f"{faults.named(bad, len(every), self.describe)}; mend them, or lower learning_rate "
             "or clip; the last good checkpoint is kept"
         )
+        error.fault = fault
+        return error

@@ -6,6 +6,7 @@ from recurra.benchmarks.questions.grid import GRID
 from recurra.benchmarks.questions.growth import GROWTH
 from recurra.benchmarks.questions.inference import INFERENCE
 from recurra.benchmarks.questions.linear import LINEAR
+from recurra.benchmarks.questions.long import LONG
 from recurra.benchmarks.questions.mingru import MINGRU
 from recurra.benchmarks.questions.narrow import NARROW
 from recurra.benchmarks.questions.ragged import RAGGED
@@ -26,5 +27,6 @@ QUESTIONS: tuple[Question, ...] = (
     INFERENCE,
     TRAINING,
     GROWTH,
+    LONG,
     START,
 )

@@ -13,7 +13,7 @@ from recurra.training.metrics import scores
 
 METRIC = "BLEU"
 PARTS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
-RECIPE: dict[str, Any] = {"preset": "quality", "max_time": "20m"}
+RECIPE: dict[str, Any] = {"preset": "quality", "max_time": "40m"}
 ROUNDS = 6  # of expectation and maximisation
 
 
