@@ -10,6 +10,7 @@ from recurra.reports import Part, Plot, Table, page
 from recurra.reports.text import told
 
 TITLE = "What recurrent networks are weak and strong at, measured"
+WHOLE = 2000  # characters of a text
 LEAD = (
     "Each part is an experiment of its own, run on this machine; what plain PyTorch does with the "
     "same data and budget stands beside what recurra does."
@@ -23,14 +24,27 @@ def html(found: Sequence[Limit], machine: str = "") -> str:
         found: the findings, in their order.
         machine: where they were measured, in a line.
     """
-    parts: list[Part] = [overview(found), *(Section(one) for one in found)]
+    parts: list[Part] = [Overview(found), *(Section(one) for one in found)]
     return page(TITLE, parts, [LEAD, *([machine] if machine else [])])
 
 
-def overview(found: Sequence[Limit]) -> Table:
-    """Return a row for each finding."""
-    rows = [[one.title, one.kind, f"{one.seconds:,.0f} s"] for one in found]
-    return Table("In short", ["what", "is a", "measured in"], rows)
+@dataclass(frozen=True)
+class Overview:
+    """What was found, and what helps: a few lines for each finding."""
+
+    found: Sequence[Limit]
+    title: str = "In short"
+    note: str = ""
+
+    def html(self) -> str:
+        """Return weaknesses and strengths, each under its title."""
+        lines = [
+            f"<dt>{told(one.title, WHOLE)}</dt><dd>{told(one.verdict, WHOLE)}"
+            + (f' <span class="dim">Cure: {told(one.cure, WHOLE)}</span>' if one.cure else "")
+            + "</dd>"
+            for one in self.found
+        ]
+        return f'<div class="case"><dl>{"".join(lines)}</dl></div>'
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class Section:
             ("Run", again),
         ]
         told_ = "".join(
-            f"<dt>{name}</dt><dd>{told(text, 2000)}</dd>" for name, text in said if text
+            f"<dt>{name}</dt><dd>{told(text, WHOLE)}</dd>" for name, text in said if text
         )
         shown: list[Plot | Table] = [*limit.plots, *limit.tables]
         return f'<div class="case"><dl>{told_}</dl></div>' + "".join(map(_titled, shown))
