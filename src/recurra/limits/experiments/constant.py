@@ -100,5 +100,5 @@ def run(case: Case) -> Limit:
 
 
 EXPERIMENT = Experiment(
-    "constant", "strength", "Parameters and state do not grow with length", 20, 1, run
+    "constant", "strength", "Parameters and state do not grow with length", 10, 1, run
 )

@@ -78,4 +78,4 @@ def run(case: Case) -> Limit:
     )
 
 
-EXPERIMENT = Experiment("previous", "strength", "Previous results are used", 15, 3, run)
+EXPERIMENT = Experiment("previous", "strength", "Previous results are used", 5, 1, run)

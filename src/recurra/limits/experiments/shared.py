@@ -125,4 +125,4 @@ def run(case: Case) -> Limit:
     )
 
 
-EXPERIMENT = Experiment("shared", "strength", "Weights are shared over time", 20, 4, run)
+EXPERIMENT = Experiment("shared", "strength", "Weights are shared over time", 8, 3, run)
