@@ -54,7 +54,7 @@ def test_large_weights_explode_and_clipping_saves_them() -> None:
 
 
 def test_of_gradients_that_vanish_the_page_tells_how_far_they_come() -> None:
-    found = vanishing.run(Case(allowance=1, seeds=1))
+    found = vanishing.run(Case(seeds=1))
     rows = {row[0]: row[2:] for row in found.tables[0].rows}
     lost, kept = rows["nn.LSTM"], rows["MinGRU, time_scale"]
     assert float(str(lost[2])) < 1e-20

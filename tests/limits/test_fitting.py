@@ -131,7 +131,7 @@ def test_who_does_not_solve_a_length_is_spared_the_longer_ones(
         5,
         4,
     )
-    found = climb(ladder, (0, 1), Case(allowance=1), RECIPE)
+    found = climb(ladder, (0, 1), Case(), RECIPE)
     tried = {
         name: [steps for way, steps, seed in trained if way == name and not seed] for name in names
     }
@@ -172,7 +172,7 @@ def test_length_grows_while_the_same_model_solves_it(trained: list[tuple[str, in
         5,
         4,
     )
-    found = grow(ladder, (0, 1), Case(allowance=1), RECIPE)
+    found = grow(ladder, (0, 1), Case(), RECIPE)
     assert len(models) == 8
     assert [steps for way, steps, _ in trained if way == "near"] == [10, 20] * 2
     assert [longest(ladder, found, way.name) for way in ways] == [40, 10, 0, 10]

@@ -24,13 +24,13 @@ def test_every_contender_is_timed_with_a_backward_pass(monkeypatch: pytest.Monke
     layer(x)[0].sum().backward()
     assert torch.equal(found, layer.weight_ih_l0.grad)
     monkeypatch.setattr(slow, "contenders", lambda: few)
-    limit = slow.run(Case(allowance=9.0, quick=True))
+    limit = slow.run(Case(quick=True))
     assert [row[0] for row in limit.tables[0].rows] == list(few)
     assert all(row[3] == pytest.approx(1e3 * row[2] / row[1]) for row in limit.tables[0].rows)
 
 
 def test_parameters_and_state_by_formula() -> None:
-    limit = constant.run(Case(allowance=9.0, quick=True))
+    limit = constant.run(Case(quick=True))
     sizes, states = ({row[0]: list(row[1:]) for row in table.rows} for table in limit.tables)
     gru = 3 * 64 * (8 + 64 + 1) + 64 + 64 + 1  # the candidate has a bias of its own
     assert sizes["GRU"] == [gru] * 3
@@ -52,7 +52,7 @@ def test_memory_is_shown_beside_time(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"plain": 100.0, "states": 40.0, "chunks": 5.0}
     monkeypatch.setattr(memory, "peak", lambda cell, way, steps, width, settings: known[way])
     monkeypatch.setattr(memory, "seconds", lambda *_: {"plain": 2.0, "states": 2.4, "chunks": 2.6})
-    limit = memory.run(Case(allowance=9.0))
+    limit = memory.run(Case())
     assert limit.verdict == (
         "65,536 steps of a MinGRU: 100 MB with a graph of everything, 5 MB by step_losses, in 1.30 "
         "times the time."

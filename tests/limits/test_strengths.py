@@ -49,13 +49,13 @@ def test_the_rule_with_so_many_coins_is_as_good_as_can_be(visible: int):
 
 
 def test_what_was_learnt_on_short_rows_holds_on_long_ones_while_the_state_is_there():
-    limit = shared.run(Case(allowance=9.0, quick=True))
+    limit = shared.run(Case(quick=True))
     (table,) = limit.tables
     ours, dense = table.rows
     assert all(one > 0.98 for one in ours[2:])
     assert dense[2] > 0.98 > 1.02 * dense[5]
     assert f"{ours[-1]:.3f} on rows 10 times as long" in limit.verdict
-    left = previous.run(Case(allowance=9.0, quick=True))
+    left = previous.run(Case(quick=True))
     by_steps = {row[0]: row[1] for row in left.tables[0].rows}
     assert by_steps["5"] > 0.98
     assert by_steps["1"] < 0.75 < by_steps["3"] < by_steps["5"]

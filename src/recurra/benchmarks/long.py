@@ -32,6 +32,7 @@ class Bytes(nn.Module):
 
     def forward(self, x: Tensor, state: Any, *, lengths: Any = None) -> tuple[Tensor, Any]:
         """Return outputs and the state after them."""
+        # a module of torch answers Any
         return self.layer(self.embed(x), state, lengths=lengths)  # type: ignore[no-any-return]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 from cyclopts import App
 
-from recurra.cli.options import parameter
+from recurra.cli.options import of_task, parameter, signed
 from recurra.cli.train import CODES
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.compare import Entrant, compare
@@ -47,16 +45,8 @@ def command(task: Task[Any]) -> Callable[..., int]:
         parameter("out", str | None, None, "folder; none: runs/compare-TASK", "run"),
         parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run"),
     ]
-    kinds = task.recipe.hints()
-    for field in dataclasses.fields(task.recipe):
-        if field.name not in OWN:
-            default = task.defaults.get(field.name, field.default)
-            help_text, group = field.metadata["help"], field.metadata["group"]
-            parameters.append(parameter(field.name, kinds[field.name], default, help_text, group))
-    # a function's signature may be set, which the type of functions does not say
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    run.__doc__ = f"""{task.summary} With which cell? ({task.type})
+    parameters += of_task(task, without=OWN)
+    doc = f"""{task.summary} With which cell? ({task.type})
 
     Each cell trains for an equal share of the budget, all else the same; the validation part
     ranks them, the test part is only shown. Without --epochs, time alone ends a run.
@@ -64,7 +54,7 @@ def command(task: Task[Any]) -> Callable[..., int]:
         recurra compare {task.name} --cells lstm,gru,mingru --budget 10m
         recurra train {task.name} --config runs/compare-{task.name}/best.toml
     """
-    return run
+    return signed(run, parameters, doc)
 
 
 def report(task: Task[Any], found: Sequence[Entrant], home: Path) -> None:

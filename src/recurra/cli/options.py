@@ -2,13 +2,14 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Collection
-from typing import Annotated, Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Group, Parameter
 
 from recurra.cli.whole import whole
 from recurra.tasks.catalogue import TASKS
+from recurra.tasks.task import Task
 
 GROUPS = ("data", "model", "regularisation", "optimisation", "decoding", "run")
 
@@ -26,6 +27,29 @@ def parameter(name: str, kind: Any, default: Any, text: str, group: str) -> insp
         default=default,
         annotation=Annotated[kind, described],
     )
+
+
+def of_task(task: Task[Any], without: Collection[str] = ()) -> list[inspect.Parameter]:
+    """Return a flag for each field of a task's recipe, with the task's default."""
+    kinds, found = task.recipe.hints(), []
+    for field in dataclasses.fields(task.recipe):
+        if field.name not in without:
+            default = task.defaults.get(field.name, field.default)
+            text, group = field.metadata["help"], field.metadata["group"]
+            found.append(parameter(field.name, kinds[field.name], default, text, group))
+    return found
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def signed(command: F, parameters: Sequence[inspect.Parameter], doc: str | None) -> F:
+    """Return a command that has these flags, and this help."""
+    # a function's signature may be set, which the type of functions does not say
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = doc
+    return command
 
 
 def with_options(
@@ -58,11 +82,8 @@ def with_options(
             given.pop(name, None)
         return command(*args, **given)
 
-    run.__doc__, run.__name__ = command.__doc__, command.__name__
-    # a function's signature may be set, which the type of functions does not say
-    run.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in own}
-    return run
+    run.__name__ = command.__name__
+    return signed(run, own, command.__doc__)
 
 
 def check_fields(fields: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +10,7 @@ from typing import Any
 
 from cyclopts import App
 
-from recurra.cli.options import parameter
+from recurra.cli.options import of_task, parameter, signed
 from recurra.errors import RecurraError
 from recurra.reports import Plot, page
 from recurra.storage import reason, replace_text
@@ -54,16 +52,8 @@ def command(task: Task[Any]) -> Callable[..., int]:
         parameter("out", str | None, None, "folder of the page; none: runs/rate-TASK", "run"),
         parameter("config", str | None, None, "recipe file (TOML); flags go before it", "run"),
     ]
-    kinds = task.recipe.hints()
-    for field in dataclasses.fields(task.recipe):
-        if field.name not in UNUSED:
-            default = task.defaults.get(field.name, field.default)
-            help_text, group = field.metadata["help"], field.metadata["group"]
-            parameters.append(parameter(field.name, kinds[field.name], default, help_text, group))
-    # a function's signature may be set, which the type of functions does not say
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    run.__doc__ = f"""{task.summary} At which learning rate? ({task.type})
+    parameters += of_task(task, without=UNUSED)
+    doc = f"""{task.summary} At which learning rate? ({task.type})
 
     The rate grows from step to step until the loss diverges; the suggestion is a tenth of the rate
     at which the loss is lowest. Draws rate.html, and leaves nothing trained.
@@ -71,7 +61,7 @@ def command(task: Task[Any]) -> Callable[..., int]:
         recurra rate {task.name} --cell mingru
         recurra train {task.name} --cell mingru --learning-rate SUGGESTION
     """
-    return run
+    return signed(run, parameters, doc)
 
 
 def report(task: Task[Any], found: RangeTest, usual: float, home: Path) -> None:

@@ -1,7 +1,5 @@
 """`recurra train TASK`: one command per task, its flags derived from the recipe's fields."""
 
-import dataclasses
-import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, Literal
@@ -9,7 +7,7 @@ from typing import Any, Literal
 from cyclopts import App
 
 from recurra.bundle import REPORT
-from recurra.cli.options import parameter
+from recurra.cli.options import of_task, parameter, signed
 from recurra.tasks.catalogue import TASKS
 from recurra.tasks.model import Model
 from recurra.tasks.run import Run, complete
@@ -44,16 +42,7 @@ def command(task: Task[Any]) -> Callable[..., int]:
         names = Literal[tuple(task.presets)]  # type: ignore[valid-type]  # names known at run time
         text = "options that were found to go well together; other flags go before it"
         parameters.append(parameter("preset", names | None, None, text, "run"))
-    kinds = task.recipe.hints()
-    for field in dataclasses.fields(task.recipe):
-        default = task.defaults.get(field.name, field.default)
-        help_text, group = field.metadata["help"], field.metadata["group"]
-        parameters.append(parameter(field.name, kinds[field.name], default, help_text, group))
-    # a function's signature may be set, which the type of functions does not say
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    run.__doc__ = _help(task)
-    return run
+    return signed(run, [*parameters, *of_task(task)], _help(task))
 
 
 def _help(task: Task[Any]) -> str:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recurra.errors import RecurraError
-from recurra.storage import reason
+from recurra.data.spool import no_room
 
 ROOM = 256 << 20  # bytes of arrays that stay as they are, and of a file
 LINE = 64  # bytes at whose multiples an array begins
@@ -67,7 +66,4 @@ def _file(size: int) -> mmap.mmap:
                 allot(file.fileno(), 0, size)
             return mmap.mmap(file.fileno(), size)
     except OSError as error:
-        raise RecurraError(
-            f"{tempfile.gettempdir()} cannot hold what was read: {reason(error)}; the environment "
-            "variable TMPDIR names another folder for temporary files"
-        ) from error
+        raise no_room("what was read", error) from error

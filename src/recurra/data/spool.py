@@ -11,6 +11,14 @@ from recurra.errors import RecurraError
 from recurra.storage import reason
 
 
+def no_room(what: str, error: OSError) -> RecurraError:
+    """Return the error that the folder for temporary files cannot hold something."""
+    return RecurraError(
+        f"{tempfile.gettempdir()} cannot hold {what}: {reason(error)}; the environment variable "
+        "TMPDIR names another folder for temporary files"
+    )
+
+
 class Spool:
     """Numbers that are written once, piece by piece, and then read as one array.
 
@@ -35,10 +43,7 @@ class Spool:
         try:
             self._file.write(np.ascontiguousarray(piece, self.dtype).data)
         except OSError as error:
-            raise RecurraError(
-                f"{tempfile.gettempdir()} cannot hold the text: {reason(error)}; the environment "
-                "variable TMPDIR names another folder for temporary files"
-            ) from error
+            raise no_room("the text", error) from error
         self.size += len(piece)
 
     def close(self) -> NDArray[Any]:

@@ -83,7 +83,6 @@ def recompute(
     cast = kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind)
     like = tree.map(lambda _: None, state)
     run = Run(module, 1 + len(others), list(weights), like, lengths, every, cast, [])
-    # torch gives it no type
     # torch does not annotate Function.apply
     y, *after = _Recomputed.apply(run, x, *others, *tree.leaves(state), *weights.values())  # type: ignore[no-untyped-call]
     return y, tree.unflatten(like, after)

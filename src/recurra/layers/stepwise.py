@@ -94,6 +94,7 @@ def step_losses(
     steps = x.shape[1]
     every = math.ceil(math.sqrt(steps)) if every < 0 else every or steps
     if traced() or transformed() or not torch.is_grad_enabled() or not x.numel():
+        # a module of torch answers Any
         return scored(x, state, *targets, lengths=lengths)  # type: ignore[no-any-return]
     _refuse_others(scored, x[:, :1], state, [target[:, :1] for target in targets], lengths)
     return recompute(scored, x, state, lengths, every, *targets)

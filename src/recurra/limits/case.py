@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -15,23 +14,16 @@ class Case:
     """The conditions of a run.
 
     Args:
-        allowance: seconds that the experiment may take.
         quick: does all of it work? Fewer lengths, seeds and steps.
         seeds: how many; 0: as many as the experiment asks for.
         threads: of recurra and of PyTorch beside it.
         progress: shows what is being done, in a few words.
     """
 
-    allowance: int | float
     quick: bool = False
     seeds: int = 0
     threads: int = 1
     progress: Callable[[str], object] = field(default=lambda text: None, repr=False)
-    began: float = field(default_factory=time.monotonic, repr=False)
-
-    def left(self) -> float:
-        """Return the seconds that are left of the allowance, below 0 where it is spent."""
-        return self.allowance - (time.monotonic() - self.began)
 
     def choose(self, whole: T, quick: T) -> T:
         """Return the first, or the second where the run is a quick one."""

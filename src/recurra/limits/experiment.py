@@ -16,7 +16,7 @@ class Experiment(NamedTuple):
         name: on the command line.
         kind: "weakness" or "strength".
         title: what it is, as it is taught.
-        seconds: it takes on two cores; its allowance.
+        seconds: it takes on two cores, about.
         quick: seconds of a quick run.
         run: measure.
     """

@@ -78,7 +78,6 @@ def run(
                 progress(f"{where}: {text} ({time.monotonic() - began:.0f} s)")
 
             case = Case(
-                allowance=one.quick if settings.quick else one.seconds,
                 quick=settings.quick,
                 seeds=settings.seeds,
                 threads=settings.threads,

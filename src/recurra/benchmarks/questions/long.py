@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,8 +31,8 @@ def answer(part: str, settings: Settings) -> Iterator[Row]:
     for steps in lengths:
         last = steps == STEPS[-1] and not settings.quick
         engine = choose(kind(width, width), torch.zeros(1, 8, width)).name
-        plain, ours = (peak(name, way, steps, width, settings) for way in WAYS)
-        yield Row(
+        row = partial(
+            Row,
             question="long",
             part=part,
             cell=name,
@@ -39,6 +40,9 @@ def answer(part: str, settings: Settings) -> Iterator[Row]:
             threads=settings.threads,
             engine=engine,
             peer="recurra, a graph of all",
+        )
+        plain, ours = (peak(name, way, steps, width, settings) for way in WAYS)
+        yield row(
             ratio=plain / max(ours, 1.0),
             must=SMALLER if last else None,
             note=f"peak memory of a train step: {ours:.0f} MB, of all at once {plain:.0f} MB",
@@ -46,14 +50,7 @@ def answer(part: str, settings: Settings) -> Iterator[Row]:
         runs = {way: step_of(name, way, steps, width) for way in WAYS}
         timing = race(runs, settings.pace(5.0))
         seconds = {way: timing.median(way) for way in WAYS}
-        yield Row(
-            question="long",
-            part=part,
-            cell=name,
-            shape=(1, steps, width, width),
-            threads=settings.threads,
-            engine=engine,
-            peer="recurra, a graph of all",
+        yield row(
             ratio=seconds["plain"] / seconds["chunks"],
             spread=timing.spread("chunks", "plain"),
             ours_ms=1e3 * seconds["chunks"],
