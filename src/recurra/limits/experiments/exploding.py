@@ -124,8 +124,8 @@ def run(case: Case) -> Limit:
         title=EXPERIMENT.title,
         fails="Each step back multiplies a gradient by the recurrent weights: where they enlarge, "
         "it grows with every step, one update throws the weights away, and the loss is no number.",
-        cure="clip gradients by norm (recurra's default, --clip), or at the state (clip_state); "
-        "a tanh network with orthogonal weights; an LSTM. The identity alone is none",
+        cure="clip gradients by norm (recurra's default, --clip), which clip_state alone does not "
+        "replace; a tanh network with orthogonal weights; an LSTM. The identity alone is none",
         verdict=f"{lost} of {len(first)} runs of the plain network diverge within {updates} "
         f"updates; with a cure, {saved} of {len(cured)}.",
         measured=f"Adding problem of {steps} steps, {HIDDEN} units, plain gradient descent at "
