@@ -37,15 +37,20 @@ def traced() -> bool:
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
 
 
-def steps_unknown(x: Tensor) -> str | None:
-    """Return why a graph for any number of steps cannot be exported, or None.
+def any_steps(x: Tensor) -> bool:
+    """Return whether a graph for any number of steps is being exported.
 
     `torch.compile` makes one graph for each number of steps instead.
     """
-    if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
+    return torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt)
+
+
+def steps_unknown(x: Tensor) -> str | None:
+    """Return why an engine that needs a number of steps has none, or None."""
+    if any_steps(x):
         return (
-            "a graph is written step by step, and this one's number of steps is dynamic: "
-            "export with a fixed time, or export one step of the cell"
+            "this graph is to run any number of steps, and only `loop` writes one that does: "
+            "ask for no engine, or export with a fixed time"
         )
     return None
 
