@@ -275,6 +275,8 @@ IMAGE_CAPTIONING = Task(
             "dropout": 0.4,
             "label_smoothing": 0.1,
             "average": 0.999,
+            "beam": 5,
+            "length_penalty": 1.2,
             "epochs": 5,
         }
     },
