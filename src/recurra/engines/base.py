@@ -1,6 +1,7 @@
 """How steps become a sequence: the one signature that every engine has."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +31,10 @@ class Engine(NamedTuple):
     refuse: Callable[[Cell[Any], Tensor], str | None]
     packs: bool = False
     by_memory: bool = False
+
+
+WRITER: ContextVar[Engine | None] = ContextVar("writer", default=None)
+"""An engine that goes before all others, by name too: it writes the operators of a runtime."""
 
 
 def traced() -> bool:
