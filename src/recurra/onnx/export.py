@@ -84,12 +84,10 @@ def _model(model: Model, folder: Path, data: str | None, rows: int) -> Exported:
         raise RecurraError("there is no example to compare graphs on; name some with --data")
     network = model.network.to("cpu").eval()
     items = model.task.items(model.codec, some, recipe)
-    batches = [model.codec.collate(items[:size]) for size in SIZES if len(items) >= size]
+    sizes = [size for size in SIZES if size <= len(items)]
+    batches = [model.codec.collate([items[i] for i in range(size)]) for size in sizes]
     models = {graph.name: (graph, to_onnx(graph)) for graph in graphs(network, batches[-1])}
-    run = {
-        name: Session(graph, written.SerializeToString())
-        for name, (graph, written) in models.items()
-    }
+    run = {name: Session(graph, one.SerializeToString()) for name, (graph, one) in models.items()}
     compared = compare(run, batches)
     other = stand_in(network, run, batches[-1])
     own, theirs = (model.task.evaluate(one, model.codec, some, recipe) for one in (network, other))
@@ -101,8 +99,8 @@ def _model(model: Model, folder: Path, data: str | None, rows: int) -> Exported:
         "decoding": _decoding(model.recipe),
         "files": {name: sha256(text.encode()) for name, text in model.codec.files().items()},
     }
-    sizes = _write(folder, models, described, compared, metrics, model.codec.files())
-    return Exported(folder, sizes, compared, metrics, len(some))
+    written = _write(folder, models, described, compared, metrics, model.codec.files())
+    return Exported(folder, written, compared, metrics, len(some))
 
 
 def _layer(layer: Layer, folder: Path) -> Exported:

@@ -43,6 +43,11 @@ class Value:
         shape = [sizes[size] if isinstance(size, str) else size for size in self.sizes]
         return torch.zeros(shape, dtype=self.kind)
 
+    def begin(self, rows: int) -> Tensor:
+        """Return so many rows of the state before the first step."""
+        assert self.initial is not None, "it is the value of a state"
+        return self.initial.expand(rows, *self.initial.shape)
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -63,6 +68,11 @@ class Graph:
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     delay: int = 0
+
+    @property
+    def states(self) -> tuple[Value, ...]:
+        """What goes in that a stream begins with and carries on."""
+        return tuple(value for value in self.inputs if value.initial is not None)
 
 
 class _Called(nn.Module):

@@ -62,8 +62,8 @@ def _compared(run: Run, batch: Any) -> list[Compared]:
         found.append(Compared("step", "step by step", _written(run, batch)))
     elif "step" in run:
         found.append(Compared("step", "step by step", _streamed(run, batch)))
-    if "sequence" in run and any(one.initial is not None for one in run["sequence"].graph.inputs):
-        found.append(Compared("sequence", "in chunks", _chunked(run["sequence"], batch)))
+        if run["sequence"].graph.states:
+            found.append(Compared("sequence", "in chunks", _chunked(run["sequence"], batch)))
     return found
 
 
@@ -79,7 +79,7 @@ def examples(graph: Graph, batch: Any) -> list[Tensor] | None:
     rows, given = len(batch[0]), []
     for value in graph.inputs:
         if value.initial is not None:
-            given.append(value.initial.expand(rows, *value.initial.shape))
+            given.append(value.begin(rows))
             continue
         found = _field(value, batch)
         if found is None or found.dim() != len(value.sizes):
@@ -120,8 +120,9 @@ def _streamed(run: Run, batch: Any) -> float:
     given = examples(whole.graph, batch._replace(lengths=batch.lengths.clamp(max=STEPS)))
     assert given is not None, "a sequence is given as it is"
     x, lengths = given[0][:, :STEPS], given[1]
-    state = [one.initial.expand(len(x), *one.initial.shape) for one in _states(step.graph)]
-    lags, said = step.graph.delay, []
+    state = [one.begin(len(x)) for one in step.graph.states]
+    # what a topology says of a sequence is flushed, what a layer says lags as its steps do
+    lags, said = step.graph.delay - whole.graph.delay, list[Tensor]()
     for t in range(x.shape[1] + lags):
         ended = lengths <= t
         now = x[:, min(t, x.shape[1] - 1)]
@@ -135,10 +136,6 @@ def _streamed(run: Run, batch: Any) -> float:
         return difference([y[torch.arange(len(y)), lengths - 1][rows]], [wanted[rows]])
     live = within(lengths, x.shape[1])[..., None]
     return difference([y * live], [wanted * live])
-
-
-def _states(graph: Graph) -> list[Any]:
-    return [value for value in graph.inputs if value.initial is not None]
 
 
 @torch.no_grad()
