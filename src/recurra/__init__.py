@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         engines,
         init,
         layers,
+        onnx,
         streaming,
         tasks,
         topologies,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         from_torch,
         to_torch,
     )
+    from recurra.onnx.export import export
     from recurra.streaming import Stream
     from recurra.tasks.compare import compare
     from recurra.tasks.diagnosis import diagnose
@@ -61,6 +63,7 @@ _HOME = {
     "recurra.layers": (
         "Layer Recurrent Stack Residual Bidirectional LookAhead from_torch to_torch"
     ),
+    "recurra.onnx.export": "export",
     "recurra.streaming": "Stream",
     "recurra.tasks.compare": "compare",
     "recurra.tasks.diagnosis": "diagnose",
@@ -81,6 +84,7 @@ _PACKAGES = (
         "engines",
         "init",
         "layers",
+        "onnx",
         "streaming",
         "tasks",
     ),
@@ -118,12 +122,14 @@ __all__ = [
     "diagnose",
     "diagnostics",
     "engines",
+    "export",
     "find_rate",
     "from_torch",
     "init",
     "layers",
     "listen",
     "load",
+    "onnx",
     "streaming",
     "tasks",
     "to_torch",

@@ -7,7 +7,6 @@ or the new one: the new files are staged whole in `.next`, and readers look ther
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -28,6 +27,7 @@ from recurra.storage import (
     reason,
     replace_text,
     save_tensors,
+    sha256,
 )
 
 SCHEMA = 2
@@ -70,9 +70,9 @@ def write(
             raise BundleError(f"{folder / name}: longer than {FILE_LIMIT >> 20} MiB")
     head = {
         "schema": SCHEMA,
-        "recurra": _own_version(),
+        "recurra": own_version(),
         "torch": torch.__version__,
-        "files": {name: _sha256(text.encode()) for name, text in files.items()},
+        "files": {name: sha256(text.encode()) for name, text in files.items()},
     }
     try:
         text = json.dumps({**config, **head}, indent=2, ensure_ascii=False, allow_nan=False)
@@ -138,7 +138,7 @@ def read_files(folder: str | Path) -> dict[str, str]:
     files = {}
     for name, expected in read_config(folder)["files"].items():
         content = read_bytes(_find(folder, name), FILE_LIMIT)
-        if _sha256(content) != expected:
+        if sha256(content) != expected:
             raise BundleError(f"{folder / name} is damaged: its sha256 is not the recorded one")
         try:
             files[name] = content.decode()
@@ -266,11 +266,8 @@ def _finite(number: str) -> float:
     return float(number)
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _own_version() -> str:
+def own_version() -> str:
+    """Return the version that writes."""
     try:
         return version("recurra")
     except PackageNotFoundError:  # run from a source tree

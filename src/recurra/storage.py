@@ -129,6 +129,11 @@ def _check_header(path: Path, limit: int) -> None:
         raise BundleError(f"{path} cannot be read: {reason(error)}") from error
 
 
+def sha256(content: bytes) -> str:
+    """Return the hash of a file's content, as bundles record it."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def reason(error: Exception) -> str:
     """Return why a file could not be used, on one line."""
     return getattr(error, "strerror", None) or " ".join(str(error).split())

@@ -23,6 +23,7 @@ files:
     recurra train ner --data conll2003/ --cell mingru --max-time 3m
     recurra generate runs/music_generation "G major" --out tune.mid
     recurra check my_cell.py:MyCell
+    recurra export runs/sentiment --to exported
     recurra diagnose runs/sentiment
     recurra limits --quick
 
@@ -36,6 +37,7 @@ def build(argv: Sequence[str]) -> App:
     from recurra.cli import show, use
     from recurra.cli.bench import bench
     from recurra.cli.diagnose import diagnose
+    from recurra.cli.export import export
     from recurra.cli.limits import limits
     from recurra.cli.listen import listen
     from recurra.cli.prose import flowing
@@ -86,7 +88,16 @@ def build(argv: Sequence[str]) -> App:
             with_options(use.predict, "decoding"),
             with_options(listen, "decoding", tasks=("music_generation", "polyphonic_music")),
         ]
-    for command in [*commands, diagnose, limits, show.tasks, show.cells, show.engines, show.check]:
+    for command in [
+        *commands,
+        export,
+        diagnose,
+        limits,
+        show.tasks,
+        show.cells,
+        show.engines,
+        show.check,
+    ]:
         app.command(flowing(command))
     app.command(bench)
     return app

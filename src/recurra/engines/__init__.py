@@ -11,7 +11,7 @@ from torch import Tensor
 from recurra import inputs, tree
 from recurra.cells import CELLS
 from recurra.cells.base import Cell
-from recurra.engines.base import Engine, Lengths, nothing, traced
+from recurra.engines.base import WRITER, Engine, Lengths, nothing, traced
 from recurra.engines.hooks import around, hooked
 from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
@@ -59,6 +59,9 @@ def choose(
         EngineRefused: the engine asked for by name cannot run this cell here.
         RecurraError: there is no engine of this name.
     """
+    writer = WRITER.get()
+    if writer is not None and writer.refuse(cell, x) is None:
+        return writer
     if name is None:
         engines = order(x.shape[1])
         if not ragged and x.is_cpu and x.dtype == torch.float32 and not traced():

@@ -1,6 +1,7 @@
 """How steps become a sequence: the one signature that every engine has."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import torch
@@ -32,20 +33,29 @@ class Engine(NamedTuple):
     by_memory: bool = False
 
 
+WRITER: ContextVar[Engine | None] = ContextVar("writer", default=None)
+"""An engine that goes before all others, by name too: it writes the operators of a runtime."""
+
+
 def traced() -> bool:
     """Return whether a graph is being made, whose sizes and memory are not those of now."""
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
 
 
-def steps_unknown(x: Tensor) -> str | None:
-    """Return why a graph for any number of steps cannot be exported, or None.
+def any_steps(x: Tensor) -> bool:
+    """Return whether a graph for any number of steps is being exported.
 
     `torch.compile` makes one graph for each number of steps instead.
     """
-    if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
+    return torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt)
+
+
+def steps_unknown(x: Tensor) -> str | None:
+    """Return why an engine that needs a number of steps has none, or None."""
+    if any_steps(x):
         return (
-            "a graph is written step by step, and this one's number of steps is dynamic: "
-            "export with a fixed time, or export one step of the cell"
+            "this graph is to run any number of steps, and only `loop` writes one that does: "
+            "ask for no engine, or export with a fixed time"
         )
     return None
 

@@ -95,4 +95,4 @@ def _last(known: Tensor, live: Tensor) -> Tensor:
         return known.sum(1, keepdim=True)
     steps = torch.arange(known.shape[1], device=known.device)[:, None]
     last = torch.where(live, steps, 0).amax(1, keepdim=True)
-    return known.take_along_dim(last, 1)
+    return known.gather(1, last)

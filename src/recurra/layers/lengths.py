@@ -56,4 +56,5 @@ def carry(
         return frames, frames[:, time:]
     first = lengths.to(x.device, torch.int64).clamp(min=0, max=time)[:, None]
     index = first + torch.arange(context, device=x.device)
-    return frames, frames.take_along_dim(index[..., None], dim=1)
+    # not take_along_dim, which binds an exported graph to the sizes of now
+    return frames, frames.gather(1, index[..., None].expand(-1, -1, frames.shape[2]))

@@ -33,7 +33,7 @@ class Last(nn.Module):
         if lengths is None:
             return frames[:, -1]
         index = lengths.to(y.device, torch.int64).clamp(min=0, max=y.shape[1])
-        return frames.take_along_dim(index[:, None, None], dim=1).squeeze(1)
+        return frames.gather(1, index[:, None, None].expand(-1, -1, y.shape[2])).squeeze(1)
 
 
 class Mean(nn.Module):

@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from recurra import inputs
+from recurra import inputs, tree
+from recurra.engines.base import any_steps
+from recurra.engines.keep import keep
 from recurra.errors import InputError, InputTypeError
 from recurra.inputs import Count
 from recurra.layers.base import Layer
@@ -87,18 +89,28 @@ class Running(Layer):
         if lengths is not None:
             live = within(lengths.to(x.device), x.shape[1])
         scores = self._scores(x)
+        given = x, scores, live
+        if any_steps(x):
+            y, state = keep(self._step, state, given)
+            return zero_beyond(y, lengths), state
         found = []
-        for t in range(x.shape[1]):
-            moved = self._moved(state, x[:, t], scores[:, t])
-            state = RunningState(
-                *(
-                    torch.where(live[:, t].view(-1, *[1] * (new.dim() - 1)), new, old)
-                    for new, old in zip(moved, state, strict=True)
-                )
-            )
-            found.append(self._said(state))
+        for now in zip(*(lines.unbind(1) for lines in given), strict=True):
+            said, state = self._step(state, *now)
+            found.append(said)
         y = torch.stack(found, 1) if found else torch.zeros_like(x)
         return zero_beyond(y, lengths), state
+
+    def _step(
+        self, before: RunningState, x: Tensor, score: Tensor, live: Tensor
+    ) -> tuple[Tensor, RunningState]:
+        """Return what the pool says now, and the sums; rows that are not live stay as they are."""
+        moved = self._moved(before, x, score)
+
+        def chosen(old: Tensor, new: Tensor) -> Tensor:
+            return torch.where(live.view(-1, *[1] * (new.dim() - 1)), new, old)
+
+        after = tree.map(chosen, before, moved)
+        return self._said(after), after
 
     def _scores(self, x: Tensor) -> Tensor:
         if not isinstance(self.pool, AttentionPool):

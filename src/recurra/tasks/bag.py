@@ -69,8 +69,10 @@ Grams = tuple[Int[Tensor, "batch grams"], Bool[Tensor, "batch grams"]]
 def _words(letters: Int[Tensor, "batch time letters"]) -> Grams:
     """Return the codes of words and of pairs of neighbours, and which of them there are."""
     word, live = _coded(letters), letters[..., 0] > 0
-    pairs = BASE**2 * (word[:, :-1] + BASE * word[:, 1:])
-    return torch.cat([word, pairs], 1), torch.cat([live, live[:, :-1] & live[:, 1:]], 1)
+    # rolled, not sliced: a slice binds an exported graph to a number of words
+    pairs = BASE**2 * (word + BASE * word.roll(-1, 1))
+    inner = torch.arange(word.shape[1], device=word.device) < word.shape[1] - 1
+    return torch.cat([word, pairs], 1), torch.cat([live, live & live.roll(-1, 1) & inner], 1)
 
 
 def _runs(letters: Int[Tensor, "batch time letters"]) -> Grams:
@@ -88,7 +90,9 @@ def _coded(letters: Int[Tensor, "*axes letters"]) -> Int[Tensor, "*axes"]:
     """Return Σ_i letters_i BASE^i modulo 2⁶⁴."""
     powers = [pow(BASE, i, 1 << 64) for i in range(letters.shape[-1])]
     signed = [p - (1 << 64) if p >= 1 << 63 else p for p in powers]
-    return (letters * letters.new_tensor(signed)).sum(-1)
+    # term by term: ONNX Runtime sums whole numbers of 64 bits along an axis with fewer
+    first, *rest = (one * p for one, p in zip(letters.unbind(-1), signed, strict=True))
+    return sum(rest, first)
 
 
 def _mixed(codes: Int[Tensor, "batch grams"]) -> Int[Tensor, "batch grams"]:

@@ -1,0 +1,44 @@
+"""`recurra export`: a trained model as a folder that any ONNX runtime runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from recurra.cli.use import Cell
+from recurra.cli.whole import Whole
+
+
+def export(
+    model: Path, /, *, to: Path, data: str | None = None, rows: Whole = 200, cell: Cell = None
+) -> None:
+    """Write a trained model as ONNX graphs, and prove that they say the same.
+
+    Writes a graph for whole sequences and, where the model streams or writes, one for a step, whose
+    state goes in and comes out. export.json says what each of them takes and gives, and where to
+    begin. Before it is done, ONNX Runtime answers real examples in batches of several sizes, whole,
+    in chunks and step by step; where it differs from the model, nothing is written.
+
+        recurra export runs/sentiment --to exported
+
+    Parameters
+    ----------
+    model
+        Folder of a trained model.
+    to
+        Folder of the graphs.
+    data
+        Examples to compare on: file or folder, as for `recurra train`; none: its own test part.
+    rows
+        How many of them, at most.
+    """
+    from recurra.onnx.export import export as exported
+    from recurra.tasks.model import load
+
+    found = exported(load(model, cell=cell), to, data=data, rows=rows)
+    for name, size in found.graphs.items():
+        print(f"{name:<16} {size / 1e6:.2f} MB")
+    for one in found.compared:
+        print(f"{one.graph:<9} {one.how:<13} largest difference {one.difference:.1e}")
+    for name, (own, theirs) in found.metrics.items():
+        print(f"{name:<24} {own:.6g} by the model, {theirs:.6g} by ONNX Runtime")
+    print(f"{found.rows} examples; written: {found.folder}")

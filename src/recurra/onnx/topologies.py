@@ -1,0 +1,249 @@
+"""The graphs of each type of network: what one runs to use it, and to stream it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra import tree
+from recurra.errors import RecurraError
+from recurra.layers import Layer, Running, Stack, zero_beyond
+from recurra.layers.running import POOLS
+from recurra.onnx.graph import Graph, Value
+from recurra.onnx.layers import states, step
+from recurra.topologies import (
+    CTC,
+    Ensemble,
+    Forecaster,
+    ManyToManyEqual,
+    ManyToOne,
+    OneToOne,
+    Writer,
+)
+
+LENGTHS = Value("lengths", ("batch",), "steps of each row", torch.int64)
+SCORES = "before the softmax, where there is one"
+PLACED = "memory", "keys", "mask", "weights"  # of a decoder's state, by the positions of a source
+
+
+@singledispatch
+def graphs(network: nn.Module, batch: Any) -> list[Graph]:
+    """Return the graphs of a network; an example batch tells what goes in.
+
+    Raises:
+        RecurraError: it is of no type that can be exported.
+    """
+    raise RecurraError(f"a {type(network).__name__} has no graphs; give a model of a task")
+
+
+@graphs.register(OneToOne)
+@graphs.register(Ensemble)
+def _(network: nn.Module, batch: Any) -> list[Graph]:
+    return [_classifier(network, batch)]
+
+
+@graphs.register
+def _(network: ManyToOne, batch: Any) -> list[Graph]:
+    found = [_classifier(network, batch)]
+    if network.body.streams and isinstance(network.pool, POOLS):
+        running = Running(network.pool, network.body.output_size)
+        found.append(_streamed(network, (network.body, running), batch))
+    return found
+
+
+@graphs.register
+def _(network: ManyToManyEqual, batch: Any) -> list[Graph]:
+    body, size = network.body, features(network.head, network.body.output_size)
+    x, y = _given("x", batch.x, "batch", "time"), Value("scores", ("batch", "time", size), SCORES)
+    if not body.streams or body.delay:
+        found = [Graph("sequence", network, _called, (x, LENGTHS), (y,))]
+        return [*found, *([_streamed(network, (body,), batch)] if body.streams else [])]
+    like = body.initial_state(1)
+
+    def read(network: Any, x: Tensor, lengths: Tensor, *before: Tensor) -> list[Tensor]:
+        x = network.embed(zero_beyond(x, lengths))
+        y, after = network.body(x, tree.unflatten(like, list(before)), lengths=lengths)
+        return [network.head(y), *tree.leaves(after)]
+
+    given, after = (x, LENGTHS, *states(body)), states(body, "_next")
+    return [
+        Graph("sequence", network, read, given, (y, *after)),
+        _streamed(network, (body,), batch),
+    ]
+
+
+@graphs.register
+def _(network: Writer, batch: Any) -> list[Graph]:
+    ragged = batch.context_lengths is not None
+    source = _given("source", batch.context, "batch", *(["positions"] if ragged else []))
+    lengths = (Value("source_lengths", ("batch",), "positions of each", torch.int64),)
+    state = Written(network, batch)
+
+    def read(network: Any, *given: Tensor) -> list[Tensor]:
+        return state.flat(network.start(*given))
+
+    def write(network: Any, token: Tensor, *before: Tensor) -> list[Tensor]:
+        logits, after = network.advance(token, state.whole(list(before)))
+        return [logits, *state.moved(after)]
+
+    token = Value("token", ("batch",), "the one before", torch.int64)
+    logits = Value("logits", ("batch", state.vocabulary), "of the token that follows")
+    return [
+        Graph("encoder", network, read, (source, *lengths[:ragged]), state.values),
+        Graph("step", network, write, (token, *state.values), (logits, *state.next)),
+    ]
+
+
+@graphs.register
+def _(network: CTC, batch: Any) -> list[Graph]:
+    x = _given("x", batch.x, "batch", "time")
+    y = Value("scores", ("batch", "time", network.classes), "of blank and symbols, at each step")
+    found = [Graph("sequence", network, _called, (x, LENGTHS), (y,))]
+    if network.body.streams:
+        found.append(step(network.layer))
+    return found
+
+
+@graphs.register
+def _(network: Forecaster, batch: Any) -> list[Graph]:
+    horizon, covariates = network.horizon, network.covariates
+    past = _given("past", batch.past, "batch")  # as long as it was trained on
+    known = (
+        Value("known_past", ("batch", past.sizes[1], covariates), "covariates of the past"),
+        Value("known_future", ("batch", horizon, covariates), "covariates of the horizon"),
+    )
+
+    def foretell(network: Any, past: Tensor, *known: Tensor) -> list[Tensor]:
+        none = past.new_zeros(past.shape[0], past.shape[1] + horizon, 0)
+        raw, scale = network(past, torch.cat(known, 1) if known else none)
+        return [raw, *scale]
+
+    shape = "batch", horizon, network.channels
+    outputs = (
+        Value("raw", (*shape, network.output.size), "what the distribution reads"),
+        Value("middle", ("batch", 1, network.channels), "of the row's own scale"),
+        Value("size", ("batch", 1, network.channels), "of the row's own scale"),
+    )
+    return [Graph("forecast", network, foretell, (past, *known[: 2 * bool(covariates)]), outputs)]
+
+
+class Written:
+    """The state of what writes, as the tensors that go round: without those that hold nothing.
+
+    Args:
+        network: what writes.
+        batch: an example of what it reads.
+    """
+
+    def __init__(self, network: Writer, batch: Any) -> None:
+        lengths = batch.context_lengths
+        with torch.no_grad():
+            given = (batch.context[:1], *(() if lengths is None else (lengths[:1],)))
+            self.begun = network.eval().start(*given)
+            logits, after = network.advance(torch.zeros(1, dtype=torch.long), self.begun)
+        self.vocabulary = logits.shape[-1]
+        leaves, moved = tree.leaves(self.begun), tree.leaves(after)
+        self.full = [leaf.numel() > 0 for leaf in leaves]
+        self.moves = [
+            full and now is not before
+            for full, now, before in zip(self.full, moved, leaves, strict=True)
+        ]
+        named = [
+            Value(name, _sizes(name, leaf, lengths is not None), "state", leaf.dtype)
+            for name, leaf in zip(tree.names(self.begun), leaves, strict=True)
+        ]
+        self.values = tuple(_only(named, self.full))
+        self.next = tuple(
+            Value(f"{one.name}_next", one.sizes, one.means, one.kind)
+            for one in _only(named, self.moves)
+        )
+
+    def flat(self, state: Any) -> list[Tensor]:
+        """Return the tensors that hold something."""
+        return _only(tree.leaves(state), self.full)
+
+    def moved(self, state: Any) -> list[Tensor]:
+        """Return the tensors that a step changes."""
+        return _only(tree.leaves(state), self.moves)
+
+    def with_moved(self, before: Any, given: list[Tensor]) -> Any:
+        """Return a state in which these are the tensors that a step has changed."""
+        left = iter(given)
+        leaves = [
+            next(left) if moves else leaf
+            for moves, leaf in zip(self.moves, tree.leaves(before), strict=True)
+        ]
+        return tree.unflatten(self.begun, leaves)
+
+    def whole(self, given: list[Tensor]) -> Any:
+        """Return the state of which these are the tensors that hold something."""
+        left = iter(given)
+        leaves = [
+            next(left) if full else leaf.new_zeros(given[0].shape[0], *leaf.shape[1:])
+            for full, leaf in zip(self.full, tree.leaves(self.begun), strict=True)
+        ]
+        return tree.unflatten(self.begun, leaves)
+
+
+def _sizes(name: str, leaf: Tensor, ragged: bool) -> tuple[int | str, ...]:
+    """Return the sizes of a decoder's state, those of the source's positions by name."""
+    fixed = leaf.shape[1:]
+    if ragged and name.rsplit(".", 1)[-1] in PLACED:
+        return ("batch", "positions", *fixed[1:])
+    return ("batch", *fixed)
+
+
+def _only(parts: Any, kept: list[bool]) -> list[Any]:
+    return [part for part, one in zip(parts, kept, strict=True) if one]
+
+
+def _called(network: Any, *given: Tensor) -> list[Tensor]:
+    return [network(*given)]
+
+
+def _given(name: str, x: Tensor, *sizes: str) -> Value:
+    """Return what goes in, like an example whose first sizes have these names."""
+    return Value(name, (*sizes, *x.shape[len(sizes) :]), "as the task encodes it", x.dtype)
+
+
+def _classifier(network: nn.Module, batch: Any) -> Graph:
+    """Return x, lengths where there are any → one answer for each row."""
+    ragged = hasattr(batch, "lengths")
+    x = _given("x", batch.x, "batch", *(["time"] if ragged else []))
+    with torch.no_grad():
+        classes = network.eval()(*batch[: 1 + ragged]).shape[-1]
+    given = (x, LENGTHS) if ragged else (x,)
+    logits = Value("logits", ("batch", classes), SCORES)
+    return Graph("sequence" if ragged else "predict", network, _called, given, (logits,))
+
+
+def _streamed(network: Any, layers: Sequence[Layer], batch: Any) -> Graph:
+    """Return one step: embedding, layers, head; what lags is flushed with `ended`."""
+    layer = layers[0] if len(layers) == 1 else Stack(*layers)
+    like, size = layer.initial_state(1), features(network.head, layer.output_size)
+    whole = nn.ModuleDict({"embed": network.embed, "layer": layer, "head": network.head})
+
+    def run(parts: Any, x: Tensor, *given: Tensor) -> list[Tensor]:
+        read = parts["embed"](x[:, None])
+        if layer.delay:
+            read = torch.where(given[0][:, None, None], 0.0, read)
+        before = list(given[bool(layer.delay) :])
+        y, after = parts["layer"](read, tree.unflatten(like, before))
+        return [parts["head"](y[:, 0]), *tree.leaves(after)]
+
+    x = Value("x", ("batch", *batch.x.shape[2:]), "a step of what the task encodes", batch.x.dtype)
+    ended = Value("ended", ("batch",), "x is not there: the input is over", torch.bool)
+    y = Value("scores", ("batch", size), SCORES)
+    given = (x, ended) if layer.delay else (x,)
+    outputs = (y, *states(layer, "_next"))
+    return Graph("step", whole, run, (*given, *states(layer)), outputs, layer.delay)
+
+
+def features(head: nn.Module, size: int) -> int:
+    """Return how many numbers a head says of so many."""
+    with torch.no_grad():
+        return int(head.eval()(torch.zeros(1, 1, size)).shape[-1])
