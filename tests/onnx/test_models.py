@@ -23,6 +23,7 @@ pytestmark = pytest.mark.unchecked("a graph would hold the checks too")
 GRAPHS = {
     "image_classification": {"predict"},
     "forecasting": {"forecast"},
+    "ner": {"sequence", "best_path"},
     "music_generation": {"encoder", "step"},
     "image_captioning": {"encoder", "step"},
     "translation": {"encoder", "step"},
@@ -117,3 +118,23 @@ def test_without_examples_there_is_nothing_to_compare_on(tmp_path: Path) -> None
     with pytest.raises(RecurraError, match=r"nothing\.tsv"):
         export(gone, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_best_path_of_a_graph_is_the_crfs(tmp_path: Path) -> None:
+    given = model("ner", tmp_path)
+    rows = given.asked(None)[1]
+    batch = given.codec.collate([given.codec.encode(row) for row in rows])
+    found = {one.name: one for one in graphs(given.network, batch)}
+    graph = found["best_path"]
+    output, session = given.network.output, Session(graph, to_onnx(graph).SerializeToString())
+    for size, time in [(1, 1), (4, 2), (9, 30)]:
+        scores = 3 * torch.randn(size, time, len(output.start))
+        lengths = torch.randint(0, time + 1, (size,))
+        lengths[0] = time
+        (tags,) = session(scores, lengths)
+        rows = [row[:stop] for row, stop in zip(tags.tolist(), lengths.tolist(), strict=True)]
+        assert rows == output.decode(scores, lengths)
+    calls = []
+    run = {"sequence": session, "best_path": lambda *given: calls.append(1) or session(*given)}
+    stand_in(given.network, run, batch).output.decode(scores, lengths)  # type: ignore[arg-type]
+    assert calls

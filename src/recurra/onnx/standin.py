@@ -71,7 +71,13 @@ def _(network: ManyToManyEqual, run: Run, batch: Any) -> None:
         state = tree.leaves(body.initial_state(len(x))) if carries else []
         return sequence(x, _lengths(x, lengths), *state)[0]
 
+    def decode(scores: Tensor, lengths: Tensor) -> list[list[int]]:
+        (tags,) = run["best_path"](scores, lengths)
+        return [row[:stop] for row, stop in zip(tags.tolist(), lengths.tolist(), strict=True)]
+
     network.forward = forward  # type: ignore[method-assign]
+    if "best_path" in run:
+        network.output.decode = decode  # type: ignore[method-assign]
     if carries:
         network.body = _Whole(body, sequence)
         network.embed, network.head = nn.Identity(), nn.Identity()

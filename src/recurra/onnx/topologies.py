@@ -16,6 +16,7 @@ from recurra.layers.running import POOLS
 from recurra.onnx.graph import Graph, Value
 from recurra.onnx.layers import states, step
 from recurra.topologies import (
+    CRF,
     CTC,
     Ensemble,
     Forecaster,
@@ -60,7 +61,7 @@ def _(network: ManyToManyEqual, batch: Any) -> list[Graph]:
     body, size = network.body, features(network.head, network.body.output_size)
     x, y = _given("x", batch.x, "batch", "time"), Value("scores", ("batch", "time", size), SCORES)
     if not body.streams or body.delay:
-        found = [Graph("sequence", network, _called, (x, LENGTHS), (y,))]
+        found = [Graph("sequence", network, _called, (x, LENGTHS), (y,)), *_path(network.output, y)]
         return [*found, *([_streamed(network, (body,), batch)] if body.streams else [])]
     like = body.initial_state(1)
 
@@ -72,6 +73,7 @@ def _(network: ManyToManyEqual, batch: Any) -> list[Graph]:
     given, after = (x, LENGTHS, *states(body)), states(body, "_next")
     return [
         Graph("sequence", network, read, given, (y, *after)),
+        *_path(network.output, y),
         _streamed(network, (body,), batch),
     ]
 
@@ -199,6 +201,18 @@ def _sizes(name: str, leaf: Tensor, ragged: bool) -> tuple[int | str, ...]:
 
 def _only(parts: Any, kept: list[bool]) -> list[Any]:
     return [part for part, one in zip(parts, kept, strict=True) if one]
+
+
+def _path(output: nn.Module, scores: Value) -> list[Graph]:
+    """Return scores, lengths → the best path, where an output takes all steps together."""
+    if not isinstance(output, CRF):
+        return []
+    tags = Value("tags", ("batch", "time"), "beyond lengths, anything", torch.int64)
+
+    def best(output: Any, *given: Tensor) -> list[Tensor]:
+        return [output.best(*given)]
+
+    return [Graph("best_path", output, best, (scores, LENGTHS), (tags,))]
 
 
 def _called(network: Any, *given: Tensor) -> list[Tensor]:

@@ -1,10 +1,14 @@
 """A tagger's output in which neighbouring tags know each other: the linear-chain CRF."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from recurra import inputs
+from recurra.engines.base import any_steps
+from recurra.engines.keep import keep
 from recurra.layers import within, zero_beyond
 from recurra.topologies.loss import Loss
 
@@ -119,10 +123,20 @@ class CRF(nn.Module):
     def decode(
         self, scores: Float[Tensor, "batch time tags"], lengths: Int[Tensor, "batch"]
     ) -> list[list[int]]:
-        """Return each row's best path, by the Viterbi algorithm."""
+        """Return each row's best path."""
+        tags, stops = self.best(scores, lengths).tolist(), lengths.tolist()
+        return [row[: max(stop, 0)] for row, stop in zip(tags, stops, strict=True)]
+
+    @torch.no_grad()
+    def best(
+        self, scores: Float[Tensor, "batch time tags"], lengths: Int[Tensor, "batch"]
+    ) -> Int[Tensor, "batch time"]:
+        """Return each row's best path, by the Viterbi algorithm; beyond its length, anything."""
         lengths = self._checked(scores, lengths)
+        if any_steps(scores):
+            return self._kept(scores, lengths)
         if scores.shape[1] == 0:
-            return [[] for _ in scores]
+            return lengths.new_zeros(len(scores), 0)
         start, transitions, end = self._constrained()
         first, *rest = self._clear(scores, lengths).unbind(1)
         best, pointers = start + first, []
@@ -136,8 +150,31 @@ class CRF(nn.Module):
         path = [(best + end).argmax(1, keepdim=True)]
         for pointer in reversed(pointers):
             path.append(pointer.gather(1, path[-1]))
-        tags, stops = torch.cat(path[::-1], dim=1).tolist(), lengths.tolist()
-        return [row[:stop] for row, stop in zip(tags, stops, strict=True)]
+        return torch.cat(path[::-1], dim=1)
+
+    def _kept(self, scores: Tensor, lengths: Tensor) -> Tensor:
+        """Return the same of any number of steps: there and back, in a graph."""
+        start, transitions, end = self._constrained()
+        stay = torch.arange(len(start), device=scores.device)
+
+        def ahead(state: Any, score: Tensor, live: Tensor) -> tuple[Tensor, Any]:
+            best, begun = state
+            after, pointer = (best[:, :, None] + transitions).max(dim=1)
+            after = torch.where(begun[:, None], after, start) + score
+            goes = (live & begun)[:, None]
+            return torch.where(goes, pointer, stay), (
+                torch.where(live[:, None], after, best),
+                begun | live,
+            )
+
+        def back(tag: Any, pointer: Tensor) -> tuple[Tensor, Any]:
+            return tag[0], (pointer.gather(1, tag[0][:, None])[:, 0],)
+
+        none = scores.new_zeros(scores.shape[0], len(start)), lengths < 0
+        given = self._clear(scores, lengths), within(lengths, scores.shape[1])
+        pointers, (best, _) = keep(ahead, none, given)
+        path, _ = keep(back, ((best + end).argmax(1),), (pointers.flip(1),))
+        return path.flip(1)
 
     def _constrained(self) -> tuple[Tensor, Tensor, Tensor]:
         return (
