@@ -169,7 +169,7 @@ def everything(model):
 
 
 class Busy(nn.Module):
-    """Draws, keeps its state, and has a norm with statistics."""
+    """Draws, keeps its state, counts, and has a norm with statistics."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -177,8 +177,10 @@ class Busy(nn.Module):
         self.rnn, self.head = nn.LSTM(4, 8, 2, batch_first=True, dropout=0.5), nn.Linear(8, 2)
         self.ours = recurra.Recurrent(recurra.GRU(8, 8))
         self.state = None
+        self.register_buffer("seen", torch.zeros(1))
 
     def forward(self, x):
+        self.seen.add_(1)
         random.random()
         np.random.rand()  # noqa: NPY002  # the global one
         y, self.state = self.rnn(self.drop(self.norm(x.transpose(1, 2)).transpose(1, 2)))

@@ -50,10 +50,10 @@ def table(ladder: Ladder, found: Runs) -> Table:
     head = [f"T = {steps}" for steps in ladder.lengths]
     return Table(
         f"{ladder.name}: error as a share of chance",
-        ["layer", "whose", *head, "longest solved", "updates", "processor seconds"],
+        ["layer", "whose", *head, "longest solved", "updates", "seconds"],
         rows,
         f"Solved: below {SHARE:g} on rows that were not trained on, with every seed. –: not tried, "
-        "as a shorter one was not solved.",
+        "as a shorter one was not solved. Seconds: of the processor.",
     )
 
 
@@ -83,10 +83,11 @@ def grown(ladder: Ladder, found: Runs) -> Table:
         "last tried",
         "error there",
         "updates",
-        "processor seconds",
+        "seconds",
     ]
     lengths = ", ".join(map(str, ladder.lengths))
-    note = f"Lengths: {lengths}; each as soon as the one before is solved. Error: share of chance."
+    note = f"Lengths: {lengths}; each as soon as the one before is solved. Error: share of chance. "
+    note += "Seconds: of the processor."
     return Table(f"{ladder.name}, the length growing", head, rows, note)
 
 

@@ -10,7 +10,7 @@ from recurra.reports.drawings import svg
 from recurra.reports.text import told
 
 # narrow, so that letters stay readable where a phone makes the drawing smaller
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BELOW = 460, 280, 58, 12, 12, 44
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BELOW = 460, 280, 58, 24, 12, 44
 POINTS, TICKS = 300, 6  # of a line, and of an axis, at most
 LEAST = 1e-12  # what lies below this share of the greatest number of a logarithmic axis is cut
 

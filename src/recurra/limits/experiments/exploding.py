@@ -162,4 +162,4 @@ def _typical(losses: list[float]) -> str:
     return f"{middle:.3g}" if math.isfinite(middle) else "no number"
 
 
-EXPERIMENT = Experiment("exploding", "weakness", "Exploding gradients", 60, 15, run)
+EXPERIMENT = Experiment("exploding", "weakness", "Exploding gradients", 15, 15, run)

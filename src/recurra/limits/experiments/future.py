@@ -165,4 +165,4 @@ def run(case: Case) -> Limit:
     )
 
 
-EXPERIMENT = Experiment("future", "weakness", "No view of the future", 45, 12, run)
+EXPERIMENT = Experiment("future", "weakness", "No view of the future", 25, 12, run)

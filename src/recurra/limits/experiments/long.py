@@ -155,4 +155,4 @@ def _stands(ladder: Ladder, found: Runs, way: Way) -> str:
     return f"{way.name} is at {part or 0:.0%} of chance"
 
 
-EXPERIMENT = Experiment("long", "weakness", "Long sequences with tanh or ReLU", 300, 60, run)
+EXPERIMENT = Experiment("long", "weakness", "Long sequences with tanh or ReLU", 440, 60, run)

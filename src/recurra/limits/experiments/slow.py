@@ -110,4 +110,4 @@ def fastest(last: dict[str, float], cell: str) -> str:
     return min((name for name in last if name.startswith(f"{cell},")), key=last.__getitem__)
 
 
-EXPERIMENT = Experiment("slow", "weakness", "Slow, because recurrent", 60, 5, run)
+EXPERIMENT = Experiment("slow", "weakness", "Slow, because recurrent", 20, 5, run)

@@ -155,4 +155,4 @@ def run(case: Case) -> Limit:
     )
 
 
-EXPERIMENT = Experiment("training", "weakness", "Complicated training", 240, 56, run)
+EXPERIMENT = Experiment("training", "weakness", "Complicated training", 200, 56, run)

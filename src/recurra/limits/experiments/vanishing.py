@@ -96,4 +96,4 @@ def run(case: Case) -> Limit:
     )
 
 
-EXPERIMENT = Experiment("vanishing", "weakness", "Vanishing gradients", 60, 15, run)
+EXPERIMENT = Experiment("vanishing", "weakness", "Vanishing gradients", 15, 15, run)
