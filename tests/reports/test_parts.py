@@ -24,6 +24,7 @@ from recurra.reports import (
     Text,
     page,
 )
+from recurra.reports.plot import Axis
 from recurra.reports.text import told
 
 from .reading import read, table
@@ -160,3 +161,18 @@ def test_a_signal_is_drawn_with_what_is_missing_left_out():
     assert many.count("<polyline") == 8
     assert "12 more channels" in many
     assert len(many) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "named"),
+    [
+        (4096, 65536, ["4,096", "65,536"]),
+        (19.3, 641, ["19.3", "641"]),
+        (0.02, 0.03, ["0.02", "0.03"]),
+        (1, 1000, ["1", "10", "100", "1000"]),
+    ],
+)
+def test_the_ends_of_a_short_logarithmic_axis_are_named_in_full(
+    low: float, high: float, named: list[str]
+) -> None:
+    assert [name for _, name in Axis.of([low, high], True).ticks()] == named

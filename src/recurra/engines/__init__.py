@@ -59,7 +59,7 @@ def choose(
         EngineRefused: the engine asked for by name cannot run this cell here.
         RecurraError: there is no engine of this name.
     """
-    writer = WRITER.get()
+    writer = WRITER.get() if torch.compiler.is_exporting() else None
     if writer is not None and writer.refuse(cell, x) is None:
         return writer
     if name is None:

@@ -157,7 +157,7 @@ class Axis:
             if last - first >= 1:
                 every = -(-(last - first + 1) // TICKS)
                 return [(10.0**k, _power(k)) for k in range(first, last + 1, every)]
-            return [(self.low, f"{self.low:.3g}"), (self.high, f"{self.high:.3g}")]
+            return [(end, _short(end)) for end in (self.low, self.high)]
         rough = (self.high - self.low) / (TICKS - 1)
         ten = 10.0 ** math.floor(math.log10(rough))
         step = next(ten * k for k in (1, 2, 2.5, 5, 10) if ten * k >= rough)
@@ -165,6 +165,11 @@ class Axis:
         return [
             (k * step, f"{k * step:.6g}") for k in range(first, math.floor(self.high / step) + 1)
         ]
+
+
+def _short(number: Number) -> str:
+    """Return a number in the width that a tick has."""
+    return f"{number:,.0f}" if 1000 <= abs(number) < 10**7 else f"{number:.3g}"
 
 
 def _power(exponent: int) -> str:

@@ -26,6 +26,6 @@ td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}
 .case dt{color:var(--dim)}.case dd{margin:0;min-width:0;overflow-x:auto}
 mark.off{outline:2px solid #d33}svg.fit{max-width:100%;height:auto}
 @media(max-width:34rem){body{padding:1rem .5rem}section{padding:.8rem}h1{font-size:1.5rem}
-td,th{white-space:normal;padding:.25rem .3rem;font-size:.82rem}td.long{min-width:8rem}
+td,th{white-space:normal;padding:.25rem .2rem;font-size:.76rem}td.long{min-width:8rem}
 .case dl{grid-template-columns:1fr}}
 """
