@@ -9,6 +9,7 @@ TEXT = (Path(__file__).parent.parent / "docs/tutorial.md").read_text(encoding="u
 BLOCKS = re.findall(r"```python\n(.*?)```(?:\n```text\n(.*?)```)?", TEXT, re.DOTALL)
 
 
+@pytest.mark.unchecked("it exports a graph, whose sizes are no numbers yet")
 def test_tutorial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

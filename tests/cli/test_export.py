@@ -20,12 +20,14 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_bundle_becomes_a_folder_of_graphs(
     bundle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["export", bundle, "--to", str(tmp_path / "out"), "--rows", "3"]) == 0
+    assert main(["export", bundle, "--to", str(tmp_path / "out"), "--rows", "3", "--int8"]) == 0
     said = capsys.readouterr().out
     assert "sequence.onnx" in said
     assert "sequence  whole         largest difference" in said
     assert "accuracy" in said
     assert "by ONNX Runtime" in said
+    assert "\nint8          0." in said
+    assert (tmp_path / "out" / "sequence.int8.onnx").exists()
     assert said.endswith(f"3 examples; written: {tmp_path / 'out'}\n")
     told = json.loads((tmp_path / "out" / "export.json").read_text())
     assert told["parity"]["metrics"]["loss"]["graphs"] == pytest.approx(

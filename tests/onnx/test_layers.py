@@ -13,7 +13,7 @@ from recurra import tree
 from recurra.cells import CELLS, GRU, LSTM, Elman, MinGRU
 from recurra.layers import Bidirectional, Layer, LookAhead, Pointwise, Recurrent, Stack
 from recurra.onnx import operators
-from recurra.onnx.export import DESCRIPTION
+from recurra.onnx.folder import DESCRIPTION
 from recurra.onnx.graph import to_onnx
 from recurra.onnx.layers import sequence, step
 from recurra.onnx.runtime import Session

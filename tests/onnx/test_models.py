@@ -5,15 +5,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+import recurra
 from recurra.errors import RecurraError
-from recurra.onnx.export import DESCRIPTION, export
+from recurra.onnx.export import export
+from recurra.onnx.folder import DESCRIPTION
 from recurra.onnx.graph import to_onnx
 from recurra.onnx.runtime import Session
 from recurra.onnx.standin import stand_in
 from recurra.onnx.topologies import graphs
+from recurra.runtime import Exported
 from recurra.tasks.catalogue import TASKS, find
 from recurra.tasks.model import Model
 from recurra.tasks.run import build, complete
@@ -138,3 +142,30 @@ def test_the_best_path_of_a_graph_is_the_crfs(tmp_path: Path) -> None:
     run = {"sequence": session, "best_path": lambda *given: calls.append(1) or session(*given)}
     stand_in(given.network, run, batch).output.decode(scores, lengths)  # type: ignore[arg-type]
     assert calls
+
+
+def test_narrower_weights_are_smaller_and_are_told_with_what_they_cost(tmp_path: Path) -> None:
+    given = model("sentiment", tmp_path, hidden=32, embedding=64)
+    kinds = ["fp16", "int8", "int8-dynamic"]
+    found = export(given, tmp_path / "out", rows=3, weights=kinds)
+    whole = found.graphs["sequence.onnx"]
+    assert list(found.narrowed) == kinds
+    told = json.loads((tmp_path / "out" / DESCRIPTION).read_text())["narrow"]
+    x, lengths = np.array([[4, 5, 6]]), np.array([3])
+    wanted = Exported(tmp_path / "out").run("sequence", x=x, lengths=lengths)["logits"]
+    for kind, bound in zip(kinds, (0.01, 0.1, 0.2), strict=True):
+        one = found.narrowed[kind]
+        assert one.bytes == found.graphs[f"sequence.{kind}.onnx"] < whole
+        assert set(one.metrics) == set(found.metrics)
+        assert told[kind]["bytes"] == one.bytes
+        assert one.seconds > 0
+        narrow = Exported(tmp_path / "out", weights=kind)
+        said = narrow.run("sequence", x=x, lengths=lengths)["logits"]
+        assert 0 < np.abs(said - wanted).max() < bound * max(1, np.abs(wanted).max())
+    assert found.narrowed["int8"].bytes < found.narrowed["fp16"].bytes
+    with pytest.raises(RecurraError, match="int4"):
+        export(given, tmp_path / "other", weights=["int4"])
+    with pytest.raises(RecurraError, match="a layer has no metric"):
+        export(recurra.LSTM(2, 3), tmp_path / "other", weights=["int8"])
+    with pytest.raises(RecurraError, match="int4"):
+        Exported(tmp_path / "out", weights="int4")

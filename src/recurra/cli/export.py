@@ -9,7 +9,16 @@ from recurra.cli.whole import Whole
 
 
 def export(
-    model: Path, /, *, to: Path, data: str | None = None, rows: Whole = 200, cell: Cell = None
+    model: Path,
+    /,
+    *,
+    to: Path,
+    data: str | None = None,
+    rows: Whole = 200,
+    fp16: bool = False,
+    int8: bool = False,
+    int8_dynamic: bool = False,
+    cell: Cell = None,
 ) -> None:
     """Write a trained model as ONNX graphs, and prove that they say the same.
 
@@ -30,15 +39,28 @@ def export(
         Examples to compare on: file or folder, as for `recurra train`; none: its own test part.
     rows
         How many of them, at most.
+    fp16
+        Beside the graphs, write them with weights of 16 bits, and show size, time and metrics.
+    int8
+        The same with weights of 8 bits.
+    int8_dynamic
+        The same with products of 8 bits: inputs are rounded, too, as they come.
     """
     from recurra.onnx.export import export as exported
     from recurra.tasks.model import load
 
-    found = exported(load(model, cell=cell), to, data=data, rows=rows)
+    asked = {"fp16": fp16, "int8": int8, "int8-dynamic": int8_dynamic}
+    weights = [kind for kind, wanted in asked.items() if wanted]
+    found = exported(load(model, cell=cell), to, data=data, rows=rows, weights=weights)
     for name, size in found.graphs.items():
         print(f"{name:<16} {size / 1e6:.2f} MB")
     for one in found.compared:
         print(f"{one.graph:<9} {one.how:<13} largest difference {one.difference:.1e}")
     for name, (own, theirs) in found.metrics.items():
         print(f"{name:<24} {own:.6g} by the model, {theirs:.6g} by ONNX Runtime")
+    for kind, told in found.narrowed.items():
+        print(
+            f"{kind:<13} {told.bytes / 1e6:.2f} MB, {told.seconds / found.seconds:.2f} × the time"
+        )
+        print("".join(f"  {name} {value:.6g}" for name, value in told.metrics.items()))
     print(f"{found.rows} examples; written: {found.folder}")

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from recurra.bundle import own_version
 from recurra.cells import Cell
 from recurra.data.batch import Aligned
-from recurra.errors import RecurraError
+from recurra.errors import RecurraError, unknown
 from recurra.layers import Layer, as_layer
-from recurra.onnx.graph import Graph, Value, to_onnx
+from recurra.onnx.folder import Content, write
+from recurra.onnx.graph import Graph, to_onnx
 from recurra.onnx.layers import sequence, step
+from recurra.onnx.narrow import KINDS, Narrowed
 from recurra.onnx.parity import BOUND, Compared, compare
 from recurra.onnx.runtime import Session
 from recurra.onnx.standin import stand_in
 from recurra.onnx.topologies import graphs
-from recurra.storage import reason, replace, replace_text, sha256
 from recurra.tasks.model import Model
 from recurra.training.recipe import Recipe
 
-SCHEMA, DESCRIPTION = 1, "export.json"
 SIZES = 1, 3, 8  # rows of the batches that are compared
 
 
@@ -41,6 +38,8 @@ class Exported:
         compared: numbers beside the network's own.
         metrics: by name, the network's and the graphs'; of a layer none.
         rows: examples that the metrics are of.
+        seconds: of the task's evaluation by the graphs.
+        narrowed: by kind of weights, what they are worth.
     """
 
     folder: Path
@@ -48,10 +47,17 @@ class Exported:
     compared: Sequence[Compared]
     metrics: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     rows: int = 0
+    seconds: float = 0.0
+    narrowed: Mapping[str, Narrowed] = field(default_factory=dict)
 
 
 def export(
-    model: Model | Layer | Cell[Any], to: str | Path, *, data: str | None = None, rows: int = 200
+    model: Model | Layer | Cell[Any],
+    to: str | Path,
+    *,
+    data: str | None = None,
+    rows: int = 200,
+    weights: Sequence[str] = (),
 ) -> Exported:
     """Write the graphs of a trained model, or of a layer, and prove that they say the same.
 
@@ -66,18 +72,26 @@ def export(
         to: the folder; made where it is missing.
         data: real examples of the model's task; None: its own test part.
         rows: how many of them, at most.
+        weights: of a model, narrower ones to write beside: fp16, int8, int8-dynamic.
     Raises:
         RecurraError: a part has no graph, or the graphs differ: by more than 10⁻⁴, or in a metric.
         MissingExtra: onnxscript or onnxruntime is not installed.
     """
     if rows < 1:
         raise RecurraError(f"rows is {rows}; at least 1 example shows what graphs are worth")
+    for kind in weights:
+        if kind not in KINDS:
+            raise unknown("weights", kind, list(KINDS))
     if isinstance(model, Model):
-        return _model(model, Path(to), data, rows)
+        return _model(model, Path(to), data, rows, weights)
+    if weights:
+        raise RecurraError("weights are narrowed of a model alone: a layer has no metric")
     return _layer(as_layer(model), Path(to))
 
 
-def _model(model: Model, folder: Path, data: str | None, rows: int) -> Exported:
+def _model(
+    model: Model, folder: Path, data: str | None, rows: int, weights: Sequence[str]
+) -> Exported:
     recipe, found = model.asked(data)
     some = list(found[:rows])
     if not some:
@@ -86,28 +100,33 @@ def _model(model: Model, folder: Path, data: str | None, rows: int) -> Exported:
     items = model.task.items(model.codec, some, recipe)
     sizes = [size for size in SIZES if size <= len(items)]
     batches = [model.codec.collate([items[i] for i in range(size)]) for size in sizes]
-    models = {graph.name: (graph, to_onnx(graph)) for graph in graphs(network, batches[-1])}
-    run = {name: Session(graph, one.SerializeToString()) for name, (graph, one) in models.items()}
-    compared = compare(run, batches)
-    other = stand_in(network, run, batches[-1])
-    own, theirs = (model.task.evaluate(one, model.codec, some, recipe) for one in (network, other))
+    written = _written(graphs(network, batches[-1]))
+
+    def evaluated(parts: Mapping[str, bytes]) -> tuple[dict[str, float], float]:
+        run = {name: Session(written[name][0], one) for name, one in parts.items()}
+        other, begun = stand_in(network, run, batches[-1]), time.perf_counter()
+        return model.task.evaluate(other, model.codec, some, recipe), time.perf_counter() - begun
+
+    compared = compare({name: Session(*one) for name, one in written.items()}, batches)
+    own = model.task.evaluate(network, model.codec, some, recipe)
+    theirs, seconds = evaluated({name: one for name, (_, one) in written.items()})
     metrics = {name: (own[name], theirs[name]) for name in own}
     _check(compared, metrics)
-    described = {
-        "task": model.task.name,
-        "type": model.task.type,
-        "decoding": _decoding(model.recipe),
-        "files": {name: sha256(text.encode()) for name, text in model.codec.files().items()},
-    }
-    written = _write(folder, models, described, compared, metrics, model.codec.files())
-    return Exported(folder, written, compared, metrics, len(some))
+    narrow = {kind: _narrow(written, kind) for kind in weights}
+    narrowed = dict[str, Narrowed]()
+    for kind, parts in narrow.items():
+        said, took = evaluated(parts)
+        narrowed[kind] = Narrowed(sum(map(len, parts.values())), took, said)
+    named = {"task": model.task.name, "type": model.task.type}
+    described = {**named, "decoding": _decoding(model.recipe)}
+    files = model.codec.files()
+    content = Content(written, compared, metrics, described, files, narrow, narrowed)
+    return Exported(folder, write(folder, content), compared, metrics, len(some), seconds, narrowed)
 
 
 def _layer(layer: Layer, folder: Path) -> Exported:
     layer = layer.to("cpu").eval()
-    found = [sequence(layer), *([step(layer)] if layer.streams else [])]
-    models = {graph.name: (graph, to_onnx(graph)) for graph in found}
-    run = {name: Session(graph, one.SerializeToString()) for name, (graph, one) in models.items()}
+    written = _written([sequence(layer), *([step(layer)] if layer.streams else [])])
     drawn = torch.Generator().manual_seed(0)
     batches = []
     for size in SIZES:
@@ -115,9 +134,24 @@ def _layer(layer: Layer, folder: Path) -> Exported:
         lengths = torch.randint(0, x.shape[1] + 1, (size,), generator=drawn)
         lengths[0] = x.shape[1]
         batches.append(Aligned(x, lengths, x))
-    compared = compare(run, batches)
+    compared = compare({name: Session(*one) for name, one in written.items()}, batches)
     _check(compared, {})
-    return Exported(folder, _write(folder, models, {}, compared, {}, {}), compared)
+    return Exported(folder, write(folder, Content(written, compared)), compared)
+
+
+def _written(found: Sequence[Graph]) -> dict[str, tuple[Graph, bytes]]:
+    """Return each graph with its bytes, by name."""
+    return {graph.name: (graph, to_onnx(graph).SerializeToString()) for graph in found}
+
+
+def _narrow(written: Mapping[str, tuple[Graph, bytes]], kind: str) -> dict[str, bytes]:
+    """Return the bytes of each graph with narrower weights."""
+    import onnx
+
+    return {
+        name: KINDS[kind](onnx.load_from_string(one)).SerializeToString()
+        for name, (_, one) in written.items()
+    }
 
 
 def _check(compared: Sequence[Compared], metrics: Mapping[str, tuple[float, float]]) -> None:
@@ -142,58 +176,3 @@ def _decoding(recipe: Recipe) -> dict[str, Any]:
         for one in fields(recipe)
         if one.metadata.get("group") == "decoding"
     }
-
-
-def _write(
-    folder: Path,
-    models: Mapping[str, tuple[Graph, Any]],
-    described: Mapping[str, Any],
-    compared: Sequence[Compared],
-    metrics: Mapping[str, tuple[float, float]],
-    files: Mapping[str, str],
-) -> dict[str, int]:
-    """Write graphs and files, and last what describes them; return the sizes of the graphs."""
-    sizes, told = dict[str, int](), dict[str, Any]()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, (graph, model) in models.items():
-            content: bytes = model.SerializeToString()
-            replace(folder / f"{name}.onnx", partial(Path.write_bytes, data=content))
-            sizes[f"{name}.onnx"] = len(content)
-            told[name] = {
-                "file": f"{name}.onnx",
-                "sha256": sha256(content),
-                "delay": graph.delay,
-                "inputs": [_described(value) for value in graph.inputs],
-                "outputs": [_described(value) for value in graph.outputs],
-            }
-        for name, text in files.items():
-            replace_text(folder / name, text)
-        head = {"schema": SCHEMA, "recurra": own_version(), **described, "graphs": told}
-        parity = {
-            "compared": [one._asdict() for one in compared],
-            "metrics": {name: {"network": a, "graphs": b} for name, (a, b) in metrics.items()},
-        }
-        text = json.dumps({**head, "parity": parity}, indent=1, ensure_ascii=False)
-        replace_text(folder / DESCRIPTION, text + "\n")
-    except OSError as error:
-        raise RecurraError(f"{folder} cannot be written: {reason(error)}") from error
-    return sizes
-
-
-def _described(value: Value) -> dict[str, Any]:
-    """Return a value as JSON says it; an initial state of equal numbers is one of them."""
-    found = {
-        "name": value.name,
-        "sizes": list(value.sizes),
-        "type": str(value.kind).removeprefix("torch."),
-        "means": value.means,
-    }
-    if value.initial is not None:
-        found["initial"] = _initial(value.initial)
-    return found
-
-
-def _initial(row: Tensor) -> Any:
-    first = row.flatten()[0] if row.numel() else torch.tensor(0.0)
-    return first.item() if bool((row == first).all()) else row.tolist()

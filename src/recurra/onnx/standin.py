@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from recurra import tree
 from recurra.layers import Layer, RowScale
 from recurra.onnx.runtime import Run, Session
-from recurra.onnx.topologies import Written
+from recurra.onnx.writing import Written
 from recurra.topologies import (
     CTC,
     Ensemble,

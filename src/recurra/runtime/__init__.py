@@ -15,6 +15,6 @@ from recurra.runtime.stream import Stream
 __all__ = ["Exported", "Stream", "load"]
 
 
-def load(folder: str | Path, threads: int = 1) -> Exported:
+def load(folder: str | Path, threads: int = 1, weights: str | None = None) -> Exported:
     """Return the model of an exported folder."""
-    return Exported(folder, threads)
+    return Exported(folder, threads, weights)

@@ -27,6 +27,8 @@ def read(folder: Path) -> Any:
             raise BundleError(f"{path} is of schema {told['schema']!r}, and this reads {SCHEMA}")
         for graph in told["graphs"].values():
             _ = graph["file"], graph["sha256"], graph["inputs"][0], graph["outputs"][0]
+        for weights in told.get("narrow", {}).values():
+            _ = [weights["graphs"][name]["sha256"] for name in told["graphs"]]
     except OSError as error:
         raise BundleError(f"{folder} is no exported model: {error.strerror or error}") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

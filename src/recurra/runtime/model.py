@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from recurra.errors import InputError, MissingExtra
+from recurra.errors import InputError, MissingExtra, unknown
 from recurra.runtime import files, values
 from recurra.runtime.stream import Arrays, Stream
 
@@ -20,12 +20,14 @@ class Exported:
     Args:
         folder: of the graphs; what does not have the recorded sha256 is refused.
         threads: of the processor.
+        weights: narrower ones that were exported beside: fp16, int8, int8-dynamic.
     Raises:
+        RecurraError: there are no such weights.
         BundleError: a file is missing, damaged, or of another schema.
         MissingExtra: onnxruntime is not installed.
     """
 
-    def __init__(self, folder: str | Path, threads: int = 1) -> None:
+    def __init__(self, folder: str | Path, threads: int = 1, weights: str | None = None) -> None:
         try:
             import onnxruntime
         except ImportError as error:
@@ -36,11 +38,17 @@ class Exported:
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3  # warnings are of names that its own optimiser leaves over
         self.graphs: dict[str, Any] = self.described["graphs"]
+        narrow = self.described.get("narrow", {})
+        if weights is not None and weights not in narrow:
+            raise unknown("weights", weights, list(narrow))
+        stored = self.graphs if weights is None else narrow[weights]["graphs"]
         self.sessions = {
             name: onnxruntime.InferenceSession(
-                files.content(self.folder, graph), options, providers=["CPUExecutionProvider"]
+                files.content(self.folder, stored[name]),
+                options,
+                providers=["CPUExecutionProvider"],
             )
-            for name, graph in self.graphs.items()
+            for name in self.graphs
         }
 
     def run(self, graph: str, **given: ArrayLike) -> Arrays:
