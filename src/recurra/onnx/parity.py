@@ -69,9 +69,13 @@ def _compared(run: Run, batch: Any) -> list[Compared]:
 
 @torch.no_grad()
 def of(session: Session, given: Sequence[Tensor]) -> list[Tensor]:
-    """Return what the network itself says."""
-    graph = session.graph
-    return list(graph.function(graph.network, *given))
+    """Return what the network itself says in 64 bits: in 32, a deep one is off by 10⁻⁴ itself."""
+    return list(session.graph.function(session.exact, *map(wide, given)))
+
+
+def wide(given: Tensor) -> Tensor:
+    """Return real numbers in 64 bits, and others as they are."""
+    return given.double() if given.is_floating_point() else given
 
 
 def examples(graph: Graph, batch: Any) -> list[Tensor] | None:
@@ -144,8 +148,9 @@ def _written(run: Run, batch: Any) -> float:
     encoder, step = run["encoder"], run["step"]
     given = examples(encoder.graph, batch)
     assert given is not None, "a source is given as it is"
-    network = encoder.graph.network
-    wanted = network(batch.context, batch.x[:, :STEPS], batch.lengths, batch.context_lengths)
+    wanted = encoder.exact(
+        wide(batch.context), batch.x[:, :STEPS], batch.lengths, batch.context_lengths
+    )
     names = [value.name for value in step.graph.inputs[1:]]
     state = dict(zip(names, encoder(*given), strict=True))
     moved = [value.name.removesuffix("_next") for value in step.graph.outputs[1:]]

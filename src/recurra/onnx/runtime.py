@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recurra.errors import MissingExtra
 from recurra.onnx.graph import Graph
@@ -38,6 +40,11 @@ class Session:
             model, options, providers=["CPUExecutionProvider"]
         )
         self.taken = {value.name for value in self.session.get_inputs()}
+
+    @cached_property
+    def exact(self) -> nn.Module:
+        """The network in 64 bits."""
+        return copy.deepcopy(self.graph.network).double().eval()
 
     def __call__(self, *given: Tensor) -> list[Tensor]:
         """Return the outputs, in the graph's order."""
