@@ -103,7 +103,7 @@ def test_a_stand_in_says_what_its_graphs_say(tmp_path: Path) -> None:
 
     own = given.task.evaluate(given.network, given.codec, rows, given.recipe)
     same = stand_in(given.network, {"sequence": right}, batch)
-    other = stand_in(given.network, {"sequence": Wrong()}, batch)  # type: ignore[dict-item]
+    other = stand_in(given.network, {"sequence": Wrong()}, batch)  # type: ignore[dict-item]  # it is called alone
     told = given.task.evaluate(same, given.codec, rows, given.recipe)
     assert told["accuracy"] == own["accuracy"]
     assert told["loss"] == pytest.approx(own["loss"], rel=1e-5)
@@ -140,7 +140,7 @@ def test_the_best_path_of_a_graph_is_the_crfs(tmp_path: Path) -> None:
         assert rows == output.decode(scores, lengths)
     calls = []
     run = {"sequence": session, "best_path": lambda *given: calls.append(1) or session(*given)}
-    stand_in(given.network, run, batch).output.decode(scores, lengths)  # type: ignore[arg-type]
+    stand_in(given.network, run, batch).output.decode(scores, lengths)  # type: ignore[arg-type]  # as above
     assert calls
 
 
@@ -158,6 +158,7 @@ def test_narrower_weights_are_smaller_and_are_told_with_what_they_cost(tmp_path:
         assert one.bytes == found.graphs[f"sequence.{kind}.onnx"] < whole
         assert set(one.metrics) == set(found.metrics)
         assert told[kind]["bytes"] == one.bytes
+        assert one.metrics["loss"] != found.metrics["loss"][1]
         assert one.seconds > 0
         narrow = Exported(tmp_path / "out", weights=kind)
         said = narrow.run("sequence", x=x, lengths=lengths)["logits"]

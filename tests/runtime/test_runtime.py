@@ -87,6 +87,21 @@ def test_what_writes_writes_what_the_model_does(writes: tuple[recurra.Model, Pat
         load(folder).stream()
 
 
+def test_a_language_model_goes_on_with_a_prompt(tmp_path: Path) -> None:
+    given = model("language_model", tmp_path)
+    export(given, tmp_path / "out", rows=2)
+    prompt = torch.tensor([[5, 6, 7], [7, 5, 4]])
+    state, said = given.network.start(prompt[:, :-1]), []
+    token = prompt[:, -1]
+    for _ in range(5):
+        logits, state = given.network.advance(token, state)
+        token = logits.argmax(-1)
+        said.append(token)
+    wanted = torch.stack(said, 1).tolist()
+    found = load(tmp_path / "out").write(prompt.numpy(), end=-1, most=5)
+    assert found == wanted
+
+
 @pytest.mark.parametrize(
     ("graph", "given", "said"),
     [

@@ -33,7 +33,12 @@ def test_graphs_give_the_numbers_of_loop(tool: str) -> None:
 
 @pytest.mark.unchecked("a graph would hold the checks too")
 @pytest.mark.parametrize(
-    "tool", ["torch.export, any batch and time", "torch.compile(fullgraph=True)"]
+    "tool",
+    [
+        "torch.export, any batch",
+        "torch.export, any batch and time",
+        "torch.compile(fullgraph=True)",
+    ],
 )
 @pytest.mark.parametrize("kind", [LSTM, MinGRU], ids=lambda kind: kind.__name__)
 def test_some_graphs(tool: str, kind: type) -> None:

@@ -16,7 +16,7 @@ def keep(
 ) -> tuple[Shaped[Tensor, "batch time *output"], Any]:
     """Return the outputs of a step at each time, and the state after the last.
 
-    It takes longer than a loop of Python, and is for `torch.export` alone.
+    For `torch.export` alone: everywhere else a loop of Python is as good.
 
     Args:
         step: state, what is given at a time → output, next state.

@@ -19,7 +19,7 @@ from recurra.onnx.graph import Graph, to_onnx
 from recurra.onnx.layers import sequence, step
 from recurra.onnx.narrow import KINDS, Narrowed
 from recurra.onnx.parity import BOUND, Compared, compare
-from recurra.onnx.runtime import Session
+from recurra.onnx.runtime import Run, Session
 from recurra.onnx.standin import stand_in
 from recurra.onnx.topologies import graphs
 from recurra.tasks.model import Model
@@ -102,20 +102,20 @@ def _model(
     batches = [model.codec.collate([items[i] for i in range(size)]) for size in sizes]
     written = _written(graphs(network, batches[-1]))
 
-    def evaluated(parts: Mapping[str, bytes]) -> tuple[dict[str, float], float]:
-        run = {name: Session(written[name][0], one) for name, one in parts.items()}
+    def evaluated(run: Run) -> tuple[dict[str, float], float]:
         other, begun = stand_in(network, run, batches[-1]), time.perf_counter()
         return model.task.evaluate(other, model.codec, some, recipe), time.perf_counter() - begun
 
-    compared = compare({name: Session(*one) for name, one in written.items()}, batches)
+    run = {name: Session(*one) for name, one in written.items()}
+    compared = compare(run, batches)
     own = model.task.evaluate(network, model.codec, some, recipe)
-    theirs, seconds = evaluated({name: one for name, (_, one) in written.items()})
+    theirs, seconds = evaluated(run)
     metrics = {name: (own[name], theirs[name]) for name in own}
     _check(compared, metrics)
     narrow = {kind: _narrow(written, kind) for kind in weights}
     narrowed = dict[str, Narrowed]()
     for kind, parts in narrow.items():
-        said, took = evaluated(parts)
+        said, took = evaluated({name: Session(written[name][0], parts[name]) for name in parts})
         narrowed[kind] = Narrowed(sum(map(len, parts.values())), took, said)
     named = {"task": model.task.name, "type": model.task.type}
     described = {**named, "decoding": _decoding(model.recipe)}

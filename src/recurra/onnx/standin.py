@@ -47,7 +47,7 @@ def replace(network: Any, run: Run, batch: Any) -> None:
 
 @replace.register
 def _(network: OneToOne, run: Run, batch: Any) -> None:
-    network.forward = lambda x: run["predict"](x)[0]  # type: ignore[method-assign]
+    network.forward = lambda x: run["predict"](x)[0]  # type: ignore[method-assign]  # of this object alone
 
 
 @replace.register(Ensemble)
@@ -75,9 +75,9 @@ def _(network: ManyToManyEqual, run: Run, batch: Any) -> None:
         (tags,) = run["best_path"](scores, lengths)
         return [row[:stop] for row, stop in zip(tags.tolist(), lengths.tolist(), strict=True)]
 
-    network.forward = forward  # type: ignore[method-assign]
+    network.forward = forward  # type: ignore[method-assign]  # of this object alone
     if "best_path" in run:
-        network.output.decode = decode  # type: ignore[method-assign]
+        network.output.decode = decode  # type: ignore[method-assign]  # of this object alone
     if carries:
         network.body = _Whole(body, sequence)
         network.embed, network.head = nn.Identity(), nn.Identity()
@@ -117,7 +117,7 @@ def _(network: Forecaster, run: Run, batch: Any) -> None:
         raw, middle, size = run["forecast"](past, *parts)
         return raw, RowScale(middle, size)
 
-    network.forward = forward  # type: ignore[method-assign]
+    network.forward = forward  # type: ignore[method-assign]  # of this object alone
 
 
 class _Whole(Layer):

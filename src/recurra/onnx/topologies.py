@@ -21,6 +21,7 @@ from recurra.topologies import (
     CTC,
     Ensemble,
     Forecaster,
+    LanguageModel,
     ManyToManyEqual,
     ManyToOne,
     OneToOne,
@@ -71,10 +72,11 @@ def _(network: ManyToManyEqual, batch: Any) -> list[Graph]:
         return [network.head(y), *tree.leaves(after)]
 
     given, after = (x, LENGTHS, *states(body)), states(body, "_next")
+    names = ("token", "logits") if isinstance(network, LanguageModel) else ("x", "scores")
     return [
         Graph("sequence", network, read, given, (y, *after)),
         *_path(network.output, y),
-        _streamed(network, (body,), batch),
+        _streamed(network, (body,), batch, names),
     ]
 
 
@@ -165,7 +167,9 @@ def _classifier(network: nn.Module, batch: Any) -> Graph:
     return Graph("sequence" if ragged else "predict", network, _called, given, (logits,))
 
 
-def _streamed(network: Any, layers: Sequence[Layer], batch: Any) -> Graph:
+def _streamed(
+    network: Any, layers: Sequence[Layer], batch: Any, names: tuple[str, str] = ("x", "scores")
+) -> Graph:
     """Return one step: embedding, layers, head; what lags is flushed with `ended`."""
     layer = layers[0] if len(layers) == 1 else Stack(*layers)
     like, size = layer.initial_state(1), features(network.head, layer.output_size)
@@ -179,9 +183,11 @@ def _streamed(network: Any, layers: Sequence[Layer], batch: Any) -> Graph:
         y, after = parts["layer"](read, tree.unflatten(like, before))
         return [parts["head"](y[:, 0]), *tree.leaves(after)]
 
-    x = Value("x", ("batch", *batch.x.shape[2:]), "a step of what the task encodes", batch.x.dtype)
+    x = Value(
+        names[0], ("batch", *batch.x.shape[2:]), "a step of what the task encodes", batch.x.dtype
+    )
     ended = Value("ended", ("batch",), "x is not there: the input is over", torch.bool)
-    y = Value("scores", ("batch", size), SCORES)
+    y = Value(names[1], ("batch", size), SCORES)
     given = (x, ended) if layer.delay else (x,)
     outputs = (y, *states(layer, "_next"))
     return Graph("step", whole, run, (*given, *states(layer)), outputs, layer.delay)

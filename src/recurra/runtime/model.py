@@ -88,13 +88,12 @@ class Exported:
         told = self._graph("step")
         if "encoder" in self.graphs:
             raise InputError("this model writes from what its encoder has read; use write")
-        names = [value["name"] for value in told["inputs"] if "initial" in value]
         begun = {
             value["name"]: values.usual("step", value, {"batch": rows})
             for value in told["inputs"]
             if "initial" in value
         }
-        return Stream(self, {**begun, **{name: (state or {})[name] for name in names if state}})
+        return Stream(self, {**begun, **(state or {})})
 
     def write(
         self,
@@ -119,8 +118,7 @@ class Exported:
             ValueError: the model does not write, or an input has other sizes.
         """
         told = self._graph("step")
-        token = next((v["name"] for v in told["inputs"] if v["name"].startswith("token")), None)
-        if token is None:
+        if told["inputs"][0]["name"] != "token":
             raise InputError("this model writes nothing; use run, or stream")
         begun = np.asarray(tokens, np.int64)
         if begun.ndim != 2 or not begun.size or most < 1:
@@ -131,7 +129,7 @@ class Exported:
         drawn, rows = np.random.default_rng(seed), [list[int]() for _ in begun]
         done, now = np.zeros(len(begun), bool), begun[:, 0]
         for t in range(1, begun.shape[1] + most):
-            found = self.run("step", **{token: now}, **state)
+            found = self.run("step", token=now, **state)
             logits = found.pop("logits")
             state |= {name.removesuffix("_next"): one for name, one in found.items()}
             if t < begun.shape[1]:
