@@ -1,0 +1,64 @@
+"""A trained model that is stepped: what a frame is, and what is said of it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from recurra.layers import Layer
+
+Memory = dict[str, Any]  # of one session, of bounded size: arrays of NumPy, numbers, texts, lists of these
+
+
+@runtime_checkable
+class Streamed(Protocol):
+    """A trained model, step by step; whoever steps it keeps state and memory of each session.
+
+    What is given is read (`read`), embedded, goes through `layer` with the session's state, through
+    `head`, and is told (`say`). `delay` outputs are left out at a session's beginning; at its end
+    what `rest` returns is stepped, and then as many frames of zeros, put in behind `embed`. So a
+    session is told what `predict` says of its whole input.
+
+    Attributes:
+        layer: what has the state; it streams.
+        unit: what a frame is, in a word: "word", "sample", "row".
+        says: the kind of answer: "label", "tag", "step", "text", "alarm", "surprise", "notes".
+        seconds: that a step lasts, where it is of sound; else None.
+    """
+
+    layer: Layer
+    unit: str
+    says: str
+    seconds: float | None
+
+    def begin(self) -> Memory:
+        """Return the memory of a session that begins."""
+        ...
+
+    def read(self, memory: Memory, given: Any) -> Tensor:
+        """Return what is given as frames [time …], as `embed` takes them.
+
+        Args:
+            memory: of the session; changed only where nothing is raised.
+            given: one FRAME, of JSON, or an array of float32 that holds several.
+        Raises:
+            RecurraError: it cannot be read, and the text says why.
+        """
+        ...
+
+    def rest(self, memory: Memory) -> Tensor:
+        """Return the frames [time …] that were waiting for more input, at its end."""
+        ...
+
+    def embed(self, frames: Tensor) -> Tensor:
+        """Return what `layer` takes [rows time input] of frames [rows time …]."""
+        ...
+
+    def head(self, y: Tensor) -> Tensor:
+        """Return scores [rows time …] of what `layer` says [rows time output]."""
+        ...
+
+    def say(self, memory: Memory, scores: Tensor) -> list[dict[str, Any]]:
+        """Return the answers to the next steps [time …] of a session; `step` counts from 1."""
+        ...
