@@ -113,7 +113,7 @@ def serve(name: str, model: Model) -> Served:
     model.network.eval()
     try:
         streamed, why = model.streamed(), None
-    except (RecurraError, AttributeError) as error:
+    except RecurraError as error:
         streamed, why = None, str(error)
     return Served(name, model, fingerprint(model), streamed, why)
 

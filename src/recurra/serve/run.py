@@ -65,7 +65,8 @@ def run(runs: Sequence[str], settings: Settings) -> None:
     check_exposure(settings.host, keys, open=settings.open)
     torch.set_num_threads(settings.threads)
     listener = _listen(settings)
-    asyncio.run(_serve(Server(open_models(runs), settings, keys), listener))
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(_serve(Server(open_models(runs), settings, keys), listener))
 
 
 async def _serve(server: Server, listener: socket.socket) -> None:
@@ -89,6 +90,14 @@ async def _serve(server: Server, listener: socket.socket) -> None:
         await Drained(config, server).serve([listener])
     finally:
         await server.close()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ModuleNotFoundError:  # there is none for Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import tempfile
 import time
@@ -125,7 +126,7 @@ class Server:
         self.folder.cleanup()
 
     async def _keep(self) -> None:
-        while True:
+        for round in itertools.count():
             await asyncio.sleep(min(TICK, self.settings.idle))
             now = time.monotonic()
             for one in list(self.connections):
@@ -133,7 +134,7 @@ class Server:
                     one.end(LATER, "answers are not read")
             for name, sessions in self.sessions.items():
                 try:
-                    await sessions.tidy(self.settings.idle)
+                    await sessions.tidy(self.settings.idle, renew=round % 5 == 0)
                 except (StoreAway, RecurraError) as error:
                     self.metrics.store_error()
                     log("store", model=name, error=str(error))

@@ -156,14 +156,14 @@ class Sessions:
             raise InUse("the session is in use by another client")
         await self.store.forget(key, self.owner)
 
-    async def tidy(self, idle: float) -> None:
-        """Put away those that are silent for so long, and begin leases again."""
+    async def tidy(self, idle: float, *, renew: bool) -> None:
+        """Put away those that are silent for so long, and begin leases again if it is time."""
         late = _now() - idle
         busy = {push.session for push in self.waiting}
         silent = [one for one in self._placed_ones() if one.used < late and one not in busy]
         for begin in range(0, len(silent), self.most):
             await self._put_away(silent[begin : begin + self.most])
-        if self.live:
+        if renew and self.live:
             for key in await self.store.renew(list(self.live), self.owner):
                 if key in self.live:
                     self._dropped(self.live[key])
