@@ -27,7 +27,7 @@ def build(server: Server) -> App:
     app = FastAPI(
         title="recurra",
         version=__version__,
-        description="Recurrent models: predicted, generated and streamed. docs/server.md tells more.",
+        description="Trained models: predict, generate, stream. docs/server.md tells more.",
         docs_url=None,
         redoc_url=None,
     )

@@ -1,2 +1,5 @@
 """stub"""
-def log(event, **k): pass
+
+
+def log(event, **k):
+    pass

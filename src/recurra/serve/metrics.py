@@ -1,4 +1,9 @@
 """stub"""
+
+
 class Metrics:
-    def __getattr__(self, name): return lambda *a, **k: None
-    def text(self): return ""
+    def __getattr__(self, name):
+        return lambda *a, **k: None
+
+    def text(self):
+        return ""

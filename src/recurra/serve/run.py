@@ -25,7 +25,7 @@ class Protocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Run the application, which finds `abort` in its scope."""
-        extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment] # ours beside
+        extensions: dict[str, Any] = self.scope["extensions"]
         extensions["recurra.abort"] = self.transport.abort
         await super().run_asgi()
 
@@ -117,5 +117,3 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-

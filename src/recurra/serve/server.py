@@ -23,7 +23,7 @@ from recurra.serve.models import Served
 from recurra.serve.predicting import Batcher
 from recurra.serve.sessions import Sessions
 from recurra.serve.settings import Settings
-from recurra.serve.socket import LATER, RESTART, Connection
+from recurra.serve.socket import RESTART, Connection
 from recurra.serve.store import StoreAway
 from recurra.serve.stores import open_store
 
@@ -131,11 +131,11 @@ class Server:
             now = time.monotonic()
             for one in list(self.connections):
                 if one.since is not None and now - one.since > self.settings.timeout:
-                    one.end(LATER, "answers are not read")
+                    one.break_off()  # it would not read a farewell either
             for name, sessions in self.sessions.items():
                 try:
                     await sessions.tidy(self.settings.idle, renew=round % 5 == 0)
                 except (StoreAway, RecurraError) as error:
                     self.metrics.store_error()
                     log("store", model=name, error=str(error))
-                self.metrics.sessions(name, len(sessions.live), sessions.bank.bytes)
+                self.metrics.sessions(name, len(sessions.live), sessions.bank.held)

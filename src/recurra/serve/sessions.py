@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from recurra.errors import RecurraError
 from recurra.serve.bank import Bank, Push, Reply, Session
@@ -237,7 +237,7 @@ class Sessions:
                 try:
                     states = await self._do(lambda some=some: self._round(some))  # type: ignore[misc] # bound now
                     lost = await self.store.save_many(states, self.owner) if states else set()
-                except Exception as error:  # noqa: BLE001, whatever it is, those who wait are told
+                except Exception as error:  # whatever it is, those who wait are told
                     for push in some:
                         self._dropped(push.session)
                         self._told(push, error)
@@ -247,7 +247,9 @@ class Sessions:
                         self.ready.append(push)
                     elif push.session.key in lost:
                         self._dropped(push.session)
-                        self._told(push, Lost(f"session {push.session.id} is at another server now"))
+                        self._told(
+                            push, Lost(f"session {push.session.id} is at another server now")
+                        )
                     else:
                         self._told(push, None)
         finally:

@@ -57,9 +57,11 @@ class Connection:
         self.task = asyncio.current_task()
         self.answering = False
         self.ending: Closed | None = None
+        self.break_off: Callable[[], None] = lambda: None
 
     async def run(self, scope: Message, name: str) -> None:
         """Serve a client until it goes, or has to."""
+        self.break_off = scope["extensions"].get("recurra.abort", self.break_off)
         await self.receive()  # the wish to connect
         await self._send({"type": "websocket.accept"})
         self.server.connections.add(self)

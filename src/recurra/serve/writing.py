@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from recurra.errors import RecurraError
 from recurra.serve.inputs import desk
 from recurra.serve.models import Served
 from recurra.serve.predicting import Busy
@@ -39,7 +38,7 @@ async def write(
         Busy: too many pieces are being written.
         RecurraError: the prompt cannot be read.
     """
-    from recurra.serve.http import plain
+    from recurra.serve.http import told
 
     if server.pieces >= server.settings.max_pieces:
         raise Busy(f"{server.pieces} pieces are being written; try again later", 2.0)
@@ -52,15 +51,17 @@ async def write(
             raise Gone
         asyncio.run_coroutine_threadsafe(parts.put(event), loop).result(server.settings.timeout)
 
+    def part(text: str) -> None:
+        if text != prompt:  # which is told first, and is known
+            tell(("part", {"text": text}))
+
     def run(given: Any) -> None:
         try:
-            (piece,) = served.model.write(
-                [given], lambda part: tell(("part", {"text": part})), **options
-            )
-            tell(("done", plain(piece.asdict())))
+            (piece,) = served.model.write([given], part, **options)
+            tell(("done", told(piece)))
         except Gone:
             return
-        except Exception as error:  # noqa: BLE001, whatever it is, the reader is told
+        except Exception as error:  # whatever it is, the reader is told
             with contextlib.suppress(Gone):
                 tell(error)
 
