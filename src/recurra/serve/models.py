@@ -105,7 +105,7 @@ def open_models(runs: Sequence[str]) -> dict[str, Served]:
             )
         if name in found:
             raise RecurraError(
-                f"{run}: there is a model {name!r} already; give a name: other={path}"
+                f"{run}: there is a model {name!r} already; give a name: b={path}"
             )
         found[name] = serve(name, load(path))
     return found
