@@ -3,7 +3,7 @@
 import { element } from "./element.js";
 import { ask } from "./key.js";
 import { report } from "./report.js";
-import { glyph } from "./glyph.js";
+import { glyph, TYPES } from "./glyph.js";
 
 const VIEWS = {
   sentiment: "label",
@@ -21,19 +21,20 @@ const VIEWS = {
   speech_recognition: "speech",
 };
 const KINDS = { text: "label", image: "image", sound: "sound", signal: "signal", series: "forecast", piece: "harmony", key: "music" };
+const METRICS = 3; // that are told of a model
 
 const main = document.querySelector("#main");
 const nav = document.querySelector("#models");
 const state = document.querySelector("#state");
 const wide = matchMedia("(min-width: 60rem)");
+const kind = document.querySelector("meta[name=recurra-backend]").content;
 let backend, models, close = () => {};
 
 async function start() {
-  const kind = document.querySelector("meta[name=recurra-backend]").content;
   const { connect } = await import(kind === "onnx" ? "./onnx/backend.js" : "./server.js");
-  tell({});
   backend = await connect(new URL("./", document.baseURI).href, { tell, ask });
   models = await backend.models();
+  tell({});
   list();
   addEventListener("hashchange", route);
   await route();
@@ -41,20 +42,20 @@ async function start() {
 
 /** Says how the server is. */
 function tell({ away, wait, reason }) {
-  const text = wait
-    ? `The limit is reached; going on in ${wait.toFixed(0)} s`
-    : `The server is gone; trying again in ${away?.toFixed(0) || 1} s`;
+  const fine = kind === "onnx" ? "runs in this browser" : "connected";
+  const trouble = wait ? "The limit is reached; going on" : "The server is gone; trying again";
   state.className = wait ? "wait" : away ? "away" : "";
   state.title = reason ?? "";
-  state.textContent = wait || away ? text : "";
+  state.textContent = wait || away ? `${trouble} in ${Math.ceil(wait ?? away)} s` : fine;
 }
 
 function list() {
-  const types = Map.groupBy(models, (model) => model.type);
-  const groups = [...types].map(([type, some]) => [
-    element("h2", {}, glyph(type), type),
-    element("ul", {}, some.map((model) => element("li", {}, link(model)))),
-  ]);
+  const groups = Object.keys(TYPES).map((type) => [type, models.filter((model) => model.type === type)])
+    .filter(([, some]) => some.length)
+    .map(([type, some]) => [
+      element("h2", {}, glyph(type), type),
+      element("ul", {}, some.map((model) => element("li", {}, link(model)))),
+    ]);
   const shown = element("details", { open: wide.matches }, element("summary", {}, "Models"), groups);
   wide.addEventListener("change", () => (shown.open = wide.matches));
   nav.replaceChildren(shown);
@@ -97,13 +98,13 @@ function head(model) {
   const reads = stream
     ? `answers at every ${stream.unit}${late}`
     : model.why_no_stream ? `waits for the end: ${model.why_no_stream}` : "waits for the end";
-  const metric = Object.entries(model.metrics ?? {})[0];
+  const metrics = Object.entries(model.metrics ?? {}).filter(([metric]) => metric !== "loss").slice(0, METRICS);
   const facts = [
     ["type", model.type],
     ["weights", model.parameters?.toLocaleString("en")],
-    metric && [metric[0].replaceAll("_", " "), Number(metric[1]).toPrecision(3)],
+    ...metrics.map(([metric, value]) => [named(metric), String(Number(value.toPrecision(3)))]),
     ["reads", reads],
-  ].filter((fact) => fact?.[1]);
+  ].filter((fact) => fact[1]);
   return element("header", { class: "model" },
     element("h1", {}, named(model.name)),
     element("p", { class: "summary" }, model.summary),

@@ -25,7 +25,7 @@ function filled(made, attributes, children) {
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return made;
 }
 
@@ -57,5 +57,5 @@ export function pause(seconds, signal) {
 
 /** Returns a share as a percentage that people read. */
 export function percent(share) {
-  return `${(100 * share).toFixed(share > 0.0005 && share < 0.9995 ? 1 : 0)} %`;
+  return `${(100 * share).toFixed(1)} %`;
 }

@@ -2,7 +2,8 @@
 
 import { drawn } from "./element.js";
 
-const STEPS = {
+/** The types, from the simplest on, with the steps that have an input and an output. */
+export const TYPES = {
   "one-to-one": [[1], [1]],
   "one-to-many": [[0], [0, 1, 2]],
   "many-to-one": [[0, 1, 2], [2]],
@@ -12,7 +13,7 @@ const STEPS = {
 
 /** Returns the drawing of a type; a text beside it is expected to name it. */
 export function glyph(type) {
-  const [inputs, outputs] = STEPS[type] ?? [[], []];
+  const [inputs, outputs] = TYPES[type] ?? [[], []];
   const states = type === "one-to-one" ? [1] : [0, 1, 2];
   const dots = (steps, y, kind) => steps.map((step) => drawn("circle", { class: kind, cx: 4 + 10 * step, cy: y, r: 2.4 }));
   const stems = (steps, from, to) => steps.map((step) => drawn("path", { d: `M${4 + 10 * step} ${from}V${to}` }));

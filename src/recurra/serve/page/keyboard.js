@@ -36,8 +36,10 @@ export function keyboard(sound) {
     keys.get(to).tabIndex = 0;
     keys.get(to).focus();
   }
+  const scroll = element("div", { class: "scroll" }, place);
+  requestAnimationFrame(() => (scroll.scrollLeft = keys.get(55).offsetLeft)); // where it is narrow: the middle
   return {
-    element: element("div", { class: "scroll" }, place),
+    element: scroll,
     chosen: () => [...keys].filter(([, key]) => key.getAttribute("aria-pressed") === "true").map(([pitch]) => pitch),
     clear: () => keys.forEach((key) => press(key, false)),
     likely(pairs) {

@@ -26,7 +26,7 @@ export default function prose(context) {
     },
     answers: (list) => surprise(list.map((one) => [one.unit, one.bits])),
     whole(answer) {
-      [bits] = [[]];
+      bits = [];
       coloured.replaceChildren();
       surprise(answer.tokens.map((token, i) => [token, answer.surprises[i]]));
     },
@@ -47,8 +47,12 @@ export default function prose(context) {
     [before.textContent, after.textContent] = [field.value, ""];
     const options = { temperature: Number(heat.value), max_length: Number(most.value) || 300, seed: Math.floor(1e6 * Math.random()) };
     report.asked({ verb: "generate", body: { prompt: field.value, options } });
+    let parts = 0;
+    const tell = (text) => {
+      if (parts++ || text !== before.textContent) after.append(text); // what is told first may be the beginning
+    };
     try {
-      const answer = await backend.generate(model.name, field.value, options, (text) => after.append(text), writing.signal);
+      const answer = await backend.generate(model.name, field.value, options, tell, writing.signal);
       report.answered(answer);
       report.said(answer.text);
     } catch (error) {
@@ -64,8 +68,8 @@ export default function prose(context) {
       panel("Text", labelled("A beginning", field),
         element("div", { class: "field" }, element("label", { for: "heat" }, "Temperature ", told), heat, element("p", { class: "note" }, "0: always the likeliest; above 1: wilder than the text it learnt from")),
         labelled("Parts at most", most), element("p", { class: "row" }, go)),
-      panel("How it goes on", page),
-      panel("How much your text surprises", coloured, element("p", { class: "ramp" }, element("span", {}, "0"), element("span", { class: "colours", "aria-hidden": "true" }), element("span", {}, `${HIGH} bits`)), figure)),
+      element("div", { class: "column" }, panel("How it goes on", page),
+      panel("How much your text surprises", coloured, element("p", { class: "ramp" }, element("span", {}, "0"), element("span", { class: "colours", "aria-hidden": "true" }), element("span", {}, `${HIGH} bits`)), figure))),
     close() {
       writing?.abort();
       typed.close();

@@ -65,7 +65,7 @@ export default function signal(context) {
   }
   return {
     element: element("div", { class: "bench" },
-      panel("Signal", table(".csv,.tsv,.ts,.npz", () => example(model), take, report.failed), element("p", { class: "note" }, `A row a step, ${model.channels.length} columns: ${model.channels.slice(0, 4).join(", ")}${model.channels.length > 4 ? " …" : ""}.`), drawing.element),
+      panel("Signal", table(".csv,.tsv,.ts,.npz", () => example(model), take, report.failed), element("p", { class: "note" }, `A row a step, ${model.channels.length} columns: ${model.channels.slice(0, 4).join(", ")}${model.channels.length > 4 ? " …" : "."}`), drawing.element),
       panel("Answer", headline, shown.element, course.element)),
     close() {
       run += 1;
