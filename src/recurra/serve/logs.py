@@ -1,0 +1,5 @@
+"""stub"""
+
+
+def log(event, **k):
+    pass
