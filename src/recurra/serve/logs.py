@@ -9,7 +9,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TextIO, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 QUERY = re.compile(r"\?[^\s\"']*")  # of an address in uvicorn's texts: keys may be in it
 Level = Literal["debug", "info", "warning", "error"]
@@ -20,20 +20,20 @@ class Told(TypedDict, total=False):
     """What an event may have; there is no place for inputs, answers or keys."""
 
     model: str
-    session: str  # shortened by `short`
-    client: str  # the name of a key
+    session: str  # as `short` returns it
+    client: str  # an address, or the name of a key
     route: str
-    method: str
     status: int
-    milliseconds: float
-    count: int
-    size: int
-    reason: str
+    ms: float
+    error: str  # one of our own lines
+    connections: int
+    requests: int
+    sessions: int
 
 
-def event(name: str, level: Level = "info", **told: Unpack[Told]) -> None:
-    """Log what happened, in a word or two, and what is to be known of it."""
-    _log.log(getattr(logging, level.upper()), name, extra={"told": told})
+def log(event: str, level: Level = "info", **told: Unpack[Told]) -> None:
+    """Write down what happened, in a word or two, and what is to be known of it."""
+    _log.log(getattr(logging, level.upper()), event, extra={"told": told})
 
 
 def short(session: str) -> str:
@@ -41,13 +41,13 @@ def short(session: str) -> str:
     return hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def configure(level: Level = "info", stream: TextIO | None = None) -> None:
-    """Write the server's logs, and uvicorn's own, as JSON lines to stderr (or another stream).
+def configure(level: Level = "info") -> None:
+    """Write the server's logs, and uvicorn's own, as JSON lines to stderr.
 
     Uvicorn is started with `log_config=None`. Its lines of requests, which quote addresses with all
-    that is in them, are left out: `Access` writes better ones.
+    that is in them, are left out: the server writes its own.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())
     for name in ("recurra.serve", "uvicorn", "asyncio"):
         logger = logging.getLogger(name)
