@@ -35,7 +35,7 @@ def test_many_states_take_one_round_trip_and_all_keys_end(redis) -> None:
 
 def test_a_redis_that_goes_away_and_comes_back(redis) -> None:
     async def story() -> None:
-        store = RedisStore(redis.url, 5.0, 60.0, patience=0.3)
+        store = RedisStore(redis.url, 5.0, 60.0, patience=0.5)
         assert await store.claim("away", "a")
         assert await store.save("away", b"state", "a")
         redis.end()
@@ -48,7 +48,7 @@ def test_a_redis_that_goes_away_and_comes_back(redis) -> None:
         ):
             with pytest.raises(StoreAway, match="away"):
                 await call
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 4
         redis.begin()
         assert not await store.save("away", b"state", "a")  # it kept nothing: the lease is lost
         assert await store.claim("away", "b")
@@ -61,12 +61,12 @@ def test_a_redis_that_goes_away_and_comes_back(redis) -> None:
 
 def test_a_pause_of_redis_is_waited_for_and_then_told(redis) -> None:
     async def story() -> None:
-        store = RedisStore(redis.url, 5.0, 60.0, patience=0.3)
+        store = RedisStore(redis.url, 5.0, 60.0, patience=0.5)
         assert await store.claim("pause", "a")
         with Redis(port=redis.port) as client:
             client.client_pause(100)
             assert await store.save("pause", b"state", "a")
-            client.client_pause(600)
+            client.client_pause(5000)
             with pytest.raises(StoreAway):
                 await store.save("pause", b"later", "a")
             client.client_unpause()
