@@ -66,10 +66,9 @@ def test_a_pause_of_redis_is_waited_for_and_then_told(redis) -> None:
         with Redis(port=redis.port) as client:
             client.client_pause(100)
             assert await store.save("pause", b"state", "a")
-            client.client_pause(5000)
+            client.client_pause(750)
             with pytest.raises(StoreAway):
                 await store.save("pause", b"later", "a")
-            client.client_unpause()
         assert await store.save("pause", b"last", "a")  # no answer of another call is read
         assert await store.load("pause") == b"last"
         await store.close()
@@ -96,7 +95,9 @@ def test_a_call_that_is_cancelled_leaves_no_answer_to_the_next(redis) -> None:
 
 def test_a_wrong_password_is_told_without_it(redis) -> None:
     async def story() -> None:
-        store = RedisStore(f"redis://nobody:hidden-word@127.0.0.1:{redis.port}/0", 5.0, 60.0)
+        store = RedisStore(
+            f"redis://nobody:hidden-word@127.0.0.1:{redis.port}/0", 5.0, 60.0, patience=0.3
+        )
         with pytest.raises(RecurraError) as error:
             await store.load("session")
         assert "hidden-word" not in str(error.value)
