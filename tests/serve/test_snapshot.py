@@ -105,7 +105,9 @@ def test_another_secret_or_none_is_refused() -> None:
 def test_another_model_or_schema_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "of the model 'cdcdcdcd'" in refused(pack(snapshot(model="cd" * 32), SECRET))
     forged = pack(snapshot(model="cd" * 32), None).replace(b"cd" * 32, MODEL.encode())
-    assert "damaged" in refused(forged, None)  # the key is the model's
+    assert "damaged" in refused(forged, None)
+    other = module._sign(b"content", "cd" * 32, None)
+    assert module._sign(b"content", MODEL, None) != other  # the key is the model's
     content = pack(snapshot(), SECRET).replace(b'\\"schema\\": 1', b'\\"schema\\": 2')
     monkeypatch.setattr(module, "_sign", lambda unsigned, model, secret: _signature(content))
     assert "another schema" in refused(content)
