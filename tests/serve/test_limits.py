@@ -4,9 +4,7 @@ import random
 
 import pytest
 
-from recurra.serve.limits import Limits, Places, Rate, client_of
-from recurra.serve.predicting import Busy
-from recurra.serve.settings import Settings
+from recurra.serve.limits import Places, Rate, client_of
 
 
 class Clock:
@@ -77,26 +75,6 @@ def test_few_clients_are_remembered() -> None:
         assert rate.take(str(number)) == 0
         assert (rate.take("busy") == 0) == (number == 0)  # who asks on is not forgotten
     assert len(rate._buckets) == 100
-
-
-def test_a_server_limits_what_its_settings_say() -> None:
-    clock = Clock()
-    given = {"requests_per_second": 1.0, "frames_per_second": 2.0}
-    limits = Limits(Settings(**given, sessions_per_key=2, pieces_per_key=1), clock)
-    assert [limits.request("a"), limits.request("a"), limits.request("b")] == [0, 1, 0]
-    assert [limits.frames("a", 2), limits.frames("a", 2), limits.frames("b", 2)] == [0, 1, 0]
-    with limits.session("a"), limits.session("a"), limits.piece("a"), limits.session("b"):
-        with pytest.raises(Busy, match="at most 2 sessions at once"), limits.session("a"):
-            pass
-        with pytest.raises(Busy, match="at most 1 pieces at once"), limits.piece("a"):
-            pass
-    with pytest.raises(ZeroDivisionError), limits.session("a"):
-        raise ZeroDivisionError
-    with limits.session("a"), limits.session("a"):
-        pass
-    free = Limits(Settings())
-    with free.session("a"), free.session("a"), free.piece("a"), free.piece("a"):
-        assert free.request("a") == free.frames("a", 10**6) == 0
 
 
 def test_places_are_taken_and_given_back() -> None:

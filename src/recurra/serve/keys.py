@@ -47,23 +47,26 @@ class Keys:
             self._names[digest] = name
 
     @classmethod
-    def of(cls, file: str | None, environment: Mapping[str, str] = os.environ) -> Keys | None:
-        """Return the keys of a file, or else those that RECURRA_KEYS holds, or None.
+    def read(cls, file: Path | None, environment: Mapping[str, str] = os.environ) -> Keys:
+        """Return the keys of a file, or else those that RECURRA_KEYS holds, separated by commas.
 
         Args:
             file: one key a line; empty lines and those that begin with `#` are left out.
-            environment: where the variable is looked up: keys, separated by commas.
+            environment: where the variable is looked up.
         Raises:
             RecurraError: the file is missing, holds no key, or is open to other users.
         """
-        if file is None:
-            given = [key.strip() for key in environment.get(VARIABLE, "").split(",")]
-            return cls(key for key in given if key) if any(given) else None
-        lines = [line.strip() for line in _read(Path(file)).splitlines()]
-        lines = [line for line in lines if line and not line.startswith("#")]
-        if not lines:
-            raise DataError(file, "holds no key; write one a line, or start without --keys")
-        return cls(lines, file)
+        if file is not None:
+            lines = [line.strip() for line in _read(file).splitlines()]
+            keys = cls([line for line in lines if line and not line.startswith("#")], str(file))
+            if not keys:
+                raise DataError(file, "holds no key; write one a line, or start without --keys")
+            return keys
+        given = environment.get(VARIABLE, "").split(",")
+        return cls([key.strip() for key in given if key.strip()])
+
+    def __len__(self) -> int:
+        return len(self._names)
 
     def who(self, header: str | None, query: str | None = None) -> str | None:
         """Return the name of the key that a request has, or None where it has none of these.
@@ -83,17 +86,17 @@ class Keys:
         return found if scheme.lower() == "bearer" else None
 
 
-def check_exposure(host: str, keys: Keys | None, *, open: bool = False) -> None:
+def check_exposure(host: str, keys: Keys, *, exposed: bool = False) -> None:
     """Refuse a server without keys on other addresses than this machine's own.
 
     Args:
         host: what it listens on.
         keys: that it takes.
-        open: that this is meant.
+        exposed: that this is meant (`--open`).
     Raises:
         RecurraError: everybody who reaches the address could ask.
     """
-    if not (keys or open or _loopback(host)):
+    if not (keys or exposed or _loopback(host)):
         raise RecurraError(
             f"without keys the server listens on 127.0.0.1 only, not on {host!r}: give --keys FILE "
             f"or {VARIABLE}, or --open where everybody may ask"

@@ -2,56 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-
-from recurra.serve.predicting import Busy
-from recurra.serve.settings import Settings
+from collections.abc import Callable
 
 MOST = 10_000  # clients that are remembered
-RETRY = 5.0  # seconds after which a place may be free
-
-
-class Limits:
-    """What each client, a key or an address, may ask of a server.
-
-    Args:
-        settings: the limits.
-        clock: tells the time, in seconds.
-    """
-
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        self._requests = Rate(settings.requests_per_second, clock=clock)
-        self._frames = Rate(settings.frames_per_second, clock=clock)
-        self._sessions = Places(settings.sessions_per_key)
-        self._pieces = Places(settings.pieces_per_key)
-
-    def request(self, client: str) -> float:
-        """Count a request and return 0, or return the seconds after which to ask again."""
-        return self._requests.take(client)
-
-    def frames(self, client: str, n: int) -> float:
-        """Count frames, and return the seconds to wait before they are answered."""
-        return self._frames.charge(client, n)
-
-    def session(self, client: str) -> contextlib.AbstractContextManager[None]:
-        """Take a session's place while it is open.
-
-        Raises:
-            Busy: on entering, the client has as many as it may.
-        """
-        return _place(self._sessions, client, "sessions")
-
-    def piece(self, client: str) -> contextlib.AbstractContextManager[None]:
-        """Take a place among the pieces that are written at once.
-
-        Raises:
-            Busy: on entering, the client has as many as it may.
-        """
-        return _place(self._pieces, client, "pieces")
 
 
 class Rate:
@@ -123,16 +79,6 @@ class Places:
         self._taken[client] -= 1
         if self._taken[client] <= 0:
             del self._taken[client]
-
-
-@contextlib.contextmanager
-def _place(places: Places, client: str, what: str) -> Iterator[None]:
-    if not places.take(client):
-        raise Busy(f"a client has at most {places.most} {what} at once; end one first", RETRY)
-    try:
-        yield
-    finally:
-        places.give(client)
 
 
 def client_of(address: str | None) -> str:

@@ -20,20 +20,20 @@ class Told(TypedDict, total=False):
     """What an event may have; there is no place for inputs, answers or keys."""
 
     model: str
-    session: str  # as `short` returns it
-    client: str  # an address, or the name of a key
+    session: str  # shortened by `short`
+    client: str  # the name of a key
     route: str
+    method: str
     status: int
-    ms: float
-    error: str  # one of our own lines
-    connections: int
-    requests: int
-    sessions: int
+    milliseconds: float
+    count: int
+    size: int
+    reason: str
 
 
-def log(event: str, level: Level = "info", **told: Unpack[Told]) -> None:
-    """Write down what happened, in a word or two, and what is to be known of it."""
-    _log.log(getattr(logging, level.upper()), event, extra={"told": told})
+def event(name: str, level: Level = "info", **told: Unpack[Told]) -> None:
+    """Log what happened, in a word or two, and what is to be known of it."""
+    _log.log(getattr(logging, level.upper()), name, extra={"told": told})
 
 
 def short(session: str) -> str:
@@ -45,7 +45,7 @@ def configure(level: Level = "info") -> None:
     """Write the server's logs, and uvicorn's own, as JSON lines to stderr.
 
     Uvicorn is started with `log_config=None`. Its lines of requests, which quote addresses with all
-    that is in them, are left out: the server writes its own.
+    that is in them, are left out: `Access` writes better ones.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())

@@ -57,8 +57,6 @@ class Settings:
         Of a key likewise; 0: any number.
     sessions_per_key
         Of a key likewise; 0: any number.
-    pieces_per_key
-        Pieces that are written at once for a key likewise; 0: any number.
     threads
         Threads of the processor that a model computes with.
     """
@@ -84,12 +82,11 @@ class Settings:
     requests_per_second: float = 0.0
     frames_per_second: float = 0.0
     sessions_per_key: int = 0
-    pieces_per_key: int = 0
     threads: int = 1
 
     def __post_init__(self) -> None:
         zero = {"port", "max_wait_ms", "requests_per_second", "frames_per_second"}
-        zero |= {"sessions_per_key", "pieces_per_key"}
+        zero |= {"sessions_per_key"}
         for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, int | float) or isinstance(value, bool):
