@@ -72,6 +72,19 @@ def test_what_is_packed_comes_back(secret: bytes | None) -> None:
     assert memory["words"] == MEMORY["words"]
 
 
+def test_what_is_packed_can_be_read_however_long_its_answers_are() -> None:
+    long = [str(step) + "x" * (1 << 19) + '"' * step for step in range(9)]
+    content = pack(snapshot(answers=long))
+    assert list(unpack(content, MODEL, None, snapshot().leaves).answers) == long[-3:]
+    assert not unpack(
+        pack(snapshot(answers=["x" * (3 << 20)])), MODEL, None, snapshot().leaves
+    ).answers
+    quotes = ['"' * (1 << 19)] * 2
+    assert unpack(pack(snapshot(answers=quotes)), MODEL, None, snapshot().leaves).answers == quotes
+    with pytest.raises(RecurraError, match="too large to be stored"):
+        pack(snapshot(memory={"all": np.zeros(9 << 20, np.uint8)}))
+
+
 def test_it_is_a_safetensors_file_that_anyone_can_read() -> None:
     tensors = load(pack(snapshot(), SECRET))
     assert torch.equal(tensors["state.0"], snapshot().leaves[0])
