@@ -79,7 +79,7 @@ def test_what_is_packed_can_be_read_however_long_its_answers_are() -> None:
     assert not unpack(
         pack(snapshot(answers=["x" * (3 << 20)])), MODEL, None, snapshot().leaves
     ).answers
-    quotes = ['"' * (1 << 19)] * 2
+    quotes = ['"' * (1 << 18)] * 3  # each becomes four characters
     assert unpack(pack(snapshot(answers=quotes)), MODEL, None, snapshot().leaves).answers == quotes
     with pytest.raises(RecurraError, match="too large to be stored"):
         pack(snapshot(memory={"all": np.zeros(9 << 20, np.uint8)}))
