@@ -55,6 +55,8 @@ def configure(level: Level = "info") -> None:
         logger.setLevel(level.upper())
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
+    if level == "info":  # of each stream it would tell three times what `Access` tells once
+        logging.getLogger("uvicorn").setLevel("WARNING")
 
 
 class Lines(logging.Formatter):
