@@ -22,6 +22,7 @@ files:
     recurra predict runs/sentiment "not bad at all"
     recurra train ner --data conll2003/ --cell mingru --max-time 3m
     recurra generate runs/music_generation "G major" --out tune.mid
+    tail -f words.txt | recurra stream runs/ner
     recurra check my_cell.py:MyCell
     recurra export runs/sentiment --to exported
     recurra diagnose runs/sentiment
@@ -41,6 +42,7 @@ def build(argv: Sequence[str]) -> App:
     from recurra.cli.limits import limits
     from recurra.cli.listen import listen
     from recurra.cli.prose import flowing
+    from recurra.cli.stream import stream
 
     app = App(
         name="recurra",
@@ -90,6 +92,7 @@ def build(argv: Sequence[str]) -> App:
         ]
     for command in [
         *commands,
+        stream,
         export,
         diagnose,
         limits,
