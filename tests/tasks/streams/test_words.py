@@ -63,13 +63,16 @@ def test_a_crf_tells_the_end_of_the_best_path_so_far(tmp_path: Path):
     ends = [model.predict([words[:n]])[0].tags[-1] for n in range(1, len(words) + 1)]
     assert told == ends
     assert len(set(told)) > 1
+    with torch.no_grad():
+        model.network.output.end.copy_(torch.tensor([0.0, 90.0, 0.0]))
+    assert {one["tag"] for one in heard(model, [words])} == {model.codec.tags[1]}
 
 
 def test_how_a_text_is_cut_by_a_habit_is_known_at_the_next_word(tmp_path: Path):
     text = "".join(f"J.\tB-PER\nSmith\tI-PER\nand\tO\nNo.\tO\n{n}\tO\n.\tO\n\n" for n in range(30))
     (tmp_path / "j.conll").write_text(text)
     model = of_file("ner", str(tmp_path / "j.conll"), **ONE_WAY, output="softmax")
-    sentence = "J. Smith and No. 5 said No."
+    sentence = "J. Smith and No. 5 . . J. Smith said No."
     assert model.predict([sentence])[0].tokens[0] == "J."
     assert [one["word"] for one in heard(model, list(sentence))] == (
         model.predict([sentence])[0].tokens
