@@ -23,11 +23,13 @@ def saved(name: str, folder: Path, **fields: Any) -> str:
 
 
 def piped(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
-    class Input(io.TextIOWrapper):
-        def isatty(self) -> bool:
-            return False
+    class Pipe(io.BytesIO):
+        """Has as much as it likes to give."""
 
-    monkeypatch.setattr(sys, "stdin", Input(io.BytesIO(content)))
+        def read1(self, most: int | None = -1, /) -> bytes:
+            return super().read1(min(most or 0, 1021))
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pipe(content)))
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[Any]:
