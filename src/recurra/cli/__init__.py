@@ -25,6 +25,7 @@ files:
     tail -f words.txt | recurra stream runs/ner
     recurra check my_cell.py:MyCell
     recurra export runs/sentiment --to exported
+    recurra serve runs/sentiment
     recurra diagnose runs/sentiment
     recurra limits --quick
 
@@ -42,6 +43,7 @@ def build(argv: Sequence[str]) -> App:
     from recurra.cli.limits import limits
     from recurra.cli.listen import listen
     from recurra.cli.prose import flowing
+    from recurra.cli.serve import serve
     from recurra.cli.stream import stream
 
     app = App(
@@ -102,6 +104,7 @@ def build(argv: Sequence[str]) -> App:
         show.check,
     ]:
         app.command(flowing(command))
+    app.command(serve)
     app.command(bench)
     return app
 

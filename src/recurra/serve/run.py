@@ -1,0 +1,135 @@
+"""A server from its first line to its last answer."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from recurra.errors import RecurraError
+from recurra.serve.app import build
+from recurra.serve.keys import Keys, check_exposure
+from recurra.serve.logs import configure
+from recurra.serve.models import open_models
+from recurra.serve.server import Server
+from recurra.serve.settings import Settings
+
+
+class Protocol(WebSocketsSansIOProtocol):
+    """A WebSocket whose application may break it off, when a reader takes nothing more."""
+
+    async def run_asgi(self) -> None:
+        """Run the application, which finds `abort` in its scope."""
+        extensions: dict[str, Any] = self.scope["extensions"]
+        extensions["recurra.abort"] = self.transport.abort
+        await super().run_asgi()
+
+
+class Drained(uvicorn.Server):
+    """A server that answers what has begun before it ends.
+
+    Args:
+        config: of uvicorn.
+        server: whose requests they are.
+    """
+
+    def __init__(self, config: uvicorn.Config, server: Server) -> None:
+        super().__init__(config)
+        self.server, self.draining = server, False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; a second signal ends at once."""
+        if self.draining:
+            self.should_exit = self.force_exit = True
+            return
+        self.draining = True
+        if self.server.loop is not None:
+            self.server.loop.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        await self.server.drain()
+        self.should_exit = True
+
+
+def run(runs: Sequence[str], settings: Settings) -> None:
+    """Serve models until a signal comes.
+
+    Raises:
+        RecurraError: a model, a setting or the address cannot be used.
+    """
+    configure()
+    keys = Keys.read(None if settings.keys is None else Path(settings.keys))
+    check_exposure(settings.host, keys, exposed=settings.open)
+    torch.set_num_threads(settings.threads)
+    listener = listen(settings)
+    hosted = host(Server(open_models(runs), settings, keys))
+    address, port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    print(f"serving {', '.join(hosted.server.models)} on http://{shown}:{port}", flush=True)
+    until_stopped(hosted, listener)
+
+
+def host(server: Server) -> Drained:
+    """Return what answers for a server."""
+    settings = server.settings
+    config = uvicorn.Config(
+        build(server),
+        http="httptools",
+        ws=Protocol,
+        ws_max_size=settings.max_message,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    return Drained(config, server)
+
+
+def until_stopped(hosted: Drained, listener: socket.socket) -> None:
+    """Answer what comes, in a loop of this thread's own, until it is stopped."""
+
+    async def answer() -> None:
+        await hosted.server.start()
+        try:
+            await hosted.serve([listener])
+        finally:
+            await hosted.server.close()
+
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(answer())
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a socket at the settings' address.
+
+    Raises:
+        RecurraError: it cannot be used.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise RecurraError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "
+            "give another --port or --host"
+        ) from error
+    return listener
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ModuleNotFoundError:  # there is none for Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
