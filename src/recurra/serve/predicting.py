@@ -39,7 +39,7 @@ class Asked:
 
 
 class Batcher:
-    """Answers a model's requests, those of the same options together; an answer depends on no other.
+    """Answers a model's requests, those of the same options together.
 
     Args:
         model: what answers.
