@@ -75,7 +75,7 @@ class Running:
 @contextmanager
 def running(models: Mapping[str, Model], *keys: str, **settings: Any) -> Iterator[Running]:
     """Lend a server, and end it."""
-    server = Running(models, list(keys), Settings(port=0, **settings))
+    server = Running(models, list(keys), Settings(**{"port": 0} | settings))
     try:
         yield server
     finally:
