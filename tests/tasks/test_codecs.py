@@ -18,7 +18,7 @@ from recurra.data.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
 from recurra.tasks.catalogue import find
 from recurra.tasks.codecs.captions import CaptionCodec
 from recurra.tasks.codecs.pictures import ImageCodec
-from recurra.tasks.codecs.scale import Scale
+from recurra.codecs.scale import Scale
 from recurra.tasks.codecs.tags import TagCodec, spans
 from recurra.tasks.codecs.text import TextCodec
 from recurra.tasks.codecs.tunes import MusicCodec, parse

@@ -18,7 +18,7 @@ from recurra.demo.showcases import SHOWCASES
 from recurra.demo.showcases import series as showcase
 from recurra.errors import DataError, RecurraError
 from recurra.tasks import naive
-from recurra.tasks.codecs.fan import draw
+from recurra.codecs.fan import draw
 from recurra.tasks.codecs.series import SeriesCodec
 from recurra.tasks.forecasting import FORECASTING
 from recurra.tasks.foretell import ForecastingRecipe

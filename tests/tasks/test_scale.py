@@ -15,7 +15,7 @@ from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.codecs.captions import CaptionCodec
 from recurra.tasks.codecs.pictures import ImageCodec
-from recurra.tasks.codecs.scale import Scale
+from recurra.codecs.scale import Scale
 from recurra.tasks.encoders.convolution import ImageEncoder, Normalisation
 
 from .conftest import TINY

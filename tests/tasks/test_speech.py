@@ -19,8 +19,8 @@ from recurra.decoding import Emission
 from recurra.errors import DataError, RecurraError
 from recurra.tasks import transcribing
 from recurra.tasks.codecs.speech import SpeechCodec, Word
-from recurra.tasks.codecs.standard import Standard
-from recurra.tasks.codecs.units import Units
+from recurra.codecs.standard import Standard
+from recurra.codecs.units import Units
 from recurra.tasks.listening import Listener
 from recurra.tasks.model import Model
 from recurra.tasks.run import build, complete

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recurra.errors import DataError
-from recurra.tasks.codecs.standard import Standard
+from recurra.codecs.standard import Standard
 
 
 def series() -> list[np.ndarray]:

@@ -10,6 +10,9 @@ from typing import Literal
 import numpy as np
 import torch
 
+from recurra.codecs.alarms import Watched, WatchedSeries
+from recurra.codecs.forecast import written
+from recurra.codecs.standard import tell_flat
 from recurra.data import calendar
 from recurra.data.readers import series_parts
 from recurra.data.readers.marks import marked_by, marking
@@ -22,9 +25,6 @@ from recurra.errors import DataError, RecurraError
 from recurra.reports import Part
 from recurra.streaming.surprise import threshold_of
 from recurra.tasks.body import body
-from recurra.tasks.codecs.alarms import Watched, WatchedSeries
-from recurra.tasks.codecs.forecast import written
-from recurra.tasks.codecs.standard import tell_flat
 from recurra.tasks.codecs.watch import WatchCodec
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.review import of_alarms

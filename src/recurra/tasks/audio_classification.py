@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recurra.codecs.heard import settled_at
 from recurra.data.batch import Labelled
 from recurra.data.readers import sounds
 from recurra.data.readers.sound import load, of_array
@@ -22,7 +23,6 @@ from recurra.layers import Dropout, Stack
 from recurra.reports import Lines, Part
 from recurra.tasks import hearing
 from recurra.tasks.body import body, pool
-from recurra.tasks.codecs.heard import settled_at
 from recurra.tasks.codecs.sounds import Frames, SoundCodec, SoundPrediction
 from recurra.tasks.evaluation import (
     batches,

@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recurra.codecs.forecast import LEVELS, Ahead, Forecast, written
 from recurra.data.batch import Foretold
 from recurra.data.readers.series import Series, read_file
 from recurra.data.readers.text import Rows
 from recurra.decoding import paths
 from recurra.errors import DataError, RecurraError
-from recurra.tasks.accuracy import LEVELS
-from recurra.tasks.codecs.forecast import Ahead, Forecast, written
 from recurra.tasks.codecs.series import SeriesCodec
 from recurra.topologies import Forecaster
 from recurra.training.batches import placed

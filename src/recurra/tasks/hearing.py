@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recurra.codecs.standard import Standard
 from recurra.data.readers.sound import Samples, Wanted
 from recurra.errors import RecurraError
 from recurra.layers import (
@@ -18,7 +19,6 @@ from recurra.layers import (
     SpecAugment,
     WaveAugment,
 )
-from recurra.tasks.codecs.standard import Standard
 from recurra.training.options import Heard, Roughened
 
 MOST = 2000  # sounds that a scale is fitted on

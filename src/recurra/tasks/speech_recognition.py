@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from torch import nn
 
+from recurra.codecs.units import Units
 from recurra.data.readers import sound, transcripts
 from recurra.data.readers.text import Rows, say
 from recurra.data.readers.transcripts import Utterance
@@ -21,7 +22,6 @@ from recurra.reports import Part
 from recurra.tasks.body import body
 from recurra.tasks.codecs.sounds import Frames
 from recurra.tasks.codecs.speech import SpeechCodec, Transcript
-from recurra.tasks.codecs.units import Units
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.hearing import front, hop, scale_of, wanted
 from recurra.tasks.review import of_transcripts

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from recurra.codecs.captions import LONGEST_CAPTION, Caption
+from recurra.codecs.scale import Scale
 from recurra.data.batch import Paired
 from recurra.data.readers.captions import CaptionedImage
 from recurra.data.vocabulary import END, START, Vocabulary, words
 from recurra.errors import RecurraError
-from recurra.tasks.codecs.scale import Scale
 from recurra.tasks.encoders import Seen, pixels
 from recurra.tasks.evaluation import lengths, pad
 
-LONGEST_CAPTION = 60
+__all__ = ["LONGEST_CAPTION", "Caption", "CaptionCodec"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,10 @@ class CaptionCodec:
         """Return a padded batch."""
         x, y, images = zip(*items, strict=True)
         context = torch.stack(
-            [image.float() if image.dim() == 2 else self.scale(image) for image in images]
+            [
+                image.float() if image.dim() == 2 else torch.from_numpy(self.scale(image.numpy()))
+                for image in images
+            ]
         )
         return Paired(context, pad(x), pad(y), lengths(x))
 
@@ -75,20 +78,3 @@ class CaptionCodec:
     def text(self, ids: Sequence[int]) -> str:
         """Return the caption of these ids."""
         return " ".join(self.vocabulary.decode(ids))
-
-
-@dataclass(frozen=True)
-class Caption:
-    """A sentence about an image, and its log probability."""
-
-    image: str
-    text: str
-    score: float
-
-    def asdict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """Show the sentence and the image's name."""
-        return f"{self.text}   ({self.image})"

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recurra.codecs.standard import Standard
 from recurra.data.batch import Foretold
 from recurra.data.calendar import features
 from recurra.data.readers.roles import Form
 from recurra.data.readers.series import Series
 from recurra.data.windows import Windows
 from recurra.errors import DataError
-from recurra.tasks.codecs.standard import Standard
 
 FILE = "series.json"
 SIZES = ("season", "lookback", "horizon", "segment", "stride")

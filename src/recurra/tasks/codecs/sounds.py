@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recurra.codecs.standard import Standard
 from recurra.data.batch import Labelled
 from recurra.data.readers.sounds import LabelledSound
-from recurra.tasks.codecs.standard import Standard
 from recurra.tasks.evaluation import lengths, pad
 from recurra.tasks.hearing import framed
 from recurra.tasks.task import Codec

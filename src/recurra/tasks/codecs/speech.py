@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recurra.codecs.standard import Standard
+from recurra.codecs.units import Units
 from recurra.data.batch import Transcribed
 from recurra.data.readers.sound import Samples
 from recurra.data.readers.source import place
 from recurra.data.readers.transcripts import Utterance
 from recurra.decoding import Emission
 from recurra.errors import DataError
-from recurra.tasks.codecs.standard import Standard
-from recurra.tasks.codecs.units import Units
 from recurra.tasks.evaluation import lengths, pad
 
 

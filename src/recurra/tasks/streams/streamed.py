@@ -8,7 +8,9 @@ from torch import Tensor
 
 from recurra.layers import Layer
 
-Memory = dict[str, Any]  # of one session, of bounded size: arrays of NumPy, numbers, texts, lists of these
+Memory = dict[
+    str, Any
+]  # of one session, of bounded size: arrays of NumPy, numbers, texts, lists of these
 
 
 @runtime_checkable

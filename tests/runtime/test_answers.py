@@ -1,0 +1,102 @@
+"""What the runtime answers is what the model answers, task by task."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recurra
+from recurra.onnx.export import export
+from recurra.runtime import Exported, load
+from tests.onnx.test_models import model
+
+pytestmark = pytest.mark.unchecked("a graph would hold the checks too")
+
+Both = tuple[recurra.Model, Exported]
+
+
+def both(name: str, folder: Path, **fields: Any) -> Both:
+    given = model(name, folder, **fields)
+    export(given, folder / "out", rows=2)
+    return given, load(folder / "out")
+
+
+def same(pair: Both, inputs: list[Any], **decoding: Any) -> list[Any]:
+    """Compare all that is said of these inputs, and return it."""
+    given, exported = pair
+    wanted = [one.asdict() for one in given.predict(inputs, **decoding)]
+    found = [one.asdict() for one in exported.predict(inputs, **decoding)]
+    assert len(found) == len(wanted) == len(inputs)
+    for one, other in zip(found, wanted, strict=True):
+        compare(one, other)
+        json.dumps(one)
+    return found
+
+
+def compare(found: Any, wanted: Any) -> None:
+    assert type(found) is type(wanted)
+    if isinstance(wanted, dict):
+        assert list(found) == list(wanted)
+        for name in wanted:
+            compare(found[name], wanted[name])
+    elif isinstance(wanted, list | tuple):
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            compare(one, other)
+    elif isinstance(wanted, float):
+        assert found == pytest.approx(wanted, abs=1e-5, rel=1e-5, nan_ok=True)
+    else:
+        assert found == wanted
+
+
+def told(parts: Iterator[Any]) -> tuple[list[str], Any]:
+    *some, answer = parts
+    assert all(isinstance(one, str) for one in some)
+    return some, answer
+
+
+@pytest.mark.parametrize("fields", [{}, {"members": 2, "bag": True}])
+def test_labels_of_texts(fields: dict[str, Any], tmp_path: Path) -> None:
+    texts = ["the film was fine", "awful", "my room was never seen before , and long"]
+    found = same(both("sentiment", tmp_path, **fields), texts)
+    assert len({one["probability"] for one in found}) == 3
+
+
+@pytest.mark.parametrize("output", ["crf", "softmax"])
+def test_tags_of_words(output: str, tmp_path: Path) -> None:
+    pair = both("ner", tmp_path, output=output)
+    found = same(pair, ["Ann saw Rome .", ["Bo", "left", "Zürich"], "x", "Gus met Oslo " * 9])
+    assert len({tag for one in found for tag in one["tags"]}) > 1
+
+
+@pytest.mark.parametrize("fields", [{}, {"members": 2}])
+def test_translations(fields: dict[str, Any], tmp_path: Path) -> None:
+    pair = both("translation", tmp_path, **fields)
+    texts = ["a red cat", "white", "a green fox and a blue dog"]
+    ways: list[dict[str, Any]] = [
+        {"beam": 1, "no_repeat": 2},
+        {"beam": 3, "length_penalty": 1.0, "no_repeat": 3},
+        {"beam": 4, "length_penalty": 0.0, "no_repeat": 0},
+        {"beam": 0, "temperature": 0.9, "top_k": 9, "top_p": 0.8, "seed": 3},
+        {"beam": 0, "temperature": 1.5, "max_length": 6},
+    ]
+    said = [[one["text"] for one in same(pair, texts, **way)] for way in ways]
+    assert len({str(one) for one in said}) > 2
+    assert same(pair, texts[:1])[0]["attention"]
+
+
+@pytest.mark.parametrize("unit", ["characters", "words"])
+def test_running_texts(unit: str, tmp_path: Path) -> None:
+    pair = given, exported = both("language_model", tmp_path, unit=unit)
+    same(pair, ["The value of it all", "é"] if unit == "characters" else ["The value of it all"])
+    for prompt in ("The", ""):
+        asked = {"temperature": 0.8, "top_p": 0.9, "seed": 4, "max_length": 40}
+        heard: list[str] = []
+        (wanted,) = given.write([prompt], heard.append, **asked)
+        parts, found = told(exported.generate(prompt, **asked))
+        assert found.asdict() == wanted.asdict()
+        assert "".join(parts) == found.text
+        assert [prompt, *parts] == heard
+        assert len(parts) > 3
