@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from recurra.errors import DataError
 from recurra.codecs.standard import Standard
+from recurra.errors import DataError
 
 
 def series() -> list[np.ndarray]:
