@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import recurra
+from recurra.errors import RecurraError
 from recurra.onnx.export import export
 from recurra.runtime import Exported, load
 from tests.onnx.test_models import model
@@ -100,3 +102,69 @@ def test_running_texts(unit: str, tmp_path: Path) -> None:
         assert "".join(parts) == found.text
         assert [prompt, *parts] == heard
         assert len(parts) > 3
+
+
+def test_labels_of_images(tmp_path: Path) -> None:
+    from PIL import Image
+
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 8, 8)).astype(np.uint8)
+    Image.fromarray(pixels[2]).save(tmp_path / "one.png")
+    found = same(
+        both("image_classification", tmp_path), [pixels[0], pixels[1], str(tmp_path / "one.png")]
+    )
+    assert len({one["probability"] for one in found}) == 3
+
+
+@pytest.mark.parametrize(
+    "fields", [{"bidirectional": False, "lookahead": 2}, {"bidirectional": True}]
+)
+def test_labels_of_signals(fields: dict[str, Any], tmp_path: Path) -> None:
+    pair = both("signal_classification", tmp_path, **fields)
+    x = np.random.default_rng(0).normal(size=(3, 12, 2))
+    file = tmp_path / "some.npz"
+    np.savez(file, x=x)
+    found = same(pair, [x[0], x[1, :5], x[2, :1], str(file)])
+    assert (found[0]["heard"] is None) is fields["bidirectional"]
+    assert len(found[3]["signals"]) == 3
+
+
+def test_tunes(tmp_path: Path) -> None:
+    pair = given, exported = both("music_generation", tmp_path)
+    asked = {"temperature": 0.9, "top_p": 0.9, "max_length": 40, "seed": 2}
+    same(pair, ["G major", (2, "minor"), "Bb"], **asked)
+    parts, tune = told(exported.generate("G major", **asked))
+    assert tune == given.predict(["G major"], **asked)[0]
+    notes = given.codec.notes
+    assert parts == [notes.name(token) for token in tune.tokens]
+
+
+@pytest.mark.parametrize("way", [{"beam": 1}, {"beam": 3, "length_penalty": 0.6}])
+def test_captions(way: dict[str, Any], tmp_path: Path) -> None:
+    pair = both("image_captioning", tmp_path, members=len(way))
+    images = np.random.default_rng(2).integers(0, 256, (3, *pair[0].codec.shape)).astype(np.uint8)
+    found = same(pair, [*images], **way)
+    assert told(pair[1].generate(images[0], **way))[1].asdict() == found[0]
+
+
+def noises(*sizes: int) -> list[Any]:
+    drawn = np.random.default_rng(3)
+    return [(drawn.normal(0, 0.1, size).astype(np.float32), 8000) for size in sizes]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"bidirectional": False, "lookahead": 1}, {"bidirectional": True}]
+)
+def test_labels_of_sounds(fields: dict[str, Any], tmp_path: Path) -> None:
+    found = same(both("audio_classification", tmp_path, **fields), noises(3000, 900, 1))
+    assert (found[0]["since"] is None) is fields["bidirectional"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"bidirectional": False, "lookahead": 2}, {"bidirectional": True}]
+)
+def test_transcripts(fields: dict[str, Any], tmp_path: Path) -> None:
+    pair = both("speech_recognition", tmp_path, **fields)
+    found = same(pair, noises(6000, 2000, 300))
+    assert found[0]["words"]
+    with pytest.raises(RecurraError, match="by the best path"):
+        pair[1].predict(noises(300), beam=3)

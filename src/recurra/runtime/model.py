@@ -142,6 +142,21 @@ class Exported:
             raise InputError("this model writes from what its encoder has read; use write")
         return Stream(self, {**self.begin("step", rows), **(state or {})})
 
+    def so_far(self, x: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
+        """Return what the step graph says at each step of rows [batch time …], none late.
+
+        Args:
+            x: the rows.
+            lengths: theirs; what is said beyond means nothing.
+        """
+        stream, said = self.stream(len(x)), []
+        for t in range(x.shape[1] + stream.delay):
+            ended = t >= lengths
+            now = np.where(ended.reshape(-1, *[1] * (x.ndim - 2)), 0, x[:, min(t, x.shape[1] - 1)])
+            flag = {"ended": ended} if stream.delay else {}
+            said.append(stream.step(now.astype(x.dtype), **flag))
+        return np.stack(said[stream.delay :], 1)
+
     def begin(self, graph: str, rows: int = 1) -> Arrays:
         """Return the states that a graph begins with."""
         return {

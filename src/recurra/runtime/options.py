@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recurra.training.options import Body, Sampled, Searched, SignalTable
+from recurra.training.options import (
+    Body,
+    Heard,
+    Listened,
+    Sampled,
+    Searched,
+    SignalTable,
+    SoundTable,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +28,13 @@ class Sampling(Sampled, Body):
 @dataclass(frozen=True, kw_only=True)
 class Signalling(SignalTable, Body):
     """Signals are read from tables."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hearing(SoundTable, Heard):
+    """Sounds are read at a rate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening(Listened, Heard):
+    """Sounds are read at a rate, and written down."""

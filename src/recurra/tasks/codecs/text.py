@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from recurra.codecs.texts import TextPrediction, Texts, checked, sound
+from recurra.codecs.texts import LONGEST_TEXT, TextPrediction, Texts, checked, sound
 from recurra.data.batch import Labelled
 from recurra.data.readers.tabular import TextLabel
 from recurra.tasks.evaluation import lengths, pad
 
-__all__ = ["TextCodec", "TextPrediction", "checked", "sound"]
+__all__ = ["LONGEST_TEXT", "TextCodec", "TextPrediction", "checked", "sound"]
 
 
 @dataclass(frozen=True)
