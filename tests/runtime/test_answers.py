@@ -13,6 +13,7 @@ from recurra.errors import RecurraError
 from recurra.onnx.export import export
 from recurra.runtime import Exported, load
 from tests.onnx.test_models import model
+from tests.tasks.conftest import write_sensor, write_series
 
 pytestmark = pytest.mark.unchecked("a graph would hold the checks too")
 
@@ -143,7 +144,7 @@ def test_captions(way: dict[str, Any], tmp_path: Path) -> None:
     pair = both("image_captioning", tmp_path, members=len(way))
     images = np.random.default_rng(2).integers(0, 256, (3, *pair[0].codec.shape)).astype(np.uint8)
     found = same(pair, [*images], **way)
-    assert told(pair[1].generate(images[0], **way))[1].asdict() == found[0]
+    assert told(pair[1].generate(images[0], **way))[1].asdict() == pytest.approx(found[0])
 
 
 def noises(*sizes: int) -> list[Any]:
@@ -168,3 +169,34 @@ def test_transcripts(fields: dict[str, Any], tmp_path: Path) -> None:
     assert found[0]["words"]
     with pytest.raises(RecurraError, match="by the best path"):
         pair[1].predict(noises(300), beam=3)
+
+
+@pytest.mark.parametrize(
+    ("surprise", "fields"), [("error", {}), ("likelihood", {"output": "gaussian"})]
+)
+def test_alarms(surprise: str, fields: dict[str, Any], tmp_path: Path) -> None:
+    pair = both("anomaly_detection", tmp_path, **fields)
+    pair[0].network.threshold.fill_(0.4)
+    export(pair[0], tmp_path / "out", rows=2)
+    pair = pair[0], load(tmp_path / "out")
+    (tmp_path / "more").mkdir()
+    file = str(write_sensor(tmp_path / "more"))
+    found = same(pair, [file], surprise=surprise)
+    assert found[0]["series"][0]["threshold"] == pytest.approx(0.4)
+    assert same(pair, [file], surprise=surprise, threshold=0.01)[0]["series"][0]["alarms"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"output": "student_t"},
+        {"output": "squared"},
+        {"strategy": "recursive", "output": "gaussian", "samples": 5},
+        {"strategy": "recursive", "output": "student_t", "samples": 3},
+    ],
+)
+def test_forecasts(fields: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    found = same(both("forecasting", tmp_path, **fields), [str(write_series(tmp_path / "more"))])
+    assert bool(found[0]["forecasts"][0]["quantiles"]) is (fields.get("output") != "squared")
