@@ -32,7 +32,8 @@ export async function connect(base) {
   }
 
   async function load(name) {
-    const model = await Model.open(new URL(`models/${encodeURIComponent(name)}/`, base));
+    const told = models.find((model) => model.name === name);
+    const model = await Model.open(new URL(`models/${encodeURIComponent(name)}/`, base), told);
     const { task, decoding } = model.described;
     if (!(task in TASKS)) throw new Error(`${task} is not in the browser yet; use recurra serve`);
     return { model, decoding, task: await (await TASKS[task]()).open(model) };

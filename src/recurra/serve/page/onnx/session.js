@@ -8,15 +8,15 @@ ort.env.wasm.wasmPaths = new URL("./ort/", import.meta.url).href;
 ort.env.logLevel = "error"; // warnings are of names that its own optimiser leaves over
 
 export class Model {
-  /** Return the model of a folder. */
-  static async open(folder) {
-    const model = new Model(folder);
+  /** Return the model of a folder, and what models.json tells of it. */
+  static async open(folder, told) {
+    const model = new Model(folder, told);
     model.described = await model.json("export.json");
     return model;
   }
 
-  constructor(folder) {
-    this.folder = folder;
+  constructor(folder, told) {
+    [this.folder, this.told] = [folder, told];
     this.sessions = new Map();
   }
 

@@ -18,7 +18,7 @@ export class Tokenizer {
     this.numbers = new Map(Object.entries(vocab));
     this.tokens = [];
     for (const [token, number] of this.numbers) this.tokens[number] = token;
-    this.ranks = new Map(merges.map((pair, rank) => [[].concat(pair).join(" "), rank]));
+    this.ranks = rankedPairs(merges);
     this.bytes = bytes;
     this.unknown = this.numbers.get(unknown);
   }
@@ -28,21 +28,13 @@ export class Tokenizer {
     const text = given.normalize("NFC").replace(SPACES, " ").replace(EDGES, "");
     if (!text) return [];
     const spaced = (text[0] === "▁" ? "" : "▁") + text.replaceAll(" ", "▁");
-    return spaced.match(PARTS).flatMap((part) => this.merged(part));
+    return spaced.match(PARTS).flatMap((part) => this.part(part));
   }
 
-  /** Return the numbers of a part: its characters, neighbours made one in the order of merges. */
-  merged(part) {
-    const pieces = Array.from(part).flatMap((one) => this.spelled(one));
-    for (;;) {
-      let best = Infinity, at = -1;
-      for (let i = 0; i + 1 < pieces.length; i++) {
-        const rank = this.ranks.get(`${pieces[i]} ${pieces[i + 1]}`) ?? Infinity;
-        if (rank < best) [best, at] = [rank, i];
-      }
-      if (at < 0) return pieces.map((piece) => this.numbers.get(piece) ?? this.unknown);
-      pieces.splice(at, 2, pieces[at] + pieces[at + 1]);
-    }
+  /** Return the numbers of a part between blanks. */
+  part(text) {
+    const pieces = merged(Array.from(text).flatMap((one) => this.spelled(one)), this.ranks);
+    return pieces.map((piece) => this.numbers.get(piece) ?? this.unknown);
   }
 
   /** Return a character, or its bytes where it has no number. */
@@ -69,6 +61,24 @@ export class Tokenizer {
       }
     }
     return found.join("");
+  }
+}
+
+/** Return the rank of each pair that becomes one. */
+export function rankedPairs(merges) {
+  return new Map(merges.map((pair, rank) => [[].concat(pair).join(" "), rank]));
+}
+
+/** Return pieces, neighbours made one in the order of their ranks. */
+export function merged(pieces, ranks) {
+  for (;;) {
+    let best = Infinity, at = -1;
+    for (let i = 0; i + 1 < pieces.length; i++) {
+      const rank = ranks.get(`${pieces[i]} ${pieces[i + 1]}`) ?? Infinity;
+      if (rank < best) [best, at] = [rank, i];
+    }
+    if (at < 0) return pieces;
+    pieces.splice(at, 2, pieces[at] + pieces[at + 1]);
   }
 }
 
