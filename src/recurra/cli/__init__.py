@@ -24,6 +24,7 @@ files:
     recurra generate runs/music_generation "G major" --out tune.mid
     recurra check my_cell.py:MyCell
     recurra export runs/sentiment --to exported
+    recurra serve runs/sentiment
     recurra diagnose runs/sentiment
     recurra limits --quick
 
@@ -41,6 +42,7 @@ def build(argv: Sequence[str]) -> App:
     from recurra.cli.limits import limits
     from recurra.cli.listen import listen
     from recurra.cli.prose import flowing
+    from recurra.cli.serve import serve
 
     app = App(
         name="recurra",
@@ -91,6 +93,7 @@ def build(argv: Sequence[str]) -> App:
     for command in [
         *commands,
         export,
+        serve,
         diagnose,
         limits,
         show.tasks,

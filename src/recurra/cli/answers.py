@@ -8,7 +8,7 @@ from typing import Any
 from recurra.cli.lines import Line
 from recurra.cli.streams import takes_unicode
 from recurra.errors import RecurraError
-from recurra.storage import reason
+from recurra.tasks.answered import answered
 from recurra.tasks.model import Model
 
 TOGETHER = 256  # inputs that are answered, and shown, at once
@@ -44,10 +44,11 @@ def answers(
             except RecurraError as error:
                 told[-1] = error
         parsed = [one for _, one in inputs]
-        for (place, _), answer in zip(inputs, _answered(model, parsed, decoding), strict=True):
+        found = answered(model, parsed, decoding)
+        for (place, _), answer in zip(inputs, found, strict=True):
             told[place] = answer
         yield [
-            RecurraError(f"{line.place}: {_said(one)}") if isinstance(one, Exception) else one
+            RecurraError(f"{line.place}: {one}") if isinstance(one, Exception) else one
             for line, one in zip(some, told, strict=True)
         ]
 
@@ -59,23 +60,3 @@ def shown(answer: Any, as_json: bool) -> str:
         return " ".join(text.splitlines())
     content = {"error": str(answer)} if isinstance(answer, Exception) else answer.asdict()
     return json.dumps(content, ensure_ascii=not takes_unicode()).translate(ENDS)
-
-
-def _answered(model: Model, inputs: list[Any], decoding: dict[str, Any]) -> list[Any]:
-    """Return the answers; where an input is refused, halves are asked until it stands alone."""
-    try:
-        return model.predict(inputs, **decoding)
-    except (RecurraError, OSError) as error:
-        if len(inputs) == 1:
-            return [error]
-    half = len(inputs) // 2
-    return [
-        *_answered(model, inputs[:half], decoding),
-        *_answered(model, inputs[half:], decoding),
-    ]
-
-
-def _said(error: Exception) -> str:
-    """Return what is wrong with an input that was asked alone; its place is told by its line."""
-    text = str(error) if isinstance(error, RecurraError) else reason(error)
-    return " ".join(text.removeprefix("input 1 ").removeprefix("input 1: ").split())

@@ -42,7 +42,7 @@ class Listener:
         if not self.network.body.streams:
             raise RecurraError(
                 "this model reads backward too, and must hear a recording to its end; train one "
-                "with --bidirectional false --lookahead 4"
+                "with --no-bidirectional --lookahead 4"
             )
         self.stream = Stream(self.network.layer.eval())
         self.decoder = decoders(self.codec.units, cast(Listened, recipe))()

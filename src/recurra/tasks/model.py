@@ -17,6 +17,7 @@ from recurra.tasks import report
 from recurra.tasks.card import card
 from recurra.tasks.catalogue import find, refuse
 from recurra.tasks.stored import recipe_of, weights_of
+from recurra.tasks.streams import Streamed
 from recurra.tasks.task import Codec, Task, Tell
 from recurra.training.options import Layers
 from recurra.training.recipe import Recipe
@@ -79,6 +80,17 @@ class Model:
         recipe = self._decoding(decoding)
         self.network.eval()
         return self.task.write(self.network, self.codec, list(prompts), recipe, tell)
+
+    def streamed(self) -> Streamed:
+        """Return the model step by step, which `Session` and the server run.
+
+        Raises:
+            RecurraError: it waits for the end of its input, and the text says why.
+        """
+        if self.task.stream is None:
+            raise RecurraError(f"{self.task.name} takes its input in one piece")
+        self.network.eval()
+        return self.task.stream(self.network, self.codec, self.recipe)
 
     def _decoding(self, fields: Mapping[str, Any]) -> Recipe:
         refuse(self.task, fields)

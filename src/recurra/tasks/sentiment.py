@@ -26,6 +26,7 @@ from recurra.tasks.evaluation import (
     label_baseline,
 )
 from recurra.tasks.review import of_labels
+from recurra.tasks.streams.words import SoFar
 from recurra.tasks.task import Task
 from recurra.topologies import Ensemble, ManyToOne
 from recurra.training.options import Classes, Pooled, TextTable, Together, WordDropout, Words
@@ -141,6 +142,7 @@ SENTIMENT = Task(
     parse=str,
     predict=predict,
     review=review,
+    stream=lambda network, codec, _: SoFar(network, codec),
     defaults={"bidirectional": True, "dropout": 0.4, "word_dropout": 0.05, "batch_size": 32},
     presets={
         "quality": {"bag": True, "dropout": 0.5, "word_dropout": 0.2, "patience": 0, "epochs": 4},

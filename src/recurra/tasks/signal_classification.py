@@ -33,6 +33,7 @@ from recurra.tasks.evaluation import (
 from recurra.tasks.front import Distortion, Front, beside
 from recurra.tasks.review import of_labels, of_steps
 from recurra.tasks.signal_answers import Network, predict
+from recurra.tasks.streams.signals import Signals
 from recurra.tasks.task import Task
 from recurra.topologies import ManyToManyEqual, ManyToOne, Softmax
 from recurra.training.options import Classes, Pooled, SignalTable
@@ -229,6 +230,7 @@ SIGNAL_CLASSIFICATION = Task(
     parse=Path,
     predict=predict,
     review=review,
+    stream=lambda network, codec, _: Signals(network, codec),
     defaults={"batch_size": 16, "epochs": 100, "max_length": 10_000, "patience": 0},
     sample_defaults={"epochs": 30, "placement": "beside"},
 )

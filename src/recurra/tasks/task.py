@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from recurra.data.splits import Splits
 from recurra.errors import RecurraError
 from recurra.reports import Part
+from recurra.tasks.streams import Streamed
 from recurra.training.recipe import R
 
 LOWER_IS_BETTER = frozenset(
@@ -107,6 +108,8 @@ class Task(Generic[R]):
         review: network, codec, at most the first 1,000 test examples, recipe → what a reader of
             the report may want to see of the answers, as parts of its page.
         takes_words: whether an input of `predict` may be a list of words.
+        stream: network, codec, recipe → the model step by step, where its input has steps; raises
+            RecurraError where this model waits for the end of it.
     Raises:
         every callable: RecurraError, one clear line, for what the user can mend.
     """
@@ -141,6 +144,7 @@ class Task(Generic[R]):
     finish: Callable[[Any, Any, Sequence[Any], R], None] | None = None
     review: Callable[[Any, Any, Sequence[Any], R], list[Part]] | None = None
     takes_words: bool = False
+    stream: Callable[[Any, Any, R], Streamed] | None = None
 
     def preset(self, name: str | None) -> Mapping[str, Any]:
         """Return the fields of a preset; of none, none.

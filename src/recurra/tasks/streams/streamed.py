@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+from numpy.typing import NDArray
 from torch import Tensor
 
 from recurra.layers import Layer
 
-Memory = dict[str, Any]  # of one session, of bounded size: arrays of NumPy, numbers, texts, lists of these
+Memory = dict[str, Any]  # arrays of NumPy, numbers, texts, lists of these: of bounded size
 
 
 @runtime_checkable
@@ -16,9 +17,12 @@ class Streamed(Protocol):
     """A trained model, step by step; whoever steps it keeps state and memory of each session.
 
     What is given is read (`read`), embedded, goes through `layer` with the session's state, through
-    `head`, and is told (`say`). `delay` outputs are left out at a session's beginning; at its end
-    what `rest` returns is stepped, and then as many frames of zeros, put in behind `embed`. So a
-    session is told what `predict` says of its whole input.
+    `head`, and is told (`say`). `layer.delay` outputs are left out at a session's beginning; at its
+    end what `rest` returns is stepped, and then as many frames of zeros, put in behind `embed`. So
+    a session is told what `predict` says of its whole input.
+
+    `embed` and `head` are called once for the rows of all sessions, on tensors; `read`, `rest` and
+    `say` for each session, on arrays.
 
     Attributes:
         layer: what has the state; it streams.
@@ -36,8 +40,8 @@ class Streamed(Protocol):
         """Return the memory of a session that begins."""
         ...
 
-    def read(self, memory: Memory, given: Any) -> Tensor:
-        """Return what is given as frames [time …], as `embed` takes them.
+    def read(self, memory: Memory, given: Any) -> NDArray[Any]:
+        """Return what is given as frames [time …], as `embed` takes them; there may be none yet.
 
         Args:
             memory: of the session; changed only where nothing is raised.
@@ -47,7 +51,7 @@ class Streamed(Protocol):
         """
         ...
 
-    def rest(self, memory: Memory) -> Tensor:
+    def rest(self, memory: Memory) -> NDArray[Any]:
         """Return the frames [time …] that were waiting for more input, at its end."""
         ...
 
@@ -56,9 +60,12 @@ class Streamed(Protocol):
         ...
 
     def head(self, y: Tensor) -> Tensor:
-        """Return scores [rows time …] of what `layer` says [rows time output]."""
+        """Return what `say` needs [rows time …] of what `layer` says [rows time output]."""
         ...
 
-    def say(self, memory: Memory, scores: Tensor) -> list[dict[str, Any]]:
-        """Return the answers to the next steps [time …] of a session; `step` counts from 1."""
+    def say(self, memory: Memory, scores: NDArray[Any]) -> list[dict[str, Any]]:
+        """Return the answers to the next steps [time …] of a session; `step` counts from 1.
+
+        Where there is nothing new to tell of a step, it has none.
+        """
         ...

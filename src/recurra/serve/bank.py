@@ -1,0 +1,289 @@
+"""The states of a model's sessions, rows of one batch, stepped together."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import copy
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recurra import tree
+from recurra.errors import RecurraError
+from recurra.serve.snapshot import Snapshot, unpack
+from recurra.tasks.streams import Memory, Streamed
+
+KEPT = 64  # last replies, which a client that comes back may lack
+ROUND = 64  # frames of a session that are stepped at once
+FIRST = 16  # rows that memory is taken for
+
+Reply = str | bytes
+
+
+@dataclass(eq=False)
+class Session:
+    """What is kept of one stream.
+
+    Args:
+        key: of its store: client, model and id.
+        id: as its client names it.
+        row: of the batched state.
+        late: outputs that are still to be left out.
+        memory: of what is read and said.
+        at: messages that were answered.
+        replies: the last of them.
+        used: when it was last, by the loop's clock.
+        connected: whether a client is there.
+        moving: is done when it has been put away.
+    """
+
+    key: str
+    id: str
+    row: int
+    late: int
+    memory: Memory
+    at: int = 0
+    replies: deque[Reply] = field(default_factory=lambda: deque(maxlen=KEPT))
+    used: float = 0.0
+    connected: bool = False
+    moving: asyncio.Future[None] | None = None
+
+
+@dataclass(eq=False)
+class Push:
+    """A message of a session that is being answered.
+
+    Args:
+        session: whose.
+        frames: as they came: a list of JSON's, or numbers of float32.
+        end: whether nothing follows.
+        binary: whether the reply is numbers.
+        wrong: why it is no message.
+    """
+
+    session: Session
+    frames: list[Any] | np.ndarray
+    end: bool = False
+    binary: bool = False
+    wrong: str | None = None
+    given: np.ndarray | None = None
+    done: int = 0
+    flushed: int = 0
+    told: list[Any] = field(default_factory=list)
+    reply: Reply | None = None
+
+
+class Bank:
+    """Steps sessions; used by one thread at a time.
+
+    Args:
+        streamed: the model.
+        hash: of the model.
+        most: sessions.
+        longest: frames of a message.
+    """
+
+    def __init__(self, streamed: Streamed, hash: str, most: int, longest: int) -> None:
+        self.streamed, self.hash, self.most, self.longest = streamed, hash, most, longest
+        self.layer = streamed.layer.eval()
+        self.free, self.size = list[int](), 0
+        self.state: Any = tree.map(torch.Tensor.detach, self.layer.initial_state(0))
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the batched state."""
+        return sum(leaf.numel() * leaf.element_size() for leaf in tree.leaves(self.state))
+
+    def begin(self, key: str, id: str) -> Session:
+        """Return a session that begins.
+
+        Raises:
+            RecurraError: there is no place.
+        """
+        session = Session(key, id, self._row(), self.layer.delay, self.streamed.begin())
+        self._reset(session)
+        return session
+
+    def end(self, session: Session) -> None:
+        """Free a session's row."""
+        self.free.append(session.row)
+        session.row = -1
+
+    def snapshot(self, session: Session) -> Snapshot:
+        """Return a session's state as a value."""
+        row = torch.tensor([session.row])
+        return Snapshot(
+            model=self.hash,
+            session=session.id,
+            at=session.at,
+            late=session.late,
+            leaves=[leaf.index_select(0, row) for leaf in tree.leaves(self.state)],
+            memory=session.memory,
+            answers=[_stored(reply) for reply in session.replies],
+        )
+
+    def restore(self, key: str, found: Snapshot) -> Session:
+        """Return a session that goes on from a snapshot.
+
+        Raises:
+            RecurraError: there is no place.
+        """
+        replies = deque((_loaded(one) for one in found.answers), KEPT)
+        session = Session(key, found.session, self._row(), found.late, found.memory)
+        session.at, session.replies = found.at, replies
+        row = torch.tensor([session.row])
+        for whole, leaf in zip(tree.leaves(self.state), found.leaves, strict=True):
+            whole.index_copy_(0, row, leaf)
+        return session
+
+    def unpacked(self, content: bytes, secret: bytes | None) -> Snapshot:
+        """Return the session whose state these bytes are.
+
+        Raises:
+            RecurraError: they are none, or of another model.
+        """
+        leaves = [leaf.detach() for leaf in tree.leaves(self.layer.initial_state(1))]
+        found = unpack(content, self.hash, secret, leaves, self.streamed.begin())
+        if found.late > self.layer.delay:
+            raise RecurraError(f"the state waits for {found.late} frames; this model's delay is less")
+        return found
+
+    @torch.inference_mode()
+    def round(self, pushes: Sequence[Push]) -> None:
+        """Step each message's next frames; those that are over have their reply then."""
+        live = [push for push in pushes if self._ready(push)]
+        if live:
+            self._step(live)
+        for push in live:
+            left = self._left(push)
+            if not sum(left):
+                self._reply(push)
+
+    def _ready(self, push: Push) -> bool:
+        """Read a message; whether it has frames that can be stepped."""
+        if push.given is not None:
+            return True
+        session, memory = push.session, push.session.memory
+        many = isinstance(push.frames, list) and len(push.frames) > 1
+        before = copy.deepcopy(memory) if many or push.end else None
+        given = push.frames if isinstance(push.frames, list) else [push.frames]
+        try:
+            if push.wrong is not None:
+                raise RecurraError(push.wrong)
+            parts = [self.streamed.read(memory, one) for one in given]
+            if push.end:
+                parts.append(self.streamed.rest(memory))
+            if not parts:
+                parts.append(self.streamed.rest(self.streamed.begin()))  # none, of the right shape
+            found = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            if len(found) > self.longest:
+                raise RecurraError(
+                    f"a message has {len(found):,} frames; {self.longest:,} are taken at once"
+                )
+        except RecurraError as error:
+            if before is not None:
+                session.memory = before
+            self._said(push, {"at": session.at + 1, "error": " ".join(str(error).split())})
+            return False
+        push.given = found
+        if not sum(self._left(push)):
+            self._reply(push)
+            return False
+        return True
+
+    def _left(self, push: Push) -> tuple[int, int]:
+        """Return how many frames are left, and how many that flush the delay."""
+        assert push.given is not None
+        flush = self.layer.delay - push.flushed if push.end else 0
+        return len(push.given) - push.done, flush
+
+    def _step(self, live: Sequence[Push]) -> None:
+        lefts = [self._left(push) for push in live]
+        takes = [min(given, ROUND) for given, _ in lefts]
+        sizes = [min(sum(left), ROUND) for left in lefts]
+        longest = max(sizes)
+        given = [
+            push.given[push.done : push.done + take]  # type: ignore[index] # they were read
+            for push, take in zip(live, takes, strict=True)
+        ]
+        rows = torch.tensor([push.session.row for push in live])
+        if longest == min(takes):  # all have as many, and none is flushed
+            x = self.streamed.embed(torch.from_numpy(np.stack(given)))
+            y = self._layer(x, rows, None)
+        else:
+            padded = np.zeros((len(live), longest, *given[0].shape[1:]), given[0].dtype)
+            for i, one in enumerate(given):
+                padded[i, : len(one)] = one
+            x = self.streamed.embed(torch.from_numpy(padded))
+            beyond = torch.arange(longest) >= torch.tensor(takes)[:, None]
+            y = self._layer(x.masked_fill(beyond[..., None], 0.0), rows, torch.tensor(sizes))
+        scores = self.streamed.head(y).numpy()
+        for i, push in enumerate(live):
+            session, size = push.session, sizes[i]
+            push.done += takes[i]
+            push.flushed += size - takes[i]
+            out = min(session.late, size)
+            session.late -= out
+            if out < size:
+                said = self.streamed.say(session.memory, scores[i, out:size])
+                push.told += [scores[i, out:size]] if push.binary else said
+
+    def _layer(self, x: Tensor, rows: Tensor, lengths: Tensor | None) -> Tensor:
+        before = tree.map(lambda leaf: leaf.index_select(0, rows), self.state)
+        y: Tensor
+        y, after = self.layer(x, before, lengths=lengths)
+        for whole, part in zip(tree.leaves(self.state), tree.leaves(after), strict=True):
+            whole.index_copy_(0, rows, part)
+        return y
+
+    def _reply(self, push: Push) -> None:
+        session = push.session
+        reply: dict[str, Any] = {"at": session.at + 1}
+        if push.end:
+            reply["ended"] = True
+            session.late, session.memory = self.layer.delay, self.streamed.begin()
+            self._reset(session)
+        if push.binary:
+            self._said(push, b"".join(np.ascontiguousarray(p, "<f4").tobytes() for p in push.told))
+        else:
+            self._said(push, {**reply, "answers": push.told})
+
+    def _said(self, push: Push, reply: dict[str, Any] | bytes) -> None:
+        push.reply = reply if isinstance(reply, bytes) else json.dumps(reply, ensure_ascii=False)
+        push.session.at += 1
+        push.session.replies.append(push.reply)
+
+    def _row(self) -> int:
+        if not self.free:
+            size = min(max(2 * self.size, FIRST), self.most)
+            if size == self.size:
+                raise RecurraError(f"there are {self.size} sessions already")
+            more = self.layer.initial_state(size - self.size)
+            self.state = tree.map(lambda a, b: torch.cat([a, b.detach()]), self.state, more)
+            self.free = list(range(size - 1, self.size - 1, -1))
+            self.size = size
+        return self.free.pop()
+
+    def _reset(self, session: Session) -> None:
+        row = torch.tensor([session.row])
+        begun = self.layer.initial_state(1)
+        with torch.inference_mode():
+            for whole, leaf in zip(tree.leaves(self.state), tree.leaves(begun), strict=True):
+                whole.index_copy_(0, row, leaf)
+
+
+def _stored(reply: Reply) -> Any:
+    if isinstance(reply, str):
+        return reply
+    return {"binary": base64.b64encode(reply).decode()}
+
+
+def _loaded(stored: Any) -> Reply:
+    return stored if isinstance(stored, str) else base64.b64decode(stored["binary"])

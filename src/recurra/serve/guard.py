@@ -1,0 +1,133 @@
+"""What every request passes before a route: its key, its size, its time, and what is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from recurra.errors import RecurraError
+from recurra.serve.http import Refused, failed
+from recurra.serve.logs import log
+from recurra.serve.predicting import Busy
+from recurra.serve.server import Server
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+OPEN = ("/healthz", "/readyz")  # what is told to everybody, as the page's own files are
+HEADERS = [
+    (b"content-security-policy", b"default-src 'self'; connect-src 'self' ws: wss:; "
+     b"img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
+     b"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]  # fmt: skip # a header a line
+
+
+class Guard:
+    """An ASGI application around another.
+
+    Args:
+        app: that answers.
+        server: whose limits hold.
+    """
+
+    def __init__(self, app: App, server: Server) -> None:
+        self.app, self.server = app, server
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, or turn it away."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        server, began, status = self.server, time.perf_counter(), [500]
+        scope.setdefault("state", {})["client"] = "page"
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status[0] = message["status"]
+                message["headers"] = [*message.get("headers", []), *HEADERS]
+            await send(message)
+
+        server.requests += 1
+        try:
+            self._admit(scope)
+            await self.app(scope, Body(receive, server, scope), told)
+        except RecurraError as error:
+            await failed(error)(scope, receive, told)
+        finally:
+            server.requests -= 1
+            seconds = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", "page")
+            server.metrics.requested(route, status[0], seconds)
+            log("request", route=route, status=status[0], ms=round(1000 * seconds, 1))
+
+    def _admit(self, scope: Message) -> None:
+        """Refuse who has no key, or asks too much."""
+        server, path = self.server, scope["path"]
+        if not path.startswith("/v1/") and path != "/metrics":
+            return
+        client = server.client(scope)
+        if client is None:
+            raise Refused(401, "a key is needed: Authorization: Bearer KEY")
+        scope["state"]["client"] = client
+        if server.draining:
+            raise Busy("the server goes down; try another", 5.0)
+        if seconds := server.limits.request(client):
+            raise TooMany("too many requests", seconds)
+
+
+class TooMany(Refused):
+    """A client has asked too often.
+
+    Args:
+        text: what there is too much of.
+        seconds: after which to try again.
+    """
+
+    def __init__(self, text: str, seconds: float) -> None:
+        super().__init__(429, f"{text}; try again in {seconds:.1f} s")
+        self.seconds = seconds
+
+
+class Body:
+    """A request's body, as long and as slow as is allowed.
+
+    Args:
+        receive: gives its parts.
+        server: whose limits hold.
+        scope: of the request.
+    """
+
+    def __init__(self, receive: Receive, server: Server, scope: Message) -> None:
+        self.receive, self.most, self.read = receive, server.settings.max_body, 0
+        self.until = time.monotonic() + server.settings.timeout
+        self.over = False
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.most:
+            raise self._large()
+
+    async def __call__(self) -> Message:
+        """Return the next part.
+
+        Raises:
+            Refused: it is too large, or too slow.
+        """
+        if self.over:  # what comes now is that the client has gone
+            return await self.receive()
+        try:
+            async with asyncio.timeout(self.until - time.monotonic()):
+                message = await self.receive()
+        except TimeoutError:
+            raise Refused(408, "the request came too slowly") from None
+        self.read += len(message.get("body", b""))
+        self.over = not message.get("more_body", False)
+        if self.read > self.most:
+            raise self._large()
+        return message
+
+    def _large(self) -> Refused:
+        return Refused(413, f"a request has at most {self.most} bytes; send fewer inputs")

@@ -1,0 +1,2 @@
+"""stub"""
+def log(event, **k): pass

@@ -1,0 +1,121 @@
+"""A server from its first line to its last answer."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import torch
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from recurra.errors import RecurraError
+from recurra.serve.app import build
+from recurra.serve.keys import Keys, check_exposure
+from recurra.serve.models import open_models
+from recurra.serve.server import Server
+from recurra.serve.settings import Settings
+
+
+class Protocol(WebSocketsSansIOProtocol):
+    """A WebSocket whose application may break it off, when a reader takes nothing more."""
+
+    async def run_asgi(self) -> None:
+        """Run the application, which finds `abort` in its scope."""
+        extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment] # ours beside
+        extensions["recurra.abort"] = self.transport.abort
+        await super().run_asgi()
+
+
+class Drained(uvicorn.Server):
+    """A server that answers what has begun before it ends.
+
+    Args:
+        config: of uvicorn.
+        server: whose requests they are.
+    """
+
+    def __init__(self, config: uvicorn.Config, server: Server) -> None:
+        super().__init__(config)
+        self.server, self.draining = server, False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; a second signal ends at once."""
+        if self.draining:
+            self.should_exit = self.force_exit = True
+            return
+        self.draining = True
+        asyncio.get_event_loop().create_task(self._drain())
+
+    async def _drain(self) -> None:
+        await self.server.drain()
+        self.should_exit = True
+
+
+def run(runs: Sequence[str], settings: Settings) -> None:
+    """Serve models until a signal comes.
+
+    Raises:
+        RecurraError: a model, a setting or the address cannot be used.
+    """
+    keys = Keys.of(settings.keys)
+    check_exposure(settings.host, keys, open=settings.open)
+    torch.set_num_threads(settings.threads)
+    listener = _listen(settings)
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(_serve(Server(open_models(runs), settings, keys), listener))
+
+
+async def _serve(server: Server, listener: socket.socket) -> None:
+    settings = server.settings
+    config = uvicorn.Config(
+        build(server),
+        http="httptools",
+        ws=Protocol,
+        ws_max_size=settings.max_message,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    host, port = listener.getsockname()[:2]
+    await server.start()
+    print(f"serving {', '.join(server.models)} on http://{_shown(host)}:{port}", flush=True)
+    try:
+        await Drained(config, server).serve([listener])
+    finally:
+        await server.close()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ModuleNotFoundError:  # there is none for Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise RecurraError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "
+            "give another --port or --host"
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+

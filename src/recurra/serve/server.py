@@ -1,0 +1,141 @@
+"""What a server is made of: models, their threads, sessions and limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from recurra.errors import RecurraError
+from recurra.serve.bank import Bank
+from recurra.serve.keys import Keys
+from recurra.serve.limits import Limits
+from recurra.serve.logs import log
+from recurra.serve.metrics import Metrics
+from recurra.serve.models import Served
+from recurra.serve.predicting import Batcher
+from recurra.serve.sessions import Sessions
+from recurra.serve.settings import Settings
+from recurra.serve.socket import LATER, RESTART, Connection
+from recurra.serve.store import StoreAway
+from recurra.serve.stores import open_store
+
+TICK = 1.0  # seconds between looks at what is silent or slow
+
+
+class Server:
+    """Models and all that requests share.
+
+    Args:
+        models: by name.
+        settings: limits and times.
+        keys: of clients; None: anybody.
+    Raises:
+        RecurraError: the store cannot be used.
+    """
+
+    def __init__(self, models: Mapping[str, Served], settings: Settings, keys: Keys | None) -> None:
+        self.models, self.settings, self.keys = models, settings, keys
+        self.metrics, self.limits = Metrics(), Limits(settings)
+        self.draining = False
+        self.connections = set[Connection]()
+        self.requests = 0  # that are being answered
+        self.pieces = 0  # that are being written
+        self.folder = tempfile.TemporaryDirectory(prefix="recurra-")
+        self.store = open_store(settings.state, keep=settings.keep)
+        self.shared = settings.state.startswith("redis")
+        secret = os.environ.get("RECURRA_STATE_SECRET", "").encode() or None
+        self.secret = secret
+        self.threads = {name: ThreadPoolExecutor(1, f"recurra-{name}") for name in models}
+        self.writers = ThreadPoolExecutor(settings.max_pieces, "recurra-write")
+        self.batchers = {
+            name: Batcher(
+                served.model,
+                self.threads[name],
+                wait=settings.max_wait_ms / 1000,
+                most=settings.max_batch,
+                queue=settings.max_queue,
+                told=lambda size, name=name: self.metrics.batch(name, size),  # type: ignore[misc] # bound now
+            )
+            for name, served in models.items()
+        }
+        self.sessions = {
+            name: Sessions(
+                name,
+                Bank(served.streamed, served.hash, settings.max_sessions, settings.max_frames),
+                self.threads[name],
+                self.store,
+                self.metrics,
+                shared=self.shared,
+                wait=settings.max_wait_ms / 1000,
+                most=settings.max_batch,
+                secret=secret,
+            )
+            for name, served in models.items()
+            if served.streamed is not None
+        }
+        self.keeper: asyncio.Task[None] | None = None
+
+    @property
+    def desk(self) -> Path:
+        """The folder of files that requests bring."""
+        return Path(self.folder.name)
+
+    def client(self, scope: Mapping[str, Any], key: str | None = None) -> str | None:
+        """Return who asks: the name of a key, or an address where there are no keys."""
+        if self.keys is None:
+            address = scope.get("client")
+            return f"from {address[0]}" if address else "from here"
+        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        return self.keys.who(header, key)
+
+    async def start(self) -> None:
+        """Begin to look after sessions."""
+        self.keeper = asyncio.get_running_loop().create_task(self._keep())
+
+    async def drain(self) -> None:
+        """Take nothing new, answer what has begun, and put all sessions away."""
+        self.draining = True
+        until = time.monotonic() + self.settings.drain
+        while time.monotonic() < until:
+            for one in list(self.connections):
+                if not one.answering:
+                    one.end(RESTART, "the server goes down; connect to another")
+            if not self.connections and not self.requests:
+                break
+            await asyncio.sleep(0.02)
+        for sessions in self.sessions.values():
+            with contextlib.suppress(StoreAway):  # then they are lost, which the log says
+                await sessions.drain()
+        log("drained", connections=len(self.connections), requests=self.requests)
+
+    async def close(self) -> None:
+        """End threads, and let go of the store."""
+        if self.keeper is not None:
+            self.keeper.cancel()
+        for thread in [*self.threads.values(), self.writers]:
+            thread.shutdown(wait=False, cancel_futures=True)
+        await self.store.close()
+        self.folder.cleanup()
+
+    async def _keep(self) -> None:
+        for round in itertools.count():
+            await asyncio.sleep(min(TICK, self.settings.idle))
+            now = time.monotonic()
+            for one in list(self.connections):
+                if one.since is not None and now - one.since > self.settings.timeout:
+                    one.end(LATER, "answers are not read")
+            for name, sessions in self.sessions.items():
+                try:
+                    await sessions.tidy(self.settings.idle, renew=round % 5 == 0)
+                except (StoreAway, RecurraError) as error:
+                    self.metrics.store_error()
+                    log("store", model=name, error=str(error))
+                self.metrics.sessions(name, len(sessions.live), sessions.bank.bytes)

@@ -1,0 +1,298 @@
+"""The sessions of one model: opened, answered together, put away and brought back."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any, TypeVar
+
+from recurra.errors import RecurraError
+from recurra.serve.bank import Bank, Push, Reply, Session
+from recurra.serve.metrics import Metrics
+from recurra.serve.predicting import Busy
+from recurra.serve.snapshot import Snapshot, pack
+from recurra.serve.store import Store, StoreAway
+
+T = TypeVar("T")
+
+
+class InUse(RecurraError):  # noqa: N818, it is what a session is
+    """Another client, or another server, has the session."""
+
+
+class Lost(RecurraError):  # noqa: N818, it is what became of a session
+    """Another server has taken the session over."""
+
+
+class Sessions:
+    """Sessions of a model.
+
+    Args:
+        name: of the model.
+        bank: their states.
+        compute: the one thread of the model.
+        store: where silent ones lie.
+        shared: whether other servers use the store: then all is saved before it is told.
+        wait: seconds that a frame waits for others.
+        most: sessions that are stepped together.
+        secret: that states are signed with.
+        metrics: is told what happens.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bank: Bank,
+        compute: Executor,
+        store: Store,
+        metrics: Metrics,
+        *,
+        shared: bool,
+        wait: float,
+        most: int,
+        secret: bytes | None,
+    ) -> None:
+        self.name, self.bank, self.compute, self.store = name, bank, compute, store
+        self.shared, self.wait, self.most, self.secret = shared, wait, most, secret
+        self.metrics, self.owner = metrics, secrets.token_hex(16)
+        self.live = dict[str, Session]()
+        self.ready = list[Push]()
+        self.waiting = dict[Push, asyncio.Future[Reply]]()
+        self.running: asyncio.Task[None] | None = None
+        self.opening = set[str]()
+
+    async def open(self, key: str, id: str) -> Session:
+        """Return the session of a client that comes: a live one, a stored one, or a new one.
+
+        Raises:
+            InUse: somebody else is connected to it.
+            Busy: there is no place.
+            StoreAway: the store cannot be asked.
+            RecurraError: what is stored cannot be read.
+        """
+        live = self.live.get(key)
+        if key in self.opening or (live and live.connected):
+            raise InUse(f"session {id} is in use by another client")
+        self.opening.add(key)
+        try:
+            if live is not None and live.moving is not None:
+                await live.moving
+                live = self.live.get(key)
+            if live is None:
+                live = await self._brought(key, id)
+            live.connected, live.used = True, _now()
+            return live
+        finally:
+            self.opening.discard(key)
+
+    async def close(self, session: Session) -> None:
+        """Let a session's client go; what is shared is free for other servers at once."""
+        session.connected, session.used = False, _now()
+        if session.row < 0:
+            self.live.pop(session.key, None)
+            await self.store.release(session.key, self.owner)
+        elif self.shared and session.moving is None:
+            await self._put_away([session])
+
+    async def push(self, push: Push) -> Reply:
+        """Return the reply to a message.
+
+        Raises:
+            Lost: another server has the session.
+            StoreAway: it was stepped, but could not be saved: it must be opened again.
+        """
+        push.session.used = _now()
+        if push.session.moving is not None:
+            await push.session.moving
+        if push.session.row < 0:  # it was put away while its client was silent
+            await self._back(push.session)
+        loop = asyncio.get_running_loop()
+        self.waiting[push] = loop.create_future()
+        self.ready.append(push)
+        if self.running is None:
+            self.running = loop.create_task(self._run())
+        return await self.waiting[push]
+
+    async def state(self, key: str) -> Snapshot | None:
+        """Return a session's state, or None where there is no such session.
+
+        Raises:
+            InUse: a message of it is being answered.
+        """
+        if key in self.live:
+            session = self.live[key]
+            self._silent(session)
+            if session.row >= 0:
+                return await self._do(lambda: self.bank.snapshot(session))
+        content = await self.store.load(key)
+        return None if content is None else self.bank.unpacked(content, self.secret)
+
+    async def put(self, key: str, found: Snapshot) -> None:
+        """Set a session's state.
+
+        Raises:
+            InUse: somebody is connected to it.
+        """
+        await self.forget(key)
+        if not await self.store.claim(key, self.owner):
+            raise InUse(f"session {found.session} is in use by another client")
+        await self.store.save(key, pack(found, self.secret), self.owner)
+        await self.store.release(key, self.owner)
+
+    async def forget(self, key: str) -> None:
+        """Forget a session.
+
+        Raises:
+            InUse: somebody is connected to it.
+        """
+        session = self.live.get(key)
+        if session is not None and session.connected:
+            raise InUse(f"session {session.id} is in use by another client")
+        if session is not None:
+            self._dropped(session)
+        if not await self.store.claim(key, self.owner):
+            raise InUse("the session is in use by another client")
+        await self.store.forget(key, self.owner)
+
+    async def tidy(self, idle: float, *, renew: bool) -> None:
+        """Put away those that are silent for so long, and begin leases again if it is time."""
+        late = _now() - idle
+        busy = {push.session for push in self.waiting}
+        silent = [one for one in self._placed_ones() if one.used < late and one not in busy]
+        for begin in range(0, len(silent), self.most):
+            await self._put_away(silent[begin : begin + self.most])
+        if renew and self.live:
+            for key in await self.store.renew(list(self.live), self.owner):
+                if key in self.live:
+                    self._dropped(self.live[key])
+
+    async def drain(self) -> None:
+        """Answer what waits, and put all away."""
+        while self.running is not None:
+            await asyncio.shield(self.running)
+        sessions = self._placed_ones()
+        for begin in range(0, len(sessions), self.most):
+            await self._put_away(sessions[begin : begin + self.most])
+
+    async def _brought(self, key: str, id: str) -> Session:
+        if not await self.store.claim(key, self.owner):
+            raise InUse(f"session {id} is in use at another server")
+        try:
+            content = await self.store.load(key)
+            if content is None:
+                begun = await self._do(lambda: self._placed(lambda: self.bank.begin(key, id)))
+            else:
+                found = self.bank.unpacked(content, self.secret)
+                begun = await self._do(lambda: self._placed(lambda: self.bank.restore(key, found)))
+        except BaseException:
+            await self.store.release(key, self.owner)
+            raise
+        self.live[key] = begun
+        return begun
+
+    async def _back(self, session: Session) -> None:
+        """Give a session that was put away a row again."""
+        if not await self.store.claim(session.key, self.owner):
+            self.live.pop(session.key, None)
+            raise Lost(f"session {session.id} is at another server now")
+        content = await self.store.load(session.key)
+        if content is None:
+            self.live.pop(session.key, None)
+            raise Lost(f"session {session.id} was silent for too long, and is forgotten")
+        found = self.bank.unpacked(content, self.secret)
+        own = await self._do(lambda: self._placed(lambda: self.bank.restore(session.key, found)))
+        session.row, session.late, session.memory = own.row, own.late, own.memory
+        self.live[session.key] = session
+
+    async def _put_away(self, sessions: Sequence[Session]) -> None:
+        """Store sessions and free their rows; connected ones keep their place here."""
+        moved = asyncio.get_running_loop().create_future()
+        for one in sessions:
+            one.moving = moved
+        try:
+            packed = await self._do(
+                lambda: {one.key: pack(self.bank.snapshot(one), self.secret) for one in sessions}
+            )
+            lost = await self.store.save_many(packed, self.owner)
+            for one in sessions:
+                self.bank.end(one)
+                if not one.connected:
+                    self.live.pop(one.key, None)
+                    if one.key not in lost:
+                        await self.store.release(one.key, self.owner)
+        finally:
+            for one in sessions:
+                one.moving = None
+            moved.set_result(None)
+
+    async def _run(self) -> None:
+        try:
+            if self.wait:
+                await asyncio.sleep(self.wait)
+            while self.ready:
+                some, self.ready = self.ready[: self.most], self.ready[self.most :]
+                self.metrics.batch(self.name, len(some))
+                try:
+                    states = await self._do(lambda some=some: self._round(some))  # type: ignore[misc] # bound now
+                    lost = await self.store.save_many(states, self.owner) if states else set()
+                except Exception as error:  # noqa: BLE001, whatever it is, those who wait are told
+                    for push in some:
+                        self._dropped(push.session)
+                        self._told(push, error)
+                    continue
+                for push in some:
+                    if push.reply is None:
+                        self.ready.append(push)
+                    elif push.session.key in lost:
+                        self._dropped(push.session)
+                        self._told(push, Lost(f"session {push.session.id} is at another server now"))
+                    else:
+                        self._told(push, None)
+        finally:
+            self.running = None
+
+    def _round(self, pushes: Sequence[Push]) -> dict[str, bytes]:
+        self.bank.round(pushes)
+        if not self.shared:
+            return {}
+        over = [push.session for push in pushes if push.reply is not None]
+        return {one.key: pack(self.bank.snapshot(one), self.secret) for one in over}
+
+    def _told(self, push: Push, error: Exception | None) -> None:
+        waiting = self.waiting.pop(push)
+        if waiting.done():  # its client has gone
+            return
+        if error is not None:
+            waiting.set_exception(error)
+        elif push.reply is not None:
+            waiting.set_result(push.reply)
+
+    def _placed_ones(self) -> list[Session]:
+        return [one for one in self.live.values() if one.row >= 0 and one.moving is None]
+
+    def _dropped(self, session: Session) -> None:
+        self.live.pop(session.key, None)
+        if session.row >= 0:
+            self.bank.end(session)
+
+    def _placed(self, make: Callable[[], Session]) -> Session:
+        try:
+            return make()
+        except RecurraError as error:
+            raise Busy(f"{error}; try again later", 5.0) from error
+
+    def _silent(self, session: Session) -> None:
+        if any(push.session is session for push in self.waiting):
+            raise InUse(f"a message of session {session.id} is being answered; try again")
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.compute, work)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+__all__ = ["InUse", "Lost", "Sessions", "StoreAway"]
