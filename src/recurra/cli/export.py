@@ -56,6 +56,7 @@ def export(
     """
     from recurra.onnx import web as page
     from recurra.onnx.export import export as exported
+    from recurra.serve.models import serve
     from recurra.tasks.model import load
 
     asked = {"fp16": fp16, "int8": int8, "int8-dynamic": int8_dynamic}
@@ -76,5 +77,5 @@ def export(
         print("".join(f"  {name} {value:.6g}" for name, value in told.metrics.items()))
     print(f"{found.rows} examples; written: {found.folder}")
     if web:
-        size = page.write(to, name, loaded)
+        size = page.write(to, serve(name, loaded).describe(), loaded)
         print(f"{size / 1e6:.1f} MB to serve: python -m http.server --directory {to}")
