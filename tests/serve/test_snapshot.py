@@ -229,15 +229,17 @@ def forged(content: bytes, random: random.Random) -> bytes:
     return unsigned.replace(module.UNSIGNED.encode(), mark, 1)
 
 
-@pytest.mark.parametrize("change", [flipped, forged])
-def test_nonsense_is_refused_in_a_line(change: Callable[[bytes, random.Random], bytes]) -> None:
+@pytest.mark.parametrize(("change", "count"), [(flipped, 10_000), (forged, 2000)])
+def test_nonsense_is_refused_in_a_line(
+    change: Callable[[bytes, random.Random], bytes], count: int
+) -> None:
     content, like = pack(snapshot()), snapshot().leaves
     taken = 0
-    for seed in range(10_000):
+    for seed in range(count):
         given = change(content, random.Random(seed))
         try:
             unpack(given, MODEL, None, like, MEMORY)
             taken += 1
         except RecurraError as error:
             assert "\n" not in str(error)  # noqa: PT017, few are taken, and those are right too
-    assert taken == 0 if change is flipped else 0 < taken < 3000
+    assert taken == 0 if change is flipped else 0 < taken < count / 3

@@ -93,7 +93,6 @@ def build(argv: Sequence[str]) -> App:
     for command in [
         *commands,
         export,
-        serve,
         diagnose,
         limits,
         show.tasks,
@@ -102,6 +101,7 @@ def build(argv: Sequence[str]) -> App:
         show.check,
     ]:
         app.command(flowing(command))
+    app.command(serve)
     app.command(bench)
     return app
 

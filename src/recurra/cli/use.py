@@ -199,7 +199,8 @@ def generate(
     if out is not None and out.suffix and len(wanted) > 1:
         raise RecurraError(f"{out} is one file, for {len(wanted)} pieces; give a folder as --out")
     shown = Shown()
-    for piece in model.write(wanted, shown, seed=seed, **options):
+    told = shown if model.task.parse is str else lambda _: None  # tokens of music are no text
+    for piece in model.write(wanted, told, seed=seed, **options):
         shown.whole(piece)
         if hasattr(piece, "save") and (out is not None or piece.ending == ".mid"):
             try:

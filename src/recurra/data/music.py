@@ -120,6 +120,10 @@ class Notes:
         """Return the symusic score of tokens; what makes no note is left out."""
         return self.tokenizer.decode([list(tokens)])
 
+    def name(self, token: int) -> str:
+        """Return what a token is called: Bar_None, Position_3, Pitch_62, Duration_1.0.4."""
+        return str(self.tokenizer[token])
+
     def bars(self, tokens: Sequence[int]) -> int:
         """Return how many bars the tokens begin."""
         bar = self.tokenizer["Bar_None"]

@@ -10,11 +10,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from recurra import __version__
 from recurra.errors import RecurraError
-from recurra.serve.guard import App, Guard, Message, Receive, Send
+from recurra.serve.access import Access
+from recurra.serve.guard import Guard
 from recurra.serve.http import failed, routes, server_of
+from recurra.serve.metrics import Metrics
 from recurra.serve.server import Server
 from recurra.serve.socket import Connection
 
@@ -22,12 +25,12 @@ PAGE = Path(__file__).parent / "page"
 STREAM = "/v1/models/", "/stream"
 
 
-def build(server: Server) -> App:
+def build(server: Server) -> ASGIApp:
     """Return the ASGI application of a server."""
     app = FastAPI(
         title="recurra",
         version=__version__,
-        description="Recurrent models: predicted, generated and streamed. docs/server.md tells more.",
+        description="Trained models: predict, generate, stream. docs/server.md tells more.",
         docs_url=None,
         redoc_url=None,
     )
@@ -41,9 +44,9 @@ def build(server: Server) -> App:
     for kind in (RecurraError, TimeoutError):
         app.add_exception_handler(kind, _failed)
     app.mount("/", StaticFiles(directory=PAGE, html=True))
-    guarded = Guard(app, server)
+    guarded = Access(Guard(app, server), server.metrics)
 
-    async def dispatch(scope: Message, receive: Receive, send: Send) -> None:
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             before, after = STREAM
             path = scope["path"]
@@ -70,9 +73,7 @@ async def readyz(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """Return figures for Prometheus."""
-    return PlainTextResponse(
-        server_of(request).metrics.text(), media_type="text/plain; version=0.0.4"
-    )
+    return PlainTextResponse(server_of(request).metrics.text(), media_type=Metrics.media_type)
 
 
 async def invalid(request: Request, error: Exception) -> Response:

@@ -97,7 +97,7 @@ class Bank:
         self.state: Any = tree.map(torch.Tensor.detach, self.layer.initial_state(0))
 
     @property
-    def bytes(self) -> int:
+    def held(self) -> int:
         """Bytes of the batched state."""
         return sum(leaf.numel() * leaf.element_size() for leaf in tree.leaves(self.state))
 
@@ -152,7 +152,9 @@ class Bank:
         leaves = [leaf.detach() for leaf in tree.leaves(self.layer.initial_state(1))]
         found = unpack(content, self.hash, secret, leaves, self.streamed.begin())
         if found.late > self.layer.delay:
-            raise RecurraError(f"the state waits for {found.late} frames; this model's delay is less")
+            raise RecurraError(
+                f"the state waits for {found.late} frames; this model's delay is less"
+            )
         return found
 
     @torch.inference_mode()
@@ -170,33 +172,40 @@ class Bank:
         """Read a message; whether it has frames that can be stepped."""
         if push.given is not None:
             return True
-        session, memory = push.session, push.session.memory
+        session = push.session
         many = isinstance(push.frames, list) and len(push.frames) > 1
-        before = copy.deepcopy(memory) if many or push.end else None
-        given = push.frames if isinstance(push.frames, list) else [push.frames]
+        before = copy.deepcopy(session.memory) if many or push.end else None
         try:
-            if push.wrong is not None:
-                raise RecurraError(push.wrong)
-            parts = [self.streamed.read(memory, one) for one in given]
-            if push.end:
-                parts.append(self.streamed.rest(memory))
-            if not parts:
-                parts.append(self.streamed.rest(self.streamed.begin()))  # none, of the right shape
-            found = parts[0] if len(parts) == 1 else np.concatenate(parts)
-            if len(found) > self.longest:
-                raise RecurraError(
-                    f"a message has {len(found):,} frames; {self.longest:,} are taken at once"
-                )
+            push.given = self._read(push)
         except RecurraError as error:
             if before is not None:
                 session.memory = before
             self._said(push, {"at": session.at + 1, "error": " ".join(str(error).split())})
             return False
-        push.given = found
         if not sum(self._left(push)):
             self._reply(push)
             return False
         return True
+
+    def _read(self, push: Push) -> np.ndarray:
+        """Return a message's frames.
+
+        Raises:
+            RecurraError: it is none, or too long.
+        """
+        if push.wrong is not None:
+            raise RecurraError(push.wrong)
+        memory = push.session.memory
+        given = push.frames if isinstance(push.frames, list) else [push.frames]
+        parts = [self.streamed.read(memory, one) for one in given]
+        if push.end:
+            parts.append(self.streamed.rest(memory))
+        if not parts:
+            return self.streamed.rest(self.streamed.begin())  # none, of the right shape
+        found = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(found) > self.longest:
+            raise RecurraError(f"a message has {len(found):,} frames; {self.longest:,} are taken")
+        return found
 
     def _left(self, push: Push) -> tuple[int, int]:
         """Return how many frames are left, and how many that flush the delay."""

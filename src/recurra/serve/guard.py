@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recurra.errors import RecurraError
 from recurra.serve.http import Refused, failed
-from recurra.serve.logs import log
 from recurra.serve.predicting import Busy
 from recurra.serve.server import Server
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-OPEN = ("/healthz", "/readyz")  # what is told to everybody, as the page's own files are
+POLICY = (
+    b"default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; "
+    b"media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; "
+    b"base-uri 'none'; form-action 'none'"
+)
 HEADERS = [
-    (b"content-security-policy", b"default-src 'self'; connect-src 'self' ws: wss:; "
-     b"img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
-     b"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (b"content-security-policy", POLICY),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-]  # fmt: skip # a header a line
+]
 
 
 class Guard:
@@ -35,48 +32,44 @@ class Guard:
         server: whose limits hold.
     """
 
-    def __init__(self, app: App, server: Server) -> None:
+    def __init__(self, app: ASGIApp, server: Server) -> None:
         self.app, self.server = app, server
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or turn it away."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        server, began, status = self.server, time.perf_counter(), [500]
-        scope.setdefault("state", {})["client"] = "page"
+        scope.setdefault("state", {})
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                status[0] = message["status"]
                 message["headers"] = [*message.get("headers", []), *HEADERS]
             await send(message)
 
-        server.requests += 1
+        self.server.requests += 1
         try:
             self._admit(scope)
-            await self.app(scope, Body(receive, server, scope), told)
+            await self.app(scope, Body(receive, self.server, scope), told)
         except RecurraError as error:
             await failed(error)(scope, receive, told)
         finally:
-            server.requests -= 1
-            seconds = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", "page")
-            server.metrics.requested(route, status[0], seconds)
-            log("request", route=route, status=status[0], ms=round(1000 * seconds, 1))
+            self.server.requests -= 1
 
-    def _admit(self, scope: Message) -> None:
+    def _admit(self, scope: Scope) -> None:
         """Refuse who has no key, or asks too much."""
         server, path = self.server, scope["path"]
         if not path.startswith("/v1/") and path != "/metrics":
             return
         client = server.client(scope)
         if client is None:
+            server.metrics.refused("key")
             raise Refused(401, "a key is needed: Authorization: Bearer KEY")
         scope["state"]["client"] = client
         if server.draining:
             raise Busy("the server goes down; try another", 5.0)
-        if seconds := server.limits.request(client):
+        if seconds := server.asked.take(client):
+            server.metrics.refused("rate")
             raise TooMany("too many requests", seconds)
 
 
@@ -102,7 +95,7 @@ class Body:
         scope: of the request.
     """
 
-    def __init__(self, receive: Receive, server: Server, scope: Message) -> None:
+    def __init__(self, receive: Receive, server: Server, scope: Scope) -> None:
         self.receive, self.most, self.read = receive, server.settings.max_body, 0
         self.until = time.monotonic() + server.settings.timeout
         self.over = False

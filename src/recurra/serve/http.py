@@ -68,6 +68,7 @@ def served(request: Request, name: str) -> Served:
         Refused: there is none of that name.
     """
     models = server_of(request).models
+    request.state.model = name if name in models else None
     if name not in models:
         raise Refused(404, f"no model {name[:64]!r}; there is {', '.join(models)}")
     return models[name]
@@ -102,7 +103,8 @@ async def predict(request: Request, name: str, body: Predict) -> Response:
             except RecurraError as error:
                 answers[place] = {"error": str(error)}
         if read:
-            found = await server.batchers[name].ask([given for _, given in read], options)
+            async with asyncio.timeout(server.settings.timeout):
+                found = await server.batchers[name].ask([given for _, given in read], options)
             for (place, _), answer in zip(read, found, strict=True):
                 answers[place] = told(answer)
         text = json.dumps({"model": name, "answers": answers}, ensure_ascii=False, allow_nan=True)
@@ -118,13 +120,16 @@ async def generate(request: Request, name: str, body: Generate) -> StreamingResp
     options = checked(one.model, decoding(one.model), body.options)
     if "beam" in one.model.task.options:
         options.setdefault("beam", 0)  # pieces are drawn
-    piece = write(server, one, body.prompt, options, server.limits.piece(request.state.client))
+    piece = write(server, one, body.prompt, options)
     first = await anext(piece)  # what is wrong with a prompt has a status of its own
 
     async def events() -> AsyncIterator[str]:
         yield event(*first)
-        async for kind, data in piece:
-            yield event(kind, data)
+        try:
+            async for kind, data in piece:
+                yield event(kind, data)
+        except (RecurraError, TimeoutError) as error:
+            yield event("error", {"error": said(error)})
 
     return StreamingResponse(
         events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
@@ -184,18 +189,12 @@ def session_of(request: Request, name: str, id: str) -> tuple[Sessions, str]:
 
 
 def told(answer: Any) -> dict[str, Any]:
-    """Return a prediction, or the error in its place, as JSON has it."""
+    """Return a prediction, or the error in its place, as JSON has it; music is a file as base64."""
     if isinstance(answer, Exception):
         return {"error": str(answer)}
-    return plain(answer.asdict())
-
-
-def plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values with bytes as base64."""
-    return {
-        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
-        for name, value in values.items()
-    }
+    values: dict[str, Any] = answer.asdict()
+    midi = getattr(answer, "midi", None)
+    return values if midi is None else {**values, "midi": base64.b64encode(midi).decode()}
 
 
 def event(kind: str, data: dict[str, Any]) -> str:
@@ -214,8 +213,12 @@ def failed(error: Exception) -> JSONResponse:
         status = error.status
     elif isinstance(error, InUse):
         status = 409
-    elif isinstance(error, Busy | StoreAway | asyncio.TimeoutError):
+    elif isinstance(error, Busy | StoreAway | TimeoutError):
         status = 503
-    text = "it took too long" if isinstance(error, asyncio.TimeoutError) else str(error)
     headers = {"Retry-After": str(max(1, round(seconds)))} if status in (429, 503) else None
-    return JSONResponse({"error": " ".join(text.split())}, status, headers)
+    return JSONResponse({"error": said(error)}, status, headers)
+
+
+def said(error: Exception) -> str:
+    """Return what went wrong in one line."""
+    return " ".join(str(error).split()) or "it took too long"

@@ -117,20 +117,11 @@ def _text(model: Model, given: Any) -> Any:
 
 
 def _array(model: Model, kind: str, given: Any) -> Any:
-    """Return numbers; where a number is missing, NaN."""
-    try:
-        found: NDArray[Any] = np.asarray(given, dtype=object)
-        missing = np.equal(found, None)
-        if missing.any() and kind != "signal":
-            raise ValueError("null")
-        found[missing] = math.nan
-        if not all(type(one) in (int, float) for one in found.flat):
-            raise ValueError("no numbers")
-        found = found.astype(np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise RecurraError(f"{ARRAYS[kind]} are no rows of numbers, all as long") from error
+    found = _numbers(given, missing=kind == "signal")
+    if found is None:
+        raise RecurraError(f"{ARRAYS[kind]} are no rows of numbers, all as long")
     if kind == "image":
-        whole = found.size and (found == np.round(found)).all() and 0 <= found.min()
+        whole = found.size and (found == np.round(found)).all() and found.min() >= 0
         return found.astype(np.uint8) if whole and found.max() <= 255 else found
     if kind == "sound":
         if found.ndim != 1 or not np.isfinite(found).all():
@@ -138,6 +129,18 @@ def _array(model: Model, kind: str, given: Any) -> Any:
         rate: Any = getattr(model.codec, "rate", None) or getattr(model.recipe, "rate", None)
         return found.astype(np.float32), int(rate)
     return found
+
+
+def _numbers(given: Any, *, missing: bool) -> NDArray[np.float64] | None:
+    """Return JSON's numbers, NaN for null where some may be missing; of anything else, None."""
+    try:
+        found = np.array(given, dtype=object)
+        flat = [math.nan if one is None and missing else one for one in found.flat]
+        if not all(type(one) in (int, float) for one in flat):
+            return None
+        return np.array(flat, np.float64).reshape(found.shape)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _wanted(kind: str) -> str:

@@ -63,7 +63,8 @@ class Served:
             "channels": list(channels or ()),
             "shape": list(getattr(codec, "shape", ())) or None,
             "rate": getattr(codec, "rate", None),
-            "stream": streamed and {
+            "stream": streamed
+            and {
                 "unit": streamed.unit,
                 "delay": streamed.layer.delay,
                 "says": streamed.says,
@@ -72,7 +73,7 @@ class Served:
             "why_no_stream": self.why,
             "hash": self.hash,
             "parameters": sum(p.numel() for p in model.network.parameters()),
-            "metrics": {k: v for k, v in model.metrics.items() if isinstance(v, int | float)},
+            "metrics": dict(model.metrics.get("test", {})),
         }
 
 
@@ -103,7 +104,7 @@ def open_models(runs: Sequence[str]) -> dict[str, Served]:
                 f"{run}: {name!r} cannot be a name in an address; give one: name={path}"
             )
         if name in found:
-            raise RecurraError(f"{run}: there is a model {name!r} already; give a name: other={path}")
+            raise RecurraError(f"{run}: there is a model {name!r} already; give a name: b={path}")
         found[name] = serve(name, load(path))
     return found
 

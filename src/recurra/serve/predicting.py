@@ -39,7 +39,7 @@ class Asked:
 
 
 class Batcher:
-    """Answers a model's requests, those of the same options together; an answer depends on no other.
+    """Answers a model's requests, those of the same options together.
 
     Args:
         model: what answers.
@@ -98,7 +98,7 @@ class Batcher:
             loop = asyncio.get_running_loop()
             try:
                 found = await loop.run_in_executor(self.compute, self._answer, inputs, some[0])
-            except Exception as error:  # noqa: BLE001, whatever it is, those who wait are told
+            except Exception as error:  # whatever it is, those who wait are told
                 for asked in some:
                     if not asked.answered.done():
                         asked.answered.set_exception(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -15,6 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from recurra.errors import RecurraError
 from recurra.serve.app import build
 from recurra.serve.keys import Keys, check_exposure
+from recurra.serve.logs import configure
 from recurra.serve.models import open_models
 from recurra.serve.server import Server
 from recurra.serve.settings import Settings
@@ -25,7 +27,7 @@ class Protocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Run the application, which finds `abort` in its scope."""
-        extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment] # ours beside
+        extensions: dict[str, Any] = self.scope["extensions"]
         extensions["recurra.abort"] = self.transport.abort
         await super().run_asgi()
 
@@ -61,8 +63,9 @@ def run(runs: Sequence[str], settings: Settings) -> None:
     Raises:
         RecurraError: a model, a setting or the address cannot be used.
     """
-    keys = Keys.of(settings.keys)
-    check_exposure(settings.host, keys, open=settings.open)
+    configure()
+    keys = Keys.read(None if settings.keys is None else Path(settings.keys))
+    check_exposure(settings.host, keys, exposed=settings.open)
     torch.set_num_threads(settings.threads)
     listener = _listen(settings)
     with asyncio.Runner(loop_factory=_loop) as runner:
@@ -117,5 +120,3 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-

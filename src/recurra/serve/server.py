@@ -16,14 +16,14 @@ from typing import Any
 from recurra.errors import RecurraError
 from recurra.serve.bank import Bank
 from recurra.serve.keys import Keys
-from recurra.serve.limits import Limits
-from recurra.serve.logs import log
+from recurra.serve.limits import Places, Rate, client_of
+from recurra.serve.logs import event
 from recurra.serve.metrics import Metrics
 from recurra.serve.models import Served
 from recurra.serve.predicting import Batcher
 from recurra.serve.sessions import Sessions
 from recurra.serve.settings import Settings
-from recurra.serve.socket import LATER, RESTART, Connection
+from recurra.serve.socket import RESTART, Connection
 from recurra.serve.store import StoreAway
 from recurra.serve.stores import open_store
 
@@ -36,14 +36,17 @@ class Server:
     Args:
         models: by name.
         settings: limits and times.
-        keys: of clients; None: anybody.
+        keys: of clients; none: anybody.
     Raises:
         RecurraError: the store cannot be used.
     """
 
-    def __init__(self, models: Mapping[str, Served], settings: Settings, keys: Keys | None) -> None:
+    def __init__(self, models: Mapping[str, Served], settings: Settings, keys: Keys) -> None:
         self.models, self.settings, self.keys = models, settings, keys
-        self.metrics, self.limits = Metrics(), Limits(settings)
+        self.metrics = Metrics()
+        self.asked = Rate(settings.requests_per_second)
+        self.sent = Rate(settings.frames_per_second)
+        self.places = Places(settings.sessions_per_key)
         self.draining = False
         self.connections = set[Connection]()
         self.requests = 0  # that are being answered
@@ -62,7 +65,7 @@ class Server:
                 wait=settings.max_wait_ms / 1000,
                 most=settings.max_batch,
                 queue=settings.max_queue,
-                told=lambda size, name=name: self.metrics.batch(name, size),  # type: ignore[misc] # bound now
+                told=lambda size, name=name: self.metrics.batch(name, "predict", size),  # type: ignore[misc] # bound now
             )
             for name, served in models.items()
         }
@@ -90,11 +93,11 @@ class Server:
 
     def client(self, scope: Mapping[str, Any], key: str | None = None) -> str | None:
         """Return who asks: the name of a key, or an address where there are no keys."""
-        if self.keys is None:
+        if not self.keys:
             address = scope.get("client")
-            return f"from {address[0]}" if address else "from here"
-        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        return self.keys.who(header, key)
+            return client_of(address and address[0])
+        header = dict(scope["headers"]).get(b"authorization")
+        return self.keys.who(None if header is None else header.decode("latin-1"), key)
 
     async def start(self) -> None:
         """Begin to look after sessions."""
@@ -114,7 +117,7 @@ class Server:
         for sessions in self.sessions.values():
             with contextlib.suppress(StoreAway):  # then they are lost, which the log says
                 await sessions.drain()
-        log("drained", connections=len(self.connections), requests=self.requests)
+        event("drained", count=len(self.connections) + self.requests)
 
     async def close(self) -> None:
         """End threads, and let go of the store."""
@@ -131,11 +134,13 @@ class Server:
             now = time.monotonic()
             for one in list(self.connections):
                 if one.since is not None and now - one.since > self.settings.timeout:
-                    one.end(LATER, "answers are not read")
+                    one.break_off()  # it would not read a farewell either
             for name, sessions in self.sessions.items():
                 try:
                     await sessions.tidy(self.settings.idle, renew=round % 5 == 0)
                 except (StoreAway, RecurraError) as error:
-                    self.metrics.store_error()
-                    log("store", model=name, error=str(error))
-                self.metrics.sessions(name, len(sessions.live), sessions.bank.bytes)
+                    self.metrics.store_failed()
+                    event("store", "error", model=name, reason=type(error).__name__)
+                self.metrics.sessions(name, len(sessions.live))
+                self.metrics.queue(name, "frames", len(sessions.waiting))
+                self.metrics.queue(name, "predict", self.batchers[name].count)

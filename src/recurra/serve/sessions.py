@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from recurra.errors import RecurraError
 from recurra.serve.bank import Bank, Push, Reply, Session
@@ -185,6 +185,7 @@ class Sessions:
                 begun = await self._do(lambda: self._placed(lambda: self.bank.begin(key, id)))
             else:
                 found = self.bank.unpacked(content, self.secret)
+                self.metrics.resumed(self.name)
                 begun = await self._do(lambda: self._placed(lambda: self.bank.restore(key, found)))
         except BaseException:
             await self.store.release(key, self.owner)
@@ -202,6 +203,7 @@ class Sessions:
             self.live.pop(session.key, None)
             raise Lost(f"session {session.id} was silent for too long, and is forgotten")
         found = self.bank.unpacked(content, self.secret)
+        self.metrics.resumed(self.name)
         own = await self._do(lambda: self._placed(lambda: self.bank.restore(session.key, found)))
         session.row, session.late, session.memory = own.row, own.late, own.memory
         self.live[session.key] = session
@@ -218,6 +220,7 @@ class Sessions:
             lost = await self.store.save_many(packed, self.owner)
             for one in sessions:
                 self.bank.end(one)
+                self.metrics.stored(self.name, len(packed[one.key]))
                 if not one.connected:
                     self.live.pop(one.key, None)
                     if one.key not in lost:
@@ -233,11 +236,11 @@ class Sessions:
                 await asyncio.sleep(self.wait)
             while self.ready:
                 some, self.ready = self.ready[: self.most], self.ready[self.most :]
-                self.metrics.batch(self.name, len(some))
+                self.metrics.batch(self.name, "frames", len(some))
                 try:
                     states = await self._do(lambda some=some: self._round(some))  # type: ignore[misc] # bound now
                     lost = await self.store.save_many(states, self.owner) if states else set()
-                except Exception as error:  # noqa: BLE001, whatever it is, those who wait are told
+                except Exception as error:  # whatever it is, those who wait are told
                     for push in some:
                         self._dropped(push.session)
                         self._told(push, error)
@@ -247,7 +250,9 @@ class Sessions:
                         self.ready.append(push)
                     elif push.session.key in lost:
                         self._dropped(push.session)
-                        self._told(push, Lost(f"session {push.session.id} is at another server now"))
+                        self._told(
+                            push, Lost(f"session {push.session.id} is at another server now")
+                        )
                     else:
                         self._told(push, None)
         finally:

@@ -132,9 +132,7 @@ def _read(
             told[name] for name in ("schema", "session", "at", "late", "answers")
         )
         if schema != SCHEMA:
-            raise RecurraError(
-                f"the state has another schema than {SCHEMA}; begin a new session"
-            )
+            raise RecurraError(f"the state has another schema than {SCHEMA}; begin a new session")
         leaves = [tensors.pop(f"state.{number}") for number in range(len(like))]
         memory = decode(told["memory"], tensors)
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError):

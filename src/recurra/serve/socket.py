@@ -7,11 +7,12 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import numpy as np
+from starlette.types import Message, Receive, Scope, Send
 
 from recurra.errors import RecurraError
 from recurra.serve.bank import Push, Reply, Session
@@ -22,9 +23,6 @@ from recurra.serve.store import StoreAway
 if TYPE_CHECKING:
     from recurra.serve.server import Server
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 REFUSED, TOO_LARGE, RESTART, LATER = 1008, 1009, 1012, 1013
 
@@ -57,9 +55,11 @@ class Connection:
         self.task = asyncio.current_task()
         self.answering = False
         self.ending: Closed | None = None
+        self.break_off: Callable[[], None] = lambda: None
 
-    async def run(self, scope: Message, name: str) -> None:
+    async def run(self, scope: Scope, name: str) -> None:
         """Serve a client until it goes, or has to."""
+        self.break_off = scope["extensions"].get("recurra.abort", self.break_off)
         await self.receive()  # the wish to connect
         await self._send({"type": "websocket.accept"})
         self.server.connections.add(self)
@@ -88,7 +88,7 @@ class Connection:
             self.ending = Closed(code, reason)
             self.task.cancel()
 
-    async def _serve(self, scope: Message, name: str) -> None:
+    async def _serve(self, scope: Scope, name: str) -> None:
         server = self.server
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         client = server.client(scope, query.get("key"))
@@ -103,13 +103,17 @@ class Connection:
         id = query.get("session") or secrets.token_urlsafe(16)
         if not ID.fullmatch(id):
             raise Closed(REFUSED, "a session is 8 to 64 letters, digits, - and _")
-        with server.limits.session(client):
+        if not server.places.take(client):
+            raise Closed(LATER, f"{server.settings.sessions_per_key} sessions are open already")
+        try:
             session = await sessions.open(f"{client}/{name}/{id}", id)
             try:
                 await self._greet(session, name, query.get("at"))
                 await self._answer(session, sessions, client, query.get("format") == "binary")
             finally:
                 await sessions.close(session)
+        finally:
+            server.places.give(client)
 
     async def _greet(self, session: Session, name: str, at: str | None) -> None:
         """Tell where the session is, and what the client says it lacks."""
@@ -137,6 +141,7 @@ class Connection:
         self, session: Session, sessions: Sessions, client: str, binary: bool
     ) -> None:
         metrics, server = sessions.metrics, self.server
+        limited = bool(server.settings.frames_per_second)
         while True:
             if server.draining:
                 raise Closed(RESTART, "the server goes down; connect to another")
@@ -147,13 +152,14 @@ class Connection:
             self.answering = True
             try:
                 push = _push(session, message, binary)
-                if seconds := server.limits.frames(client, max(len(push.frames), 1)):
-                    await asyncio.sleep(seconds)
+                if limited:
+                    await asyncio.sleep(server.sent.take(client, max(len(push.frames), 1)))
                 reply = await sessions.push(push)
                 await self._tell(reply)
             finally:
                 self.answering = False
-            metrics.answered(sessions.name, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            metrics.stepped(sessions.name, push.done, len(push.told), seconds)
 
     async def _tell(self, reply: Reply) -> None:
         kind = "text" if isinstance(reply, str) else "bytes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from recurra.errors import RecurraError
 
@@ -12,6 +12,7 @@ class StoreAway(RecurraError):  # noqa: N818, it says what the store is
     """The store cannot be reached or written now; the same request may do well later (503)."""
 
 
+@runtime_checkable
 class Store(Protocol):
     """States by session, each with at most one owner at a time.
 

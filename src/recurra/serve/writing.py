@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from recurra.errors import RecurraError
 from recurra.serve.inputs import desk
 from recurra.serve.models import Served
 from recurra.serve.predicting import Busy
@@ -25,7 +24,6 @@ async def write(
     served: Served,
     prompt: Any,
     options: Mapping[str, Any],
-    place: contextlib.AbstractContextManager[None],
 ) -> AsyncIterator[Event]:
     """Yield each part of a piece, and the whole.
 
@@ -34,12 +32,11 @@ async def write(
         served: the model.
         prompt: an INPUT of the model.
         options: of decoding.
-        place: among the pieces that a client may have written at once.
     Raises:
         Busy: too many pieces are being written.
         RecurraError: the prompt cannot be read.
     """
-    from recurra.serve.http import plain
+    from recurra.serve.http import told
 
     if server.pieces >= server.settings.max_pieces:
         raise Busy(f"{server.pieces} pieces are being written; try again later", 2.0)
@@ -52,19 +49,21 @@ async def write(
             raise Gone
         asyncio.run_coroutine_threadsafe(parts.put(event), loop).result(server.settings.timeout)
 
+    def part(text: str) -> None:
+        if text != prompt:  # which is told first, and is known
+            tell(("part", {"text": text}))
+
     def run(given: Any) -> None:
         try:
-            (piece,) = served.model.write(
-                [given], lambda part: tell(("part", {"text": part})), **options
-            )
-            tell(("done", plain(piece.asdict())))
+            (piece,) = served.model.write([given], part, **options)
+            tell(("done", told(piece)))
         except Gone:
             return
-        except Exception as error:  # noqa: BLE001, whatever it is, the reader is told
+        except Exception as error:  # whatever it is, the reader is told
             with contextlib.suppress(Gone):
                 tell(error)
 
-    with place, desk(server.desk) as lent:
+    with desk(server.desk) as lent:
         given = lent.read(served.model, served.kind, prompt)
         server.pieces += 1
         work = loop.run_in_executor(server.writers, run, given)

@@ -28,6 +28,7 @@ from recurra.tasks.codecs.standard import tell_flat
 from recurra.tasks.codecs.watch import WatchCodec
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.review import of_alarms
+from recurra.tasks.streams.alarms import Alarms
 from recurra.tasks.task import Items, Task
 from recurra.tasks.watch import Watchman, watch
 from recurra.tasks.watch_figures import baseline, judged
@@ -238,6 +239,7 @@ ANOMALY_DETECTION = Task(
     parse=str,
     predict=predict,
     review=review,
+    stream=Alarms,
     items=items,
     finish=finish,
     defaults={

@@ -31,6 +31,7 @@ from recurra.tasks.evaluation import (
     label_baseline,
 )
 from recurra.tasks.review import of_labels
+from recurra.tasks.streams.sounds import Sounds
 from recurra.tasks.task import Items, Task
 from recurra.topologies import ManyToOne
 from recurra.training.options import Classes, Heard, Pooled, Roughened, SoundTable
@@ -173,6 +174,7 @@ AUDIO_CLASSIFICATION = Task(
     parse=Path,
     predict=predict,
     review=review,
+    stream=lambda network, codec, recipe: Sounds(network, codec, recipe.sample_rate),
     items=items,
     defaults={
         "max_length": 1000,

@@ -29,6 +29,7 @@ from recurra.tasks.codecs.prose import ProseCodec, ScoredText, Speller, WrittenT
 from recurra.tasks.codecs.text import sound
 from recurra.tasks.review import of_surprises
 from recurra.tasks.review.prose import READ
+from recurra.tasks.streams.prose import Surprises
 from recurra.tasks.surprise import baseline, evaluate, peers, surprise, validate
 from recurra.tasks.task import Task, Tell
 from recurra.topologies import Writer
@@ -207,6 +208,7 @@ LANGUAGE_MODEL = Task(
     parse=str,
     predict=predict,
     review=review,
+    stream=lambda network, codec, _: Surprises(network, codec),
     write=write,
     items=items,
     peers=peers,

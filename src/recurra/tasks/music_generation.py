@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +20,7 @@ from recurra.tasks.body import body
 from recurra.tasks.codecs.tunes import GeneratedTune, MusicCodec, parse
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.review import of_pieces
-from recurra.tasks.task import Task, whole
+from recurra.tasks.task import Task, Tell
 from recurra.topologies import Decoder, OneToMany, Writer
 from recurra.training.options import Body, Classes, Sampled, Taught
 
@@ -88,10 +88,39 @@ def predict(
     network: Writer, codec: MusicCodec, inputs: Sequence[tuple[int, str] | str], recipe: MusicRecipe
 ) -> list[GeneratedTune]:
     """Return one tune per (key, mode), sampled with the recipe's temperature, top-k and top-p."""
-    wanted = [parse(one) for one in inputs]
-    device = next(network.parameters()).device
-    context = torch.tensor([[key, MODES.index(mode)] for key, mode in wanted], device=device)
-    randomness = torch.Generator(device).manual_seed(recipe.seed)
+    randomness = torch.Generator(next(network.parameters()).device).manual_seed(recipe.seed)
+    return _tunes(network, codec, [parse(one) for one in inputs], recipe, randomness)
+
+
+def write(
+    network: Writer,
+    codec: MusicCodec,
+    prompts: Sequence[tuple[int, str] | str],
+    recipe: MusicRecipe,
+    tell: Tell,
+) -> Iterator[GeneratedTune]:
+    """Yield one tune per (key, mode), sampled likewise; each token is told by its name."""
+    randomness = torch.Generator(next(network.parameters()).device).manual_seed(recipe.seed)
+    for one in [parse(one) for one in prompts]:
+        yield from _tunes(network, codec, [one], recipe, randomness, tell)
+
+
+def _tunes(
+    network: Writer,
+    codec: MusicCodec,
+    wanted: Sequence[tuple[int, str]],
+    recipe: MusicRecipe,
+    randomness: torch.Generator,
+    tell: Tell | None = None,
+) -> list[GeneratedTune]:
+    context = torch.tensor(
+        [[key, MODES.index(mode)] for key, mode in wanted], device=randomness.device
+    )
+
+    def told(tokens: list[int]) -> None:
+        if tell is not None:
+            tell(codec.notes.name(tokens[0]))
+
     written = sample(
         network,
         (context,),
@@ -102,6 +131,7 @@ def predict(
         top_k=recipe.top_k,
         top_p=recipe.top_p,
         generator_seed=randomness,
+        tell=told,
     )
     return [
         GeneratedTune(
@@ -142,7 +172,7 @@ MUSIC_GENERATION = Task(
     parse=parse,
     predict=predict,
     review=review,
-    write=whole(predict),
+    write=write,
     defaults={
         "hidden": 256,
         "embedding": 96,

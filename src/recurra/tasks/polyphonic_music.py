@@ -26,6 +26,7 @@ from recurra.tasks.keys import KeyHead, beside
 from recurra.tasks.next_frame import NextFrame
 from recurra.tasks.review import of_pieces
 from recurra.tasks.sounding import accuracy, answer_of, by_chances, chances
+from recurra.tasks.streams.rolls import Rolls
 from recurra.tasks.task import Task
 from recurra.topologies import NADE, Bernoulli
 from recurra.topologies.sets import Sets
@@ -198,6 +199,7 @@ POLYPHONIC_MUSIC = Task(
     parse=Path,
     predict=predict,
     review=review,
+    stream=lambda network, _, recipe: Rolls(network),
     peers=peers,
     defaults={
         "hidden": 256,

@@ -25,6 +25,7 @@ from recurra.tasks.codecs.units import Units
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.hearing import front, hop, scale_of, wanted
 from recurra.tasks.review import of_transcripts
+from recurra.tasks.streams.speech import Speech
 from recurra.tasks.task import Items, Task
 from recurra.tasks.transcribing import transcribe
 from recurra.topologies import CTC
@@ -179,6 +180,7 @@ SPEECH_RECOGNITION = Task(
     parse=Path,
     predict=predict,
     review=review,
+    stream=lambda network, codec, _: Speech(network, codec),
     items=items,
     defaults={
         "bidirectional": True,
