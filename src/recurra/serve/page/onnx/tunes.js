@@ -30,7 +30,7 @@ export function parsed(text) {
  */
 export function notes(names, resolution) {
   const found = [], tokens = names.map((name) => name.split("_"));
-  const first = tokens.find(([kind]) => ["TimeSig", "Pitch", "Duration"].includes(kind));
+  const first = tokens.find(([kind]) => /^(TimeSig|Pitch|Duration)/.test(kind));
   let [upper, lower] = first?.[0] === "TimeSig" ? meter(first[1]) : [4, 4];
   let now = 0, bar = 0, bars = -1;
   tokens.forEach(([kind, value], i) => {
@@ -42,7 +42,7 @@ export function notes(names, resolution) {
     else if (kind === "Position") {
       bars = Math.max(bars, 0);
       now = bar + (Number(value) * 4) / lower / resolution;
-    } else if (kind === "Pitch" && tokens[i + 1]?.[0] === "Duration") {
+    } else if (kind.startsWith("Pitch") && tokens[i + 1]?.[0] === "Duration") {
       const [beats, parts, per] = tokens[i + 1][1].split(".").map(Number);
       found.push([now, ((beats + parts / per) * 4) / lower, Number(value)]);
     }
