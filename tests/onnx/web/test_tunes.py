@@ -37,7 +37,11 @@ def test_notes_are_those_of_the_tokenizer(ask: Ask) -> None:
     notes = Notes()
     for found, tokens in zip(ask("notes", named), numbered, strict=True):
         score = notes.decode(tokens)
-        wanted = note_list(score.dumps_midi()) if score.tracks else []
+        wanted = [
+            (note.start / score.tpq, note.duration / score.tpq, note.pitch)
+            for track in score.tracks
+            for note in track.notes
+        ]
         assert sorted(map(tuple, found)) == sorted(wanted)
 
 
