@@ -170,9 +170,9 @@ def _check(compared: Sequence[Compared], metrics: Mapping[str, tuple[float, floa
 
 
 def _decoding(recipe: Recipe) -> dict[str, Any]:
-    """Return how a recipe decodes, and how long what it writes may be."""
-    groups = {one.name: one.metadata.get("group") for one in fields(recipe)}
-    found = [name for name in groups if groups[name] == "decoding"]
-    if "temperature" in found and "max_length" in groups:
-        found.append("max_length")
-    return {name: getattr(recipe, name) for name in found}
+    """Return how a recipe decodes."""
+    return {
+        one.name: getattr(recipe, one.name)
+        for one in fields(recipe)
+        if one.metadata.get("group") == "decoding"
+    }
