@@ -50,7 +50,8 @@ class Drained(uvicorn.Server):
             self.should_exit = self.force_exit = True
             return
         self.draining = True
-        asyncio.get_event_loop().create_task(self._drain())
+        if self.server.loop is not None:
+            self.server.loop.create_task(self._drain())
 
     async def _drain(self) -> None:
         await self.server.drain()
@@ -67,12 +68,16 @@ def run(runs: Sequence[str], settings: Settings) -> None:
     keys = Keys.read(None if settings.keys is None else Path(settings.keys))
     check_exposure(settings.host, keys, exposed=settings.open)
     torch.set_num_threads(settings.threads)
-    listener = _listen(settings)
-    with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(_serve(Server(open_models(runs), settings, keys), listener))
+    listener = listen(settings)
+    hosted = host(Server(open_models(runs), settings, keys))
+    address, port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    print(f"serving {', '.join(hosted.server.models)} on http://{shown}:{port}", flush=True)
+    until_stopped(hosted, listener)
 
 
-async def _serve(server: Server, listener: socket.socket) -> None:
+def host(server: Server) -> Drained:
+    """Return what answers for a server."""
     settings = server.settings
     config = uvicorn.Config(
         build(server),
@@ -86,24 +91,29 @@ async def _serve(server: Server, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    host, port = listener.getsockname()[:2]
-    await server.start()
-    print(f"serving {', '.join(server.models)} on http://{_shown(host)}:{port}", flush=True)
-    try:
-        await Drained(config, server).serve([listener])
-    finally:
-        await server.close()
+    return Drained(config, server)
 
 
-def _loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ModuleNotFoundError:  # there is none for Windows
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+def until_stopped(hosted: Drained, listener: socket.socket) -> None:
+    """Answer what comes, in a loop of this thread's own, until it is stopped."""
+
+    async def answer() -> None:
+        await hosted.server.start()
+        try:
+            await hosted.serve([listener])
+        finally:
+            await hosted.server.close()
+
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(answer())
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """Return a socket at the settings' address.
+
+    Raises:
+        RecurraError: it cannot be used.
+    """
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.socket(family)
@@ -114,9 +124,12 @@ def _listen(settings: Settings) -> socket.socket:
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "
             "give another --port or --host"
         ) from error
-    listener.set_inheritable(True)
     return listener
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ModuleNotFoundError:  # there is none for Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

@@ -85,6 +85,7 @@ class Server:
             if served.streamed is not None
         }
         self.keeper: asyncio.Task[None] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def desk(self) -> Path:
@@ -101,7 +102,8 @@ class Server:
 
     async def start(self) -> None:
         """Begin to look after sessions."""
-        self.keeper = asyncio.get_running_loop().create_task(self._keep())
+        self.loop = asyncio.get_running_loop()
+        self.keeper = self.loop.create_task(self._keep())
 
     async def drain(self) -> None:
         """Take nothing new, answer what has begun, and put all sessions away."""
