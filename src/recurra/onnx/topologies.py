@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from recurra import tree
 from recurra.errors import RecurraError
-from recurra.layers import Layer, Running, Stack, zero_beyond
+from recurra.layers import Layer, Stack, zero_beyond
 from recurra.layers.running import POOLS
 from recurra.onnx.graph import Graph, Value
 from recurra.onnx.layers import states, step
 from recurra.onnx.writing import Written
+from recurra.tasks.streams.causal import so_far
 from recurra.topologies import (
     CRF,
     CTC,
@@ -52,8 +53,7 @@ def _(network: nn.Module, batch: Any) -> list[Graph]:
 def _(network: ManyToOne, batch: Any) -> list[Graph]:
     found = [_classifier(network, batch)]
     if network.body.streams and isinstance(network.pool, POOLS):
-        running = Running(network.pool, network.body.output_size)
-        found.append(_streamed(network, (network.body, running), batch))
+        found.append(_streamed(network, (so_far(network),), batch))
     return found
 
 

@@ -163,9 +163,7 @@ class Path:
 
     def __init__(self, output: CRF) -> None:
         with torch.no_grad():
-            self.start, self.moves, self.end = (
-                part.detach().numpy() for part in output._constrained()
-            )
+            self.start, self.moves, self.end = (part.cpu().numpy() for part in output.constrained())
 
     def go(self, memory: Memory, scores: NDArray[Any]) -> list[int]:
         """Take the scores of the next steps; return the tag in which the path ends at each."""
