@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from recurra.codecs.texts import LONGEST_TEXT
 from recurra.data.habit import CLOSED
 from recurra.data.readers.conll import Tagged
 from recurra.data.readers.tabular import TextLabel
 from recurra.errors import RecurraError
 from recurra.tasks.codecs.tags import TagCodec
-from recurra.tasks.codecs.text import LONGEST_TEXT, TextCodec
+from recurra.tasks.codecs.text import TextCodec
 from recurra.tasks.streams import text
 from recurra.tasks.streams.causal import checked, so_far
 from recurra.tasks.streams.classes import Classes
