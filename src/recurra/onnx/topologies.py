@@ -179,7 +179,7 @@ def _streamed(
             read = torch.where(given[0][:, None, None], 0.0, read)
         before = list(given[bool(layer.delay) :])
         y, after = parts["layer"](read, tree.unflatten(like, before))
-        return [parts["head"](y[:, 0]), *tree.leaves(after)]
+        return [parts["head"](y.squeeze(1)), *tree.leaves(after)]
 
     x = Value(
         names[0], ("batch", *batch.x.shape[2:]), "a step of what the task encodes", batch.x.dtype

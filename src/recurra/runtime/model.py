@@ -140,7 +140,7 @@ class Exported:
         """
         if "encoder" in self.graphs:
             raise InputError("this model writes from what its encoder has read; use write")
-        return Stream(self, {**self.begin("step", rows), **(state or {})})
+        return Stream(self, {**self.begin("step", rows), **(state or {})}, rows)
 
     def so_far(self, x: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
         """Return what the step graph says at each step of rows [batch time …], none late.
