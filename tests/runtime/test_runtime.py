@@ -155,7 +155,7 @@ def test_a_damaged_folder_is_refused(lags: tuple[Stack, Path], tmp_path: Path) -
 
 
 OTHERS = (  # what stands in pyproject.toml, and must not be needed
-    "torch jaxtyping safetensors lightning torchdata cyclopts rich charset_normalizer onnx PIL scipy"
+    "torch jaxtyping safetensors lightning torchdata cyclopts rich charset_normalizer onnx PIL"
 )
 BLOCK = f"for name in {OTHERS!r}.split(): sys.modules[name] = None"
 ASK = """
