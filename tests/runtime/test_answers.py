@@ -229,3 +229,26 @@ def test_pieces_that_go_on(output: str, tmp_path: Path) -> None:
     file = write_rolls(tmp_path / "more")
     assert any(same(pair, [file], **asked)[0]["notes"])
     same(pair, [file], length=3, temperature=0.0)
+
+
+@pytest.mark.parametrize("name", ["signal_classification", "audio_classification", "sentiment"])
+def test_what_comes_is_answered_as_it_comes_and_ends_as_the_whole(
+    name: str, tmp_path: Path
+) -> None:
+    given, exported = both(name, tmp_path, bidirectional=False, lookahead=2)
+    (sound,) = noises(3010)
+    rows = np.random.default_rng(0).normal(size=(7, 2))
+    whole, parts = {
+        "signal_classification": (rows, [rows[:1], rows[1:6], rows[6:]]),
+        "audio_classification": (sound, np.split(sound[0], [7, 900])),
+        "sentiment": ("my film was fine", ["my fi", "lm was", " fine"]),
+    }[name]
+    (wanted,) = given.predict([whole])
+    session = exported.live()
+    told = [answer for part in parts for answer in session.step(part)]
+    late = session.end()
+    assert told
+    assert len(late) >= 2
+    assert [one["step"] for one in told + late] == list(range(1, len(told + late) + 1))
+    assert late[-1]["label"] == wanted.label
+    assert late[-1]["probabilities"] == pytest.approx(wanted.probabilities, abs=2e-6)

@@ -49,6 +49,11 @@ class Stream:
         self._turn = 0
 
     @property
+    def place(self) -> NDArray[Any]:
+        """Where a step's input lies."""
+        return self._given[self.input]
+
+    @property
     def state(self) -> Arrays:
         """The state after the last step."""
         return {name: one.copy() for name, one in self._held[self._turn].items()}
