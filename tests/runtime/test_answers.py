@@ -236,11 +236,14 @@ def test_what_comes_is_answered_as_it_comes_and_ends_as_the_whole(
     name: str, tmp_path: Path
 ) -> None:
     given, exported = both(name, tmp_path, bidirectional=False, lookahead=2)
-    (sound,) = noises(3010)
+    ((samples, _),) = noises(3010)
     rows = np.random.default_rng(0).normal(size=(7, 2))
     whole, parts = {
         "signal_classification": (rows, [rows[:1], rows[1:6], rows[6:]]),
-        "audio_classification": (sound, np.split(sound[0], [7, 900])),
+        "audio_classification": (
+            (samples, getattr(given.recipe, "sample_rate", 0)),
+            np.split(samples, [7, 900]),
+        ),
         "sentiment": ("my film was fine", ["my fi", "lm was", " fine"]),
     }[name]
     (wanted,) = given.predict([whole])
