@@ -7,14 +7,19 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from recurra import __version__
 from recurra.errors import RecurraError
-from recurra.serve.guard import App, Guard, Message, Receive, Send
+from recurra.serve.access import Access
+from recurra.serve.docs import page
+from recurra.serve.guard import Guard
 from recurra.serve.http import failed, routes, server_of
+from recurra.serve.metrics import Metrics
+from recurra.serve.protocol import Protocol
 from recurra.serve.server import Server
 from recurra.serve.socket import Connection
 
@@ -22,7 +27,7 @@ PAGE = Path(__file__).parent / "page"
 STREAM = "/v1/models/", "/stream"
 
 
-def build(server: Server) -> App:
+def build(server: Server) -> ASGIApp:
     """Return the ASGI application of a server."""
     app = FastAPI(
         title="recurra",
@@ -36,6 +41,7 @@ def build(server: Server) -> App:
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz, include_in_schema=False)
     app.add_api_route("/metrics", metrics, include_in_schema=False)
+    app.add_api_route("/docs", lambda: HTMLResponse(page(app.openapi())), include_in_schema=False)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, refused)
     for kind in (RecurraError, TimeoutError):
@@ -43,17 +49,19 @@ def build(server: Server) -> App:
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     guarded = Guard(app, server)
 
-    async def dispatch(scope: Message, receive: Receive, send: Send) -> None:
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             before, after = STREAM
             path = scope["path"]
             name = path[len(before) : -len(after)]
             known = path.startswith(before) and path.endswith(after) and "/" not in name
-            await Connection(server, receive, send).run(scope, name if known else "")
+            scope.setdefault("state", {})["route"] = "{name}".join(STREAM)
+            protocol: Protocol = scope["extensions"]["recurra.protocol"]
+            await Connection(server, receive, send, protocol).run(scope, name if known else "")
         else:
             await guarded(scope, receive, send)
 
-    return dispatch
+    return Access(dispatch, server.metrics)
 
 
 async def healthz() -> dict[str, str]:
@@ -70,9 +78,7 @@ async def readyz(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """Return figures for Prometheus."""
-    return PlainTextResponse(
-        server_of(request).metrics.text(), media_type="text/plain; version=0.0.4"
-    )
+    return PlainTextResponse(server_of(request).metrics.text(), media_type=Metrics.media_type)
 
 
 async def invalid(request: Request, error: Exception) -> Response:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recurra.errors import RecurraError
 from recurra.serve.http import Refused, failed
-from recurra.serve.logs import log
 from recurra.serve.predicting import Busy
 from recurra.serve.server import Server
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
 POLICY = (
     b"default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; "
     b"media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; "
@@ -37,48 +32,54 @@ class Guard:
         server: whose limits hold.
     """
 
-    def __init__(self, app: App, server: Server) -> None:
+    def __init__(self, app: ASGIApp, server: Server) -> None:
         self.app, self.server = app, server
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or turn it away."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        server, began, status = self.server, time.perf_counter(), [500]
-        scope.setdefault("state", {})["client"] = "page"
+        scope.setdefault("state", {})
+        body = Body(receive, self.server)
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                status[0] = message["status"]
                 message["headers"] = [*message.get("headers", []), *HEADERS]
             await send(message)
 
-        server.requests += 1
+        async def answer(message: Message) -> None:
+            if body.refused is None:
+                await told(message)
+            elif (
+                message["type"] == "http.response.start"
+            ):  # a route calls it a bad body, in its way
+                await failed(body.refused)(scope, receive, told)
+
+        self.server.requests += 1
         try:
             self._admit(scope)
-            await self.app(scope, Body(receive, server, scope), told)
+            body.admit(dict(scope["headers"]).get(b"content-length", b"0"))
+            await self.app(scope, body, answer)
         except RecurraError as error:
             await failed(error)(scope, receive, told)
         finally:
-            server.requests -= 1
-            seconds = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", "page")
-            server.metrics.requested(route, status[0], seconds)
-            log("request", route=route, status=status[0], ms=round(1000 * seconds, 1))
+            self.server.requests -= 1
 
-    def _admit(self, scope: Message) -> None:
+    def _admit(self, scope: Scope) -> None:
         """Refuse who has no key, or asks too much."""
         server, path = self.server, scope["path"]
         if not path.startswith("/v1/") and path != "/metrics":
             return
         client = server.client(scope)
         if client is None:
+            server.metrics.refused("key")
             raise Refused(401, "a key is needed: Authorization: Bearer KEY")
         scope["state"]["client"] = client
         if server.draining:
             raise Busy("the server goes down; try another", 5.0)
-        if seconds := server.limits.request(client):
+        if seconds := server.asked.take(client):
+            server.metrics.refused("rate")
             raise TooMany("too many requests", seconds)
 
 
@@ -101,14 +102,16 @@ class Body:
     Args:
         receive: gives its parts.
         server: whose limits hold.
-        scope: of the request.
     """
 
-    def __init__(self, receive: Receive, server: Server, scope: Message) -> None:
+    def __init__(self, receive: Receive, server: Server) -> None:
         self.receive, self.most, self.read = receive, server.settings.max_body, 0
         self.until = time.monotonic() + server.settings.timeout
         self.over = False
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        self.refused: Refused | None = None
+
+    def admit(self, length: bytes) -> None:
+        """Refuse what says that it is too large."""
         if length.isdigit() and int(length) > self.most:
             raise self._large()
 
@@ -124,11 +127,13 @@ class Body:
             async with asyncio.timeout(self.until - time.monotonic()):
                 message = await self.receive()
         except TimeoutError:
-            raise Refused(408, "the request came too slowly") from None
+            self.refused = Refused(408, "the request came too slowly")
+            raise self.refused from None
         self.read += len(message.get("body", b""))
         self.over = not message.get("more_body", False)
         if self.read > self.most:
-            raise self._large()
+            self.refused = self._large()
+            raise self.refused
         return message
 
     def _large(self) -> Refused:

@@ -68,6 +68,7 @@ def served(request: Request, name: str) -> Served:
         Refused: there is none of that name.
     """
     models = server_of(request).models
+    request.state.model = name if name in models else None
     if name not in models:
         raise Refused(404, f"no model {name[:64]!r}; there is {', '.join(models)}")
     return models[name]
@@ -119,7 +120,7 @@ async def generate(request: Request, name: str, body: Generate) -> StreamingResp
     options = checked(one.model, decoding(one.model), body.options)
     if "beam" in one.model.task.options:
         options.setdefault("beam", 0)  # pieces are drawn
-    piece = write(server, one, body.prompt, options, server.limits.piece(request.state.client))
+    piece = write(server, one, body.prompt, options)
     first = await anext(piece)  # what is wrong with a prompt has a status of its own
 
     async def events() -> AsyncIterator[str]:

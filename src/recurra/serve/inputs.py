@@ -121,7 +121,7 @@ def _array(model: Model, kind: str, given: Any) -> Any:
     if found is None:
         raise RecurraError(f"{ARRAYS[kind]} are no rows of numbers, all as long")
     if kind == "image":
-        whole = found.size and (found == np.round(found)).all() and 0 <= found.min()
+        whole = found.size and (found == np.round(found)).all() and found.min() >= 0
         return found.astype(np.uint8) if whole and found.max() <= 255 else found
     if kind == "sound":
         if found.ndim != 1 or not np.isfinite(found).all():

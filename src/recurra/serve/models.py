@@ -104,9 +104,7 @@ def open_models(runs: Sequence[str]) -> dict[str, Served]:
                 f"{run}: {name!r} cannot be a name in an address; give one: name={path}"
             )
         if name in found:
-            raise RecurraError(
-                f"{run}: there is a model {name!r} already; give a name: b={path}"
-            )
+            raise RecurraError(f"{run}: there is a model {name!r} already; give a name: b={path}")
         found[name] = serve(name, load(path))
     return found
 

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
+import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from recurra.errors import RecurraError
 from recurra.serve.app import build
 from recurra.serve.keys import Keys, check_exposure
+from recurra.serve.logs import configure
 from recurra.serve.models import open_models
+from recurra.serve.protocol import Protocol
 from recurra.serve.server import Server
 from recurra.serve.settings import Settings
-
-
-class Protocol(WebSocketsSansIOProtocol):
-    """A WebSocket whose application may break it off, when a reader takes nothing more."""
-
-    async def run_asgi(self) -> None:
-        """Run the application, which finds `abort` in its scope."""
-        extensions: dict[str, Any] = self.scope["extensions"]
-        extensions["recurra.abort"] = self.transport.abort
-        await super().run_asgi()
 
 
 class Drained(uvicorn.Server):
@@ -41,6 +35,7 @@ class Drained(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self.server, self.draining = server, False
+        self.seen = weakref.WeakKeyDictionary[Any, float]()  # connections, and since when
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; a second signal ends at once."""
@@ -48,7 +43,18 @@ class Drained(uvicorn.Server):
             self.should_exit = self.force_exit = True
             return
         self.draining = True
-        asyncio.get_event_loop().create_task(self._drain())
+        if self.server.loop is not None:
+            self.server.loop.create_task(self._drain())
+
+    async def on_tick(self, counter: int) -> bool:
+        """Close connections that never ask anything, ten times a second; return whether to end."""
+        now = time.monotonic()
+        for one in list(self.server_state.connections):
+            since = self.seen.setdefault(one, now)
+            silent = getattr(one, "cycle", one) is None  # a request's, once its head was read
+            if silent and now - since > self.server.settings.timeout:
+                one.transport.close()
+        return await super().on_tick(counter)
 
     async def _drain(self) -> None:
         await self.server.drain()
@@ -61,15 +67,20 @@ def run(runs: Sequence[str], settings: Settings) -> None:
     Raises:
         RecurraError: a model, a setting or the address cannot be used.
     """
-    keys = Keys.of(settings.keys)
-    check_exposure(settings.host, keys, open=settings.open)
+    configure()
+    keys = Keys.read(None if settings.keys is None else Path(settings.keys))
+    check_exposure(settings.host, keys, exposed=settings.open)
     torch.set_num_threads(settings.threads)
-    listener = _listen(settings)
-    with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(_serve(Server(open_models(runs), settings, keys), listener))
+    listener = listen(settings)
+    hosted = host(Server(open_models(runs), settings, keys))
+    address, port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    print(f"serving {', '.join(hosted.server.models)} on http://{shown}:{port}", flush=True)
+    until_stopped(hosted, listener)
 
 
-async def _serve(server: Server, listener: socket.socket) -> None:
+def host(server: Server) -> Drained:
+    """Return what answers for a server."""
     settings = server.settings
     config = uvicorn.Config(
         build(server),
@@ -81,15 +92,44 @@ async def _serve(server: Server, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=1,
     )
-    host, port = listener.getsockname()[:2]
-    await server.start()
-    print(f"serving {', '.join(server.models)} on http://{_shown(host)}:{port}", flush=True)
+    return Drained(config, server)
+
+
+def until_stopped(hosted: Drained, listener: socket.socket) -> None:
+    """Answer what comes, in a loop of this thread's own, until it is stopped."""
+
+    async def answer() -> None:
+        await hosted.server.start()
+        try:
+            await hosted.serve([listener])
+        finally:
+            await hosted.server.close()
+
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(answer())
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a socket at the settings' address.
+
+    Raises:
+        RecurraError: it cannot be used.
+    """
     try:
-        await Drained(config, server).serve([listener])
-    finally:
-        await server.close()
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(2048)
+    except OSError as error:
+        raise RecurraError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "
+            "give another --port or --host"
+        ) from error
+    return listener
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -98,22 +138,3 @@ def _loop() -> asyncio.AbstractEventLoop:
     except ModuleNotFoundError:  # there is none for Windows
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
-
-
-def _listen(settings: Settings) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listener = socket.socket(family)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        raise RecurraError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "
-            "give another --port or --host"
-        ) from error
-    listener.set_inheritable(True)
-    return listener
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

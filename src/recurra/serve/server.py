@@ -16,18 +16,19 @@ from typing import Any
 from recurra.errors import RecurraError
 from recurra.serve.bank import Bank
 from recurra.serve.keys import Keys
-from recurra.serve.limits import Limits
-from recurra.serve.logs import log
+from recurra.serve.limits import Places, Rate, client_of
+from recurra.serve.logs import event
 from recurra.serve.metrics import Metrics
 from recurra.serve.models import Served
 from recurra.serve.predicting import Batcher
 from recurra.serve.sessions import Sessions
 from recurra.serve.settings import Settings
-from recurra.serve.socket import RESTART, Connection
+from recurra.serve.socket import DOWN, RESTART, Closed, Connection
 from recurra.serve.store import StoreAway
 from recurra.serve.stores import open_store
 
 TICK = 1.0  # seconds between looks at what is silent or slow
+LEASE, RENEWED = 6.0, 2  # seconds that a session is kept for a silent server; ticks
 
 
 class Server:
@@ -36,20 +37,23 @@ class Server:
     Args:
         models: by name.
         settings: limits and times.
-        keys: of clients; None: anybody.
+        keys: of clients; none: anybody.
     Raises:
         RecurraError: the store cannot be used.
     """
 
-    def __init__(self, models: Mapping[str, Served], settings: Settings, keys: Keys | None) -> None:
+    def __init__(self, models: Mapping[str, Served], settings: Settings, keys: Keys) -> None:
         self.models, self.settings, self.keys = models, settings, keys
-        self.metrics, self.limits = Metrics(), Limits(settings)
+        self.metrics = Metrics()
+        self.asked = Rate(settings.requests_per_second)
+        self.sent = Rate(settings.frames_per_second)
+        self.places = Places(settings.sessions_per_key)
         self.draining = False
         self.connections = set[Connection]()
         self.requests = 0  # that are being answered
         self.pieces = 0  # that are being written
         self.folder = tempfile.TemporaryDirectory(prefix="recurra-")
-        self.store = open_store(settings.state, keep=settings.keep)
+        self.store = open_store(settings.state, LEASE, settings.keep)
         self.shared = settings.state.startswith("redis")
         secret = os.environ.get("RECURRA_STATE_SECRET", "").encode() or None
         self.secret = secret
@@ -62,7 +66,7 @@ class Server:
                 wait=settings.max_wait_ms / 1000,
                 most=settings.max_batch,
                 queue=settings.max_queue,
-                told=lambda size, name=name: self.metrics.batch(name, size),  # type: ignore[misc] # bound now
+                told=lambda size, name=name: self.metrics.batch(name, "predict", size),  # type: ignore[misc] # bound now
             )
             for name, served in models.items()
         }
@@ -82,6 +86,7 @@ class Server:
             if served.streamed is not None
         }
         self.keeper: asyncio.Task[None] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def desk(self) -> Path:
@@ -90,15 +95,16 @@ class Server:
 
     def client(self, scope: Mapping[str, Any], key: str | None = None) -> str | None:
         """Return who asks: the name of a key, or an address where there are no keys."""
-        if self.keys is None:
+        if not self.keys:
             address = scope.get("client")
-            return f"from {address[0]}" if address else "from here"
-        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        return self.keys.who(header, key)
+            return client_of(address and address[0])
+        header = dict(scope["headers"]).get(b"authorization")
+        return self.keys.who(None if header is None else header.decode("latin-1"), key)
 
     async def start(self) -> None:
         """Begin to look after sessions."""
-        self.keeper = asyncio.get_running_loop().create_task(self._keep())
+        self.loop = asyncio.get_running_loop()
+        self.keeper = self.loop.create_task(self._keep())
 
     async def drain(self) -> None:
         """Take nothing new, answer what has begun, and put all sessions away."""
@@ -107,14 +113,14 @@ class Server:
         while time.monotonic() < until:
             for one in list(self.connections):
                 if not one.answering:
-                    one.end(RESTART, "the server goes down; connect to another")
+                    one.end(Closed(RESTART, DOWN))
             if not self.connections and not self.requests:
                 break
             await asyncio.sleep(0.02)
         for sessions in self.sessions.values():
             with contextlib.suppress(StoreAway):  # then they are lost, which the log says
                 await sessions.drain()
-        log("drained", connections=len(self.connections), requests=self.requests)
+        event("drained", count=len(self.connections) + self.requests)
 
     async def close(self) -> None:
         """End threads, and let go of the store."""
@@ -131,11 +137,13 @@ class Server:
             now = time.monotonic()
             for one in list(self.connections):
                 if one.since is not None and now - one.since > self.settings.timeout:
-                    one.break_off()  # it would not read a farewell either
+                    one.protocol.abort()  # it would not read a farewell either
             for name, sessions in self.sessions.items():
                 try:
-                    await sessions.tidy(self.settings.idle, renew=round % 5 == 0)
+                    await sessions.tidy(self.settings.idle, renew=round % RENEWED == 0)
                 except (StoreAway, RecurraError) as error:
-                    self.metrics.store_error()
-                    log("store", model=name, error=str(error))
-                self.metrics.sessions(name, len(sessions.live), sessions.bank.held)
+                    self.metrics.store_failed()
+                    event("store", "error", model=name, reason=type(error).__name__)
+                self.metrics.sessions(name, len(sessions.live))
+                self.metrics.queue(name, "frames", len(sessions.waiting))
+                self.metrics.queue(name, "predict", self.batchers[name].count)

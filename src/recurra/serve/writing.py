@@ -24,7 +24,6 @@ async def write(
     served: Served,
     prompt: Any,
     options: Mapping[str, Any],
-    place: contextlib.AbstractContextManager[None],
 ) -> AsyncIterator[Event]:
     """Yield each part of a piece, and the whole.
 
@@ -33,7 +32,6 @@ async def write(
         served: the model.
         prompt: an INPUT of the model.
         options: of decoding.
-        place: among the pieces that a client may have written at once.
     Raises:
         Busy: too many pieces are being written.
         RecurraError: the prompt cannot be read.
@@ -65,7 +63,7 @@ async def write(
             with contextlib.suppress(Gone):
                 tell(error)
 
-    with place, desk(server.desk) as lent:
+    with desk(server.desk) as lent:
         given = lent.read(served.model, served.kind, prompt)
         server.pieces += 1
         work = loop.run_in_executor(server.writers, run, given)
