@@ -16,7 +16,7 @@ from recurra.onnx.folder import DESCRIPTION
 from recurra.storage import reason, replace, replace_text
 from recurra.tasks.model import Model
 
-STREAMED = ("label", "tag", "step", "text", "surprise")  # what a page can say step by step
+STREAMED = ("label", "tag", "step", "text", "alarm", "surprise")  # what a page can say step by step
 PAGE = Path(recurra.__file__).parent / "serve" / "page"
 MODELS, BACKEND = "models.json", 'name="recurra-backend" content="{}"'
 
