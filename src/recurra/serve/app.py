@@ -44,7 +44,7 @@ def build(server: Server) -> ASGIApp:
     for kind in (RecurraError, TimeoutError):
         app.add_exception_handler(kind, _failed)
     app.mount("/", StaticFiles(directory=PAGE, html=True))
-    guarded = Access(Guard(app, server), server.metrics)
+    guarded = Guard(app, server)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -52,11 +52,12 @@ def build(server: Server) -> ASGIApp:
             path = scope["path"]
             name = path[len(before) : -len(after)]
             known = path.startswith(before) and path.endswith(after) and "/" not in name
+            scope.setdefault("state", {})["route"] = "{name}".join(STREAM)
             await Connection(server, receive, send).run(scope, name if known else "")
         else:
             await guarded(scope, receive, send)
 
-    return dispatch
+    return Access(dispatch, server.metrics)
 
 
 async def healthz() -> dict[str, str]:

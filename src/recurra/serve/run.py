@@ -119,6 +119,7 @@ def listen(settings: Settings) -> socket.socket:
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
+        listener.listen(2048)
     except OSError as error:
         raise RecurraError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "

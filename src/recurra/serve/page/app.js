@@ -36,7 +36,10 @@ async function start() {
   models = await backend.models();
   tell({});
   list();
-  addEventListener("hashchange", route);
+  addEventListener("hashchange", async () => {
+    await route();
+    main.focus({ preventScroll: true });
+  });
   await route();
 }
 
@@ -89,7 +92,6 @@ async function route() {
   const shown = view({ model, backend, report: told });
   close = shown.close ?? (() => {});
   main.replaceChildren(head(model), shown.element, told.element);
-  if (name) main.focus({ preventScroll: true });
 }
 
 function head(model) {

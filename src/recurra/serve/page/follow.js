@@ -62,8 +62,9 @@ function streamed(model, backend, report, on, split) {
     },
     closed: (reason) => report.failed(new Error(reason)),
     lost() {
+      const finished = ended;
       [sent, ended, stale] = [[], true, 0];
-      give(false);
+      give(finished);
     },
   }).catch((error) => report.failed(error));
 

@@ -6,6 +6,7 @@ import { button, element, pause } from "./element.js";
 import { chart } from "./chart.js";
 import { decoded, hum, listen, wav } from "./sound.js";
 
+const USUAL = 16_000; // samples a second, where the model does not say: files are resampled
 const PORTION = 0.05; // seconds of a file that are streamed at once
 const WATCHED = 3; // seconds that a file takes at most to be streamed
 const LONGEST = 60; // seconds of the microphone
@@ -17,7 +18,7 @@ const LONGEST = 60; // seconds of the microphone
  */
 export function hearing(context, on) {
   const { model, backend, report } = context;
-  const { rate } = model;
+  const rate = model.rate ?? USUAL;
   const ask = asking(context);
   const wave = chart("Waveform", { height: 90 });
   const told = element("p", { class: "note" }, `heard at ${rate.toLocaleString("en")} samples a second`);

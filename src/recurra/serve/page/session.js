@@ -74,7 +74,8 @@ export class Session {
 
   #begin(opened) {
     const lost = this.#session === null && this.#at > 0;
-    [this.#tries, this.#session] = [0, opened.session];
+    this.#session = opened.session;
+    if (!this.#underway) this.#tries = 0; // else it may be the message that breaks it off
     this.tell({});
     this.opened(opened);
     if (lost) {
@@ -88,7 +89,7 @@ export class Session {
   }
 
   #answer(message) {
-    this.#at = message.at ?? this.#at + 1;
+    [this.#at, this.#tries] = [message.at ?? this.#at + 1, 0];
     this.#underway?.resolves.forEach((resolve) => resolve(message));
     this.#underway = null;
     this.on.answer(message);
@@ -110,7 +111,7 @@ export class Session {
       // the server may not have noticed at once that the connection before is gone
       if (code === 1008 && this.#tries > FAITHFUL) this.#session = null;
       const seconds = 0.25 * 2 ** (this.#tries - 1);
-      this.tell({ away: seconds, reason });
+      this.tell(code === 1008 ? {} : { [code === 1013 ? "wait" : "away"]: seconds, reason });
       await pause(seconds, signal);
       await this.reach(signal);
       this.#connect();

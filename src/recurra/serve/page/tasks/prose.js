@@ -1,7 +1,7 @@
 /** A language model: how a text goes on, and how much each of its parts surprises. */
 
 import { button, element, labelled, panel } from "../element.js";
-import { characters, follow, words } from "../follow.js";
+import { characters, follow } from "../follow.js";
 
 const HIGH = 10; // bits that are drawn as the most
 
@@ -30,7 +30,7 @@ export default function prose(context) {
       coloured.replaceChildren();
       surprise(answer.tokens.map((token, i) => [token, answer.surprises[i]]));
     },
-  }, /^(character|byte)/.test(model.stream?.unit ?? "") ? characters : words);
+  }, characters);
 
   function surprise(parts) {
     bits.push(...parts.map((part) => part[1]));

@@ -1,0 +1,99 @@
+"""The page's files hang together, ask for nothing outside, and hold what a strict policy allows."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import recurra.serve
+from recurra.tasks.catalogue import TASKS
+from tests.serve.page.node import needs_node, run
+
+PAGE = Path(recurra.serve.__file__).parent / "page"
+MODULES = sorted(PAGE.rglob("*.js"))
+TEXTS = [path for ending in ("js", "css", "html", "svg") for path in PAGE.rglob(f"*.{ending}")]
+NAMESPACES = {"http://www.w3.org/2000/svg"}
+
+
+def named(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(PAGE)) for path in paths]
+
+
+class Tags(HTMLParser):
+    """What a page refers to, and what stands within its tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files = list[str]()
+        self.inline = list[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.files += [
+            value
+            for name in ("src", "href")
+            if (value := given.get(name)) and not value.startswith("#")
+        ]
+        self.inline += [name for name in given if name == "style" or name.startswith("on")]
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.inline.append(tag)
+
+
+def test_what_the_page_refers_to_is_there_and_nothing_stands_inline() -> None:
+    tags = Tags()
+    tags.feed((PAGE / "index.html").read_text(encoding="utf-8"))
+    assert "app.js" in tags.files
+    assert [file for file in tags.files if not (PAGE / file).exists()] == []
+    assert tags.inline == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named(MODULES))
+def test_what_a_module_imports_is_there_and_exports_it(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    for names, where in re.findall(r'import \{([^}]*)\} from "([^"]+)"', text):
+        file = module.parent / where
+        assert file.exists(), where
+        exported = file.read_text(encoding="utf-8")
+        for name in names.split(","):
+            declared = rf"^export (async )?(function|const|class) {name.strip()}\b"
+            assert re.search(declared, exported, re.M), f"{where} exports no {name}"
+    for where in re.findall(r'(?:import\(|new URL\()"(\./[^"]+\.js)"', text):
+        assert (module.parent / where).exists(), where
+
+
+def test_every_task_has_a_view() -> None:
+    text = (PAGE / "app.js").read_text(encoding="utf-8")
+    block = text.split("const VIEWS = {")[1].split("}")[0]
+    views = dict(re.findall(r'(\w+): "(\w+)"', block))
+    assert sorted(views) == sorted(task.name for task in TASKS)
+    for view in views.values():
+        assert "export default function" in (PAGE / "tasks" / f"{view}.js").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=named(TEXTS))
+def test_nothing_outside_is_named_and_no_text_becomes_markup(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    outside = re.findall(r"(?:https?|wss?)://[^\s\"'`)]+", text)
+    assert set(outside) <= NAMESPACES
+    assert not re.search(r"@import|url\(", text) or path.suffix != ".css"
+    made = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
+    assert not re.search(made, text)
+
+
+@needs_node
+def test_modules_parse(tmp_path: Path) -> None:
+    # a module that is parsed and not linked: the option is of node's module "vm"
+    parsed = run(
+        tmp_path,
+        f"""
+        import {{ readFileSync }} from "node:fs";
+        import {{ SourceTextModule }} from "node:vm";
+        const modules = {json.dumps(named(MODULES))};
+        const texts = modules.map((name) => readFileSync(`page/${{name}}`, "utf8"));
+        tell(texts.map((text) => new SourceTextModule(text)).length);
+        """,
+        options=["--experimental-vm-modules"],
+    )
+    assert parsed == len(MODULES)
