@@ -6,10 +6,10 @@ import random
 import pytest
 from tokenizers.normalizers import NFC
 
+from recurra.codecs.tagged import shape, spans
 from recurra.data import units as kinds
 from recurra.data.habit import Habit
 from recurra.data.vocabulary import SPECIALS, Vocabulary, composed, train_subwords, words
-from recurra.codecs.tagged import shape, spans
 from tests.onnx.web.conftest import Ask
 from tests.onnx.web.texts import some
 
