@@ -28,7 +28,7 @@ class Table {
 
 const CALLS = {
   words: (texts, lower) => texts.map((text) => words(text, lower)),
-  numbers: (tokens, texts) => texts.map((text) => new Vocabulary(tokens).encode(words(text))),
+  numbers: (tokens, rows) => rows.map((row) => new Vocabulary(tokens).encode(row)),
   habit: (stored, texts) => {
     const habit = new Habit(stored);
     return texts.map((text) => habit.words(text));
