@@ -16,6 +16,7 @@ from tests.onnx.web.texts import some
 HABITS = {
     "plain": Habit(),
     "blanks": Habit(blanks=True, kept=("a b",)),
+    "kept": Habit(kept=("U.", "U.S.", "Mr.")),
     "all": Habit(
         inside="'-&",
         digits=",.:-/",
