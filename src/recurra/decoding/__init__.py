@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recurra.decoding.ancestral import Foreteller, paths
     from recurra.decoding.best_path import BestPath, Emission, align
     from recurra.decoding.hypothesis import Hypothesis
     from recurra.decoding.likeliest import beam, greedy
-    from recurra.decoding.ancestral import Foreteller, paths
     from recurra.decoding.prefix_beam import Fusion, Labelling, PrefixBeam
     from recurra.decoding.sampling import sample
     from recurra.decoding.search import Generator
