@@ -82,6 +82,30 @@ def test_nothing_outside_is_named_and_no_text_becomes_markup(path: Path) -> None
     assert not re.search(made, text)
 
 
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_stand_out_from_what_is_behind_them(scheme: str) -> None:
+    blocks = (PAGE / "style.css").read_text(encoding="utf-8").split(":root {")
+    assert len(blocks) == 3
+    chosen = blocks[1 if scheme == "light" else 2].split("}")[0]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", chosen))
+    texts = ["ink", "soft", "accent", "alarm", *(f"c{i}" for i in range(8))]
+    for text in texts:
+        for behind in ("paper", "raised", "faint"):
+            assert contrast(colours[text], colours[behind]) >= 4.5, f"{text} on {behind}"
+    assert contrast(colours["on-accent"], colours["accent"]) >= 4.5
+
+
 @needs_node
 def test_modules_parse(tmp_path: Path) -> None:
     # a module that is parsed and not linked: the option is of node's module "vm"
