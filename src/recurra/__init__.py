@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from recurra.tasks.pieces import listen
     from recurra.tasks.rate import find_rate
     from recurra.tasks.run import train
+    from recurra.tasks.streams.session import Session
     from recurra.tasks.watch import Watch
     from recurra.testing import check_cell
 
@@ -72,6 +73,7 @@ _HOME = {
     "recurra.tasks.pieces": "listen",
     "recurra.tasks.rate": "find_rate",
     "recurra.tasks.run": "train",
+    "recurra.tasks.streams.session": "Session",
     "recurra.tasks.watch": "Watch",
     "recurra.testing": "check_cell",
 }
@@ -113,6 +115,7 @@ __all__ = [
     "RecurraError",
     "Recurrent",
     "Residual",
+    "Session",
     "Stack",
     "Stream",
     "Watch",

@@ -51,3 +51,8 @@ def unknown(kind: str, received: str, known: list[str]) -> RecurraError:
     near = get_close_matches(str(received).lower(), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
     return InputError(f"unknown {kind} {received!r}; {hint}")
+
+
+def reason(error: Exception) -> str:
+    """Return why a file could not be used, on one line."""
+    return getattr(error, "strerror", None) or " ".join(str(error).split())

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from recurra.errors import BundleError
+from recurra.errors import reason as reason
 
 TENSOR_LIMIT, HEADER_LIMIT = 8 << 30, 100 << 20
 PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
@@ -132,11 +133,6 @@ def _check_header(path: Path, limit: int) -> None:
 def sha256(content: bytes) -> str:
     """Return the hash of a file's content, as bundles record it."""
     return hashlib.sha256(content).hexdigest()
-
-
-def reason(error: Exception) -> str:
-    """Return why a file could not be used, on one line."""
-    return getattr(error, "strerror", None) or " ".join(str(error).split())
 
 
 def _sync(path: Path) -> None:

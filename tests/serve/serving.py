@@ -31,8 +31,11 @@ class Running:
         self.port = self.listener.getsockname()[1]
         self.hosted = host(Server(served, settings, Keys(keys)))
         self.server = self.hosted.server
-        self.thread = threading.Thread(target=until_stopped, args=(self.hosted, self.listener))
+        given = (self.hosted, self.listener)
+        self.thread = threading.Thread(target=until_stopped, args=given, daemon=True)
         self.thread.start()
+        while self.ask("GET", "/readyz")[0] != 200:
+            pass
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

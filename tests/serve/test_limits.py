@@ -16,38 +16,43 @@ class Clock:
 
 def test_a_bucket_is_emptied_and_fills_again() -> None:
     clock = Clock()
-    rate = Rate(2, burst=3, clock=clock)
-    assert [rate.take("a") for _ in range(4)] == [0, 0, 0, 0.5]
+    rate = Rate(2.0, clock=clock)
+    assert [rate.take("a") for _ in range(3)] == [0, 0, 0.5]
     assert rate.take("b") == 0  # each has its own
     clock.now = 0.4
     assert rate.take("a") == pytest.approx(0.1)
     clock.now = 0.5
     assert rate.take("a") == 0
     clock.now = 100.0
-    assert [rate.take("a") for _ in range(4)] == [0, 0, 0, 0.5]  # no more than full
+    assert [rate.take("a") for _ in range(3)] == [0, 0, 0.5]  # no more than full
 
 
 def test_whoever_waits_as_long_as_told_is_let_in_and_the_rate_holds() -> None:
-    clock, draw = Clock(), random.Random(0)
-    rate, taken = Rate(7, clock=clock), 0.0
+    clock, taken = Clock(), 0
+    rate = Rate(7.0, clock=clock)
     for _ in range(2000):
-        n = draw.choice((0.5, 1, 3))
-        wait = rate.take("a", n)
-        if wait:
+        clock.now += random.Random(taken).choice((0.0, 0.01, 0.3))
+        if wait := rate.take("a"):
             clock.now += wait
-            assert rate.take("a", n) == 0
+            assert rate.take("a") == 0
+        taken += 1
+    assert taken <= 7 * clock.now + 7
+
+
+def test_frames_are_owed_and_waited_for() -> None:
+    clock, draw, taken = Clock(), random.Random(0), 0
+    rate = Rate(10.0, clock=clock)
+    assert rate.charge("a", 10) == 0
+    assert rate.charge("a", 50) == pytest.approx(5.0)
+    assert rate.charge("a", 1) == pytest.approx(5.1)  # of another session of the same client
+    clock.now = 6.1
+    assert rate.charge("a", 10) == 0
+    begun = clock.now
+    for _ in range(500):
+        n = draw.randrange(1, 40)
         taken += n
-    assert taken == pytest.approx(7 * clock.now, abs=7 + 3)
-
-
-def test_more_than_a_bucket_holds_is_owed() -> None:
-    clock = Clock()
-    rate = Rate(10, clock=clock)
-    assert rate.take("a", 50) == 0
-    assert rate.take("a") == pytest.approx(4.1)
-    assert rate.take("a", 50) == pytest.approx(5.0)
-    clock.now = 5.0
-    assert rate.take("a", 50) == 0
+        clock.now += rate.charge("a", n)
+    assert taken == pytest.approx(10 * (clock.now - begun), abs=10)
 
 
 def test_a_slow_rate_gives_one_at_a_time() -> None:
@@ -58,14 +63,14 @@ def test_a_slow_rate_gives_one_at_a_time() -> None:
 
 
 def test_no_rate_is_no_limit() -> None:
-    rate = Rate(0)
-    assert all(rate.take("a", 1e9) == 0 for _ in range(10))
+    rate = Rate(0.0)
+    assert all(rate.take("a") == rate.charge("a", 10**9) == 0 for _ in range(10))
     assert not rate._buckets
 
 
 def test_few_clients_are_remembered() -> None:
     clock = Clock()
-    rate = Rate(1, most=100, clock=clock)
+    rate = Rate(1.0, most=100, clock=clock)
     for number in range(1000):
         assert rate.take(str(number)) == 0
         assert (rate.take("busy") == 0) == (number == 0)  # who asks on is not forgotten

@@ -20,12 +20,13 @@ NAMES = ("recurra.serve", "uvicorn", "uvicorn.access", "asyncio")
 
 
 @pytest.fixture
-def lines() -> Iterator[Any]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Configure the logs, and return what reads their lines."""
     loggers = [logging.getLogger(name) for name in NAMES]
     before = [(one.handlers, one.propagate, one.level) for one in loggers]
     out = io.StringIO()
-    logs.configure("info", out)
+    monkeypatch.setattr("sys.stderr", out)
+    logs.configure()
     yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
     for one, (handlers, propagate, level) in zip(loggers, before, strict=True):
         one.handlers, one.propagate = handlers, propagate
@@ -49,12 +50,13 @@ def test_an_event_is_a_line(lines: Any) -> None:
 
 def test_uvicorns_lines_are_ours_without_queries_or_requests(lines: Any) -> None:
     error, access = logging.getLogger("uvicorn.error"), logging.getLogger("uvicorn.access")
-    error.info("Uvicorn running on %s", "http://127.0.0.1:8000")
-    error.info('%s - "WebSocket %s" [accepted]', "127.0.0.1", "/v1/stream?key=hidden&at=1")
+    error.info("Uvicorn running on %s", "http://127.0.0.1:8000")  # as the server says itself
+    error.warning("Invalid HTTP request received.")
+    error.warning('%s - "WebSocket %s" [accepted]', "127.0.0.1", "/v1/stream?key=hidden&at=1")
     access.info('%s - "%s %s" %d', "127.0.0.1", "GET", "/v1/models?key=hidden", 200)
     told = lines()
     assert [line["text"] for line in told] == [
-        "Uvicorn running on http://127.0.0.1:8000",
+        "Invalid HTTP request received.",
         '127.0.0.1 - "WebSocket /v1/stream?…" [accepted]',
     ]
     assert told[0]["event"] == "uvicorn.error"
@@ -144,6 +146,7 @@ def test_streams_are_told_by_how_they_were_closed(lines: Any) -> None:
     connect = {"type": "websocket.connect"}
     ask(app, "/stream", "websocket", (connect, {"type": "websocket.receive", "text": "hidden"}))
     gone = {"type": "websocket.disconnect", "code": 1001}
+    assert "WS" in app.metrics.text().decode()
     with pytest.raises(Exception, match="1001"):  # whatever the library raises then
         ask(app, "/stream", "websocket", (connect, gone))
     told = lines()

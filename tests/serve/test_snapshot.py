@@ -72,6 +72,20 @@ def test_what_is_packed_comes_back(secret: bytes | None) -> None:
     assert memory["words"] == MEMORY["words"]
 
 
+def lengths_back(answers: list[str]) -> list[int]:
+    back = unpack(pack(snapshot(answers=answers)), MODEL, None, snapshot().leaves)
+    return [len(one) for one in back.answers]  # what failed would be long to show
+
+
+def test_what_is_packed_can_be_read_however_long_its_answers_are() -> None:
+    long = ["x" * ((1 << 19) + step) for step in range(9)]
+    assert lengths_back(long) == [(1 << 19) + step for step in (6, 7, 8)]
+    assert lengths_back(["x" * (3 << 20)]) == []
+    assert lengths_back(['"' * (1 << 18)] * 3) == [1 << 18] * 3  # each becomes four characters
+    with pytest.raises(RecurraError, match="too large to be stored"):
+        pack(snapshot(memory={"all": np.zeros(9 << 20, np.uint8)}))
+
+
 def test_it_is_a_safetensors_file_that_anyone_can_read() -> None:
     tensors = load(pack(snapshot(), SECRET))
     assert torch.equal(tensors["state.0"], snapshot().leaves[0])
@@ -105,7 +119,9 @@ def test_another_secret_or_none_is_refused() -> None:
 def test_another_model_or_schema_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "of the model 'cdcdcdcd'" in refused(pack(snapshot(model="cd" * 32), SECRET))
     forged = pack(snapshot(model="cd" * 32), None).replace(b"cd" * 32, MODEL.encode())
-    assert "damaged" in refused(forged, None)  # the key is the model's
+    assert "damaged" in refused(forged, None)
+    other = module._sign(b"content", "cd" * 32, None)
+    assert module._sign(b"content", MODEL, None) != other  # the key is the model's
     content = pack(snapshot(), SECRET).replace(b'\\"schema\\": 1', b'\\"schema\\": 2')
     monkeypatch.setattr(module, "_sign", lambda unsigned, model, secret: _signature(content))
     assert "another schema" in refused(content)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune
 
 from recurra import tree
-from recurra.cells import GRU, LSTM, MinGRU
+from recurra.cells import GRU, LRU, LSTM, MinGRU
 from recurra.errors import InputTypeError
 from recurra.layers import LookAhead, Recurrent, Stack
 from recurra.streaming import Stream
@@ -18,7 +18,8 @@ X = torch.randn(6, 3, 2, generator=torch.Generator().manual_seed(1))  # time, ro
 
 MAKERS = {
     "native": lambda: Stack(LSTM(2, 20), MinGRU(20, 5)),
-    "loop": lambda: Stack(LSTM(2, 20), LookAhead(20, 2)),
+    "parts": lambda: Stack(LSTM(2, 20), LookAhead(20, 2)),
+    "loop": lambda: Stack(LRU(2, 20), LookAhead(20, 2)),
 }
 
 

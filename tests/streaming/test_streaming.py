@@ -29,12 +29,16 @@ NATIVE = {
     "Stack",
     "weight-drop",
 }
+PARTS = {"Stack-mixed", "Stack-within", "Residual-LookAhead"}
 
 LAYERS: dict[str, Callable[[], Any]] = {
     **{kind.__name__: lambda kind=kind: kind(5, 7) for kind in CELLS},
     "Elman-relu": lambda: Elman(5, 7, nonlinearity="relu"),
     "Stack": lambda: Stack(GRU(5, 67), Stack(LSTM(67, 3), dropout=0.5), MinGRU(3, 130)),
     "Stack-mixed": lambda: Stack(LSTM(5, 6), LRU(6, 7)),
+    "Stack-within": lambda: Stack(
+        LookAhead(5, 1), LRU(5, 6), Stack(GRU(6, 6), LSTM(6, 5), LookAhead(5, 2)), IndRNN(5, 7)
+    ),
     "Residual": lambda: Residual(GRU(5, 5)),
     "LookAhead": lambda: LookAhead(5, 3),
     "Residual-LookAhead": lambda: Stack(LSTM(5, 6), Residual(Stack(GRU(6, 6), LookAhead(6, 2)))),
@@ -80,7 +84,8 @@ def test_a_stream_is_the_sequence(name: str, rows: int) -> None:
     for got, want in zip(tree.leaves(stream.state), tree.leaves(last), strict=True):
         close(got, want)
     is_native = name in NATIVE and library.missing() is None
-    assert stream.engine == ("native" if is_native else "loop")
+    in_parts = name in PARTS and library.missing() is None
+    assert stream.engine == ("native" if is_native else "parts" if in_parts else "loop")
     assert (stream.reason is None) == is_native
     assert stream.delay == layer.delay
 
@@ -225,6 +230,22 @@ def test_an_engine_asked_for_by_name_steps() -> None:
     stream = Stream(Recurrent(LSTM(5, 7), engine="loop"))
     assert stream.engine == "loop"
     assert stream.reason == "a layer asks for the engine loop"
+
+
+def test_an_output_that_fits_nowhere_steps_no_part() -> None:
+    stream = Stream(prepared("Stack-within"), 2)
+    stream.step(torch.randn(2, 5))
+    before = stream.state
+    for out in (torch.zeros(2, 8), torch.zeros(2, 7, dtype=torch.float64)):
+        with pytest.raises(REFUSED):
+            stream.step(torch.randn(2, 5), out=out)
+    with pytest.raises(REFUSED):
+        stream.step(torch.randn(2, 6))
+    for got, want in zip(tree.leaves(stream.state), tree.leaves(before), strict=True):
+        assert torch.equal(got, want)
+    out = torch.zeros(2, 7)
+    assert stream.step(torch.randn(2, 5), out=out) is out
+    assert float(out.abs().max()) > 0
 
 
 class Peephole(LSTM):

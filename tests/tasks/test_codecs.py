@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from recurra.codecs.scale import Scale
 from recurra.data.batch import Labelled
 from recurra.data.readers.arrays import LabelledImage
 from recurra.data.readers.captions import CaptionedImage
@@ -18,7 +19,6 @@ from recurra.data.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
 from recurra.tasks.catalogue import find
 from recurra.tasks.codecs.captions import CaptionCodec
 from recurra.tasks.codecs.pictures import ImageCodec
-from recurra.tasks.codecs.scale import Scale
 from recurra.tasks.codecs.tags import TagCodec, spans
 from recurra.tasks.codecs.text import TextCodec
 from recurra.tasks.codecs.tunes import MusicCodec, parse

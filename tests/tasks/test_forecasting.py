@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import recurra
+from recurra.codecs.fan import draw
 from recurra.data.calendar import features, fields, season
 from recurra.data.samples import series as sample
 from recurra.data.timeline import Timeline
@@ -18,7 +19,6 @@ from recurra.demo.showcases import SHOWCASES
 from recurra.demo.showcases import series as showcase
 from recurra.errors import DataError, RecurraError
 from recurra.tasks import naive
-from recurra.tasks.codecs.fan import draw
 from recurra.tasks.codecs.series import SeriesCodec
 from recurra.tasks.forecasting import FORECASTING
 from recurra.tasks.foretell import ForecastingRecipe

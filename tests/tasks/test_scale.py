@@ -9,13 +9,13 @@ import torch
 
 import recurra
 from recurra.cli import main
+from recurra.codecs.scale import Scale
 from recurra.data.readers.arrays import LabelledImage
 from recurra.data.readers.captions import CaptionedImage
 from recurra.data.vocabulary import Vocabulary
 from recurra.errors import DataError
 from recurra.tasks.codecs.captions import CaptionCodec
 from recurra.tasks.codecs.pictures import ImageCodec
-from recurra.tasks.codecs.scale import Scale
 from recurra.tasks.encoders.convolution import ImageEncoder, Normalisation
 
 from .conftest import TINY

@@ -12,11 +12,11 @@ import torch
 
 import recurra
 from recurra.cli import main
+from recurra.codecs.heard import SignalPrediction, settled_at
 from recurra.data.readers.signal import Signal
 from recurra.data.samples import vowels
 from recurra.errors import DataError, MissingExtra, RecurraError
 from recurra.streaming import Stream
-from recurra.tasks.codecs.heard import SignalPrediction, settled_at
 from recurra.tasks.model import Model
 from recurra.tasks.run import complete
 from recurra.tasks.signal_classification import SIGNAL_CLASSIFICATION, evaluate

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 import recurra
+from recurra.codecs.standard import Standard
+from recurra.codecs.units import Units
 from recurra.data.readers.sound import Wanted
 from recurra.data.readers.transcripts import Utterance
 from recurra.data.samples import strings
@@ -19,8 +21,6 @@ from recurra.decoding import Emission
 from recurra.errors import DataError, RecurraError
 from recurra.tasks import transcribing
 from recurra.tasks.codecs.speech import SpeechCodec, Word
-from recurra.tasks.codecs.standard import Standard
-from recurra.tasks.codecs.units import Units
 from recurra.tasks.listening import Listener
 from recurra.tasks.model import Model
 from recurra.tasks.run import build, complete

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from recurra.codecs.standard import Standard
 from recurra.errors import DataError
-from recurra.tasks.codecs.standard import Standard
 
 
 def series() -> list[np.ndarray]:

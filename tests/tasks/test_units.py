@@ -2,7 +2,7 @@
 
 import pytest
 
-from recurra.tasks.codecs.units import Kind, Units
+from recurra.codecs.units import Kind, Units
 
 TEXTS = ["one two  three", "two one", "Three, one!", "caf\u00e9 one two"]
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import recurra
+from recurra.codecs.alarms import Watched
 from recurra.errors import RecurraError
 from recurra.tasks import watch as watching
 from recurra.tasks.anomaly_detection import AnomalyRecipe, baseline, fit, judged, read
-from recurra.tasks.codecs.alarms import Watched
 from recurra.tasks.codecs.watch import WatchCodec
 from recurra.tasks.model import Model
 from recurra.tasks.watch import Watch, watch

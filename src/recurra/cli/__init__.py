@@ -22,6 +22,7 @@ files:
     recurra predict runs/sentiment "not bad at all"
     recurra train ner --data conll2003/ --cell mingru --max-time 3m
     recurra generate runs/music_generation "G major" --out tune.mid
+    tail -f words.txt | recurra stream runs/ner
     recurra check my_cell.py:MyCell
     recurra export runs/sentiment --to exported
     recurra serve runs/sentiment
@@ -43,6 +44,7 @@ def build(argv: Sequence[str]) -> App:
     from recurra.cli.listen import listen
     from recurra.cli.prose import flowing
     from recurra.cli.serve import serve
+    from recurra.cli.stream import stream
 
     app = App(
         name="recurra",
@@ -92,6 +94,7 @@ def build(argv: Sequence[str]) -> App:
         ]
     for command in [
         *commands,
+        stream,
         export,
         diagnose,
         limits,

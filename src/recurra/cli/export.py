@@ -18,6 +18,7 @@ def export(
     fp16: bool = False,
     int8: bool = False,
     int8_dynamic: bool = False,
+    web: bool = False,
     cell: Cell = None,
 ) -> None:
     """Write a trained model as ONNX graphs, and prove that they say the same.
@@ -28,6 +29,11 @@ def export(
     in chunks and step by step; where it differs from the model, nothing is written.
 
         recurra export runs/sentiment --to exported
+
+    With --web, the folder is a page that answers by itself, from any server of files:
+
+        recurra export runs/sentiment --to site --web
+        python -m http.server --directory site
 
     Parameters
     ----------
@@ -45,13 +51,19 @@ def export(
         The same with weights of 8 bits.
     int8_dynamic
         The same with products of 8 bits: inputs are rounded, too, as they come.
+    web
+        Write a page that answers in the browser; models exported there before stay. Needs npm.
     """
+    from recurra.onnx import web as page
     from recurra.onnx.export import export as exported
+    from recurra.serve.models import serve
     from recurra.tasks.model import load
 
     asked = {"fp16": fp16, "int8": int8, "int8-dynamic": int8_dynamic}
     weights = [kind for kind, wanted in asked.items() if wanted]
-    found = exported(load(model, cell=cell), to, data=data, rows=rows, weights=weights)
+    loaded, name = load(model, cell=cell), model.resolve().name
+    place = page.place(to, name) if web else to
+    found = exported(loaded, place, data=data, rows=rows, weights=weights)
     for name, size in found.graphs.items():
         print(f"{name:<16} {size / 1e6:.2f} MB")
     for one in found.compared:
@@ -64,3 +76,6 @@ def export(
         )
         print("".join(f"  {name} {value:.6g}" for name, value in told.metrics.items()))
     print(f"{found.rows} examples; written: {found.folder}")
+    if web:
+        size = page.write(to, serve(name, loaded).describe(), loaded)
+        print(f"{size / 1e6:.1f} MB to serve: python -m http.server --directory {to}")

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from recurra.errors import RecurraError
-from recurra.storage import reason
+from recurra.errors import RecurraError, reason
 
 
 def no_room(what: str, error: OSError) -> RecurraError:

@@ -1,14 +1,11 @@
 """CTC's best path: the likeliest class of each frame, repeats and blanks taken out."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor
 
-from recurra import inputs
 from recurra.errors import InputError
 
 BLANK = 0  # as in topologies/ctc.py, which decoding needs nothing else of
@@ -47,11 +44,11 @@ class BestPath:
         self.frames = 0
         self._last = BLANK
 
-    def push(self, logp: Float[Tensor, "time classes"]) -> list[Emission]:
+    def push(self, logp: Any) -> list[Emission]:
         """Take frames, and return those symbols that begin in them.
 
         Args:
-            logp: log probabilities of the next frames.
+            logp: log probabilities of the next frames [time classes], a tensor or an array.
         """
         known = len(self.emissions)
         for frame in checked("BestPath", logp):
@@ -76,14 +73,14 @@ class BestPath:
         return last._replace(stop=last.stop + 1, score=max(last.score, score))
 
 
-def align(logp: Float[Tensor, "time classes"], symbols: Sequence[int]) -> list[Emission]:
+def align(logp: Any, symbols: Sequence[int]) -> list[Emission]:
     """Return where each symbol of a labelling is heard, by its likeliest alignment.
 
     The Viterbi algorithm over y with blanks between, before and behind: the sums of Graves et al.
     2006, equations 5 to 8, with the greatest term in place of the sum.
 
     Args:
-        logp: log probabilities of one row's frames.
+        logp: log probabilities of one row's frames [time classes], a tensor or an array.
         symbols: y.
     Raises:
         InputError: y does not fit into the frames, or holds the blank or what is no class.
@@ -127,14 +124,44 @@ def align(logp: Float[Tensor, "time classes"], symbols: Sequence[int]) -> list[E
     return found
 
 
-def checked(owner: str, logp: Tensor) -> NDArray[np.float64]:
+def total(logp: NDArray[np.float64], symbols: Sequence[int]) -> float:
+    """Return log p of a labelling: the sum of all its alignments, where `align` takes the greatest.
+
+    Args:
+        logp: log probabilities of one row's frames [time classes].
+        symbols: y, which has an alignment.
+    """
+    states = np.full(2 * len(symbols) + 1, BLANK)
+    states[1::2] = symbols
+    jumps = np.zeros(len(states), dtype=bool)
+    jumps[2:] = (states[2:] != BLANK) & (states[2:] != states[:-2])
+    sums = np.full(len(states), -np.inf)
+    sums[0] = 0.0  # stands for a blank before the first frame
+    for frame in logp:
+        moved = np.logaddexp(sums, np.append(-np.inf, sums[:-1]))
+        jumped = np.append([-np.inf, -np.inf], sums[:-2])[: len(states)]
+        sums = np.logaddexp(moved, np.where(jumps, jumped, -np.inf)) + frame[states]
+    return float(np.logaddexp.reduce(sums[-2:]))
+
+
+def checked(owner: str, logp: Any) -> NDArray[np.float64]:
     """Return log probabilities of frames in double precision.
+
+    Args:
+        owner: who asks.
+        logp: [time classes], a tensor or an array.
 
     Raises:
         TypeError, ValueError: they are another thing, or one is no number or above 0.
     """
-    inputs.numbers(owner, "logp", logp, ("time", "classes"), None)
-    found: NDArray[np.float64] = logp.detach().double().cpu().numpy()
+    if not isinstance(logp, np.ndarray):
+        from recurra import inputs  # of torch, which arrays do without
+
+        inputs.numbers(owner, "logp", logp, ("time", "classes"), None)
+        logp = logp.detach().double().cpu().numpy()
+    found: NDArray[np.float64] = np.asarray(logp, np.float64)
+    if found.ndim != 2:
+        raise InputError(f"{owner} takes logp [time classes]; it is {list(found.shape)}")
     if not (found <= 1e-6).all():
         raise InputError(f"{owner} takes log probabilities; logp has a NaN or one above 0")
     return found

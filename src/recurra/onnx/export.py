@@ -23,9 +23,12 @@ from recurra.onnx.runtime import Run, Session
 from recurra.onnx.standin import stand_in
 from recurra.onnx.topologies import graphs
 from recurra.tasks.model import Model
+from recurra.tasks.watch import Watchman
 from recurra.training.recipe import Recipe
 
 SIZES = 1, 3, 8  # rows of the batches that are compared
+PATHS = "data", "valid", "test", "windows", "lm"  # of this machine
+READ = "seed", "batch_size", "sample_rate", "hop_ms", "output", "strategy"  # beside these groups
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def _model(
         said, took = evaluated({name: Session(written[name][0], parts[name]) for name in parts})
         narrowed[kind] = Narrowed(sum(map(len, parts.values())), took, said)
     named = {"task": model.task.name, "type": model.task.type}
-    described = {**named, "decoding": _decoding(model.recipe)}
+    described = {**named, "decoding": _decoding(model.recipe), "recipe": _asked(model)}
     files = model.codec.files()
     content = Content(written, compared, metrics, described, files, narrow, narrowed)
     return Exported(folder, write(folder, content), compared, metrics, len(some), seconds, narrowed)
@@ -175,4 +178,17 @@ def _decoding(recipe: Recipe) -> dict[str, Any]:
         one.name: getattr(recipe, one.name)
         for one in fields(recipe)
         if one.metadata.get("group") == "decoding"
+    }
+
+
+def _asked(model: Model) -> dict[str, Any]:
+    """Return what of a recipe decides how inputs are read and answered: no path, no training."""
+    found = model.recipe.asdict()
+    groups = {one.name: one.metadata.get("group") for one in fields(model.recipe)}
+    if isinstance(model.network, Watchman):  # what its training has found
+        found["threshold"] = model.network.limit(found["threshold"])
+    return {
+        name: value
+        for name, value in found.items()
+        if name in READ or (groups[name] in ("data", "decoding") and name not in PATHS)
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -11,11 +10,12 @@ from torch import Tensor, nn
 
 from recurra import tree
 from recurra.errors import RecurraError
-from recurra.layers import Layer, Running, Stack, zero_beyond
+from recurra.layers import Layer, zero_beyond
 from recurra.layers.running import POOLS
 from recurra.onnx.graph import Graph, Value
 from recurra.onnx.layers import states, step
 from recurra.onnx.writing import Written
+from recurra.tasks.streams.causal import so_far
 from recurra.topologies import (
     CRF,
     CTC,
@@ -52,8 +52,7 @@ def _(network: nn.Module, batch: Any) -> list[Graph]:
 def _(network: ManyToOne, batch: Any) -> list[Graph]:
     found = [_classifier(network, batch)]
     if network.body.streams and isinstance(network.pool, POOLS):
-        running = Running(network.pool, network.body.output_size)
-        found.append(_streamed(network, (network.body, running), batch))
+        found.append(_streamed(network, so_far(network), batch))
     return found
 
 
@@ -63,7 +62,7 @@ def _(network: ManyToManyEqual, batch: Any) -> list[Graph]:
     x, y = _given("x", batch.x, "batch", "time"), Value("scores", ("batch", "time", size), SCORES)
     if not body.streams or body.delay:
         found = [Graph("sequence", network, _called, (x, LENGTHS), (y,)), *_path(network.output, y)]
-        return [*found, *([_streamed(network, (body,), batch)] if body.streams else [])]
+        return [*found, *([_streamed(network, body, batch)] if body.streams else [])]
     like = body.initial_state(1)
 
     def read(network: Any, x: Tensor, lengths: Tensor, *before: Tensor) -> list[Tensor]:
@@ -76,7 +75,7 @@ def _(network: ManyToManyEqual, batch: Any) -> list[Graph]:
     return [
         Graph("sequence", network, read, given, (y, *after)),
         *_path(network.output, y),
-        _streamed(network, (body,), batch, names),
+        _streamed(network, body, batch, names),
     ]
 
 
@@ -168,10 +167,9 @@ def _classifier(network: nn.Module, batch: Any) -> Graph:
 
 
 def _streamed(
-    network: Any, layers: Sequence[Layer], batch: Any, names: tuple[str, str] = ("x", "scores")
+    network: Any, layer: Layer, batch: Any, names: tuple[str, str] = ("x", "scores")
 ) -> Graph:
     """Return one step: embedding, layers, head; what lags is flushed with `ended`."""
-    layer = layers[0] if len(layers) == 1 else Stack(*layers)
     like, size = layer.initial_state(1), features(network.head, layer.output_size)
     whole = nn.ModuleDict({"embed": network.embed, "layer": layer, "head": network.head})
 

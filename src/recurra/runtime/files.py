@@ -36,8 +36,23 @@ def read(folder: Path) -> Any:
     return told
 
 
+def texts(folder: Path, told: Any) -> dict[str, str]:
+    """Return the text files of a folder's codec, by name.
+
+    Raises:
+        BundleError: one is missing, too long or damaged.
+    """
+    found = {}
+    try:
+        for name, digest in told["files"].items():
+            found[name] = content(folder, {"file": name, "sha256": digest}).decode()
+    except (UnicodeDecodeError, LookupError, TypeError, AttributeError) as error:
+        raise BundleError(f"{folder / DESCRIPTION} is not one of ours: {error!r}") from error
+    return found
+
+
 def content(folder: Path, graph: Any) -> bytes:
-    """Return the bytes of a graph.
+    """Return the bytes of a graph, or of another file.
 
     Raises:
         BundleError: the file is missing or damaged.

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from recurra.errors import InputError, MissingExtra, unknown
+from recurra.errors import BundleError, InputError, MissingExtra, unknown
 from recurra.runtime import files, values
-from recurra.runtime.stream import Arrays, Stream
+from recurra.runtime.chance import Chance
+from recurra.runtime.search import Arrays, Bounds, sample
+from recurra.runtime.stream import Stream
+from recurra.runtime.tasks import Task, find
+from recurra.runtime.writer import whole, write
+from recurra.training.recipe import Recipe
 
 
 class Exported:
@@ -79,21 +85,85 @@ class Exported:
         found = session.run(names, {name: one for name, one in feeds.items() if name in taken})
         return dict(zip(names, found, strict=True))
 
+    def predict(self, inputs: Iterable[Any], **decoding: Any) -> list[Any]:
+        """Return one answer per input, the same as `recurra.Model.predict`: `asdict()` is its JSON.
+
+        Args:
+            inputs: what the task reads: texts, files, arrays, keys.
+            decoding: options to use instead of the model's own: beam, temperature, seed, ….
+        Raises:
+            RecurraError: an input cannot be read, and the text says which; or the folder is of a
+                layer, or was exported before it could be asked so.
+        """
+        if isinstance(inputs, str | bytes) or not isinstance(inputs, Iterable):
+            raise InputError(f"inputs: received a {type(inputs).__name__}; give a list of inputs")
+        given = list(inputs)
+        return self.task.predict(given, self._recipe(decoding)) if given else []
+
+    def generate(self, prompt: Any, **decoding: Any) -> Iterator[Any]:
+        """Yield the parts of a piece as they are written, as texts, and last the whole answer.
+
+        Args:
+            prompt: what to begin from, as the task reads it.
+            decoding: options to use instead of the model's own: temperature, max_length, seed, ….
+        Raises:
+            RecurraError: the task writes nothing, or the prompt cannot be read.
+        """
+        return self.task.generate(prompt, self._recipe(decoding))
+
+    @cached_property
+    def task(self) -> Task:
+        """What the folder's task makes of inputs and outputs.
+
+        Raises:
+            InputError: it is of a layer alone.
+            BundleError: its files are damaged, or lack what an answer needs.
+        """
+        if "task" not in self.described:
+            raise InputError(f"{self.folder} is of a layer, which reads numbers alone: use run")
+        if "recipe" not in self.described:
+            raise BundleError(f"{self.folder} was exported by an older version; export it again")
+        return find(self.described["task"], self, files.texts(self.folder, self.described))
+
+    def _recipe(self, decoding: Mapping[str, Any]) -> Recipe:
+        kind = self.task.recipe
+        known = kind.hints()
+        stored = {n: one for n, one in self.described["recipe"].items() if n in known}
+        recipe: Recipe = kind.of(stored, decoding)
+        return recipe
+
     def stream(self, rows: int = 1, state: Mapping[str, NDArray[Any]] | None = None) -> Stream:
         """Return a stream of so many rows, from their beginning or from a state.
 
         Raises:
             ValueError: the model has no step that begins by itself.
         """
-        told = self._graph("step")
         if "encoder" in self.graphs:
             raise InputError("this model writes from what its encoder has read; use write")
-        begun = {
-            value["name"]: values.usual("step", value, {"batch": rows})
-            for value in told["inputs"]
+        return Stream(self, {**self.begin("step", rows), **(state or {})})
+
+    def so_far(self, x: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
+        """Return what the step graph says at each step of rows [batch time …], none late.
+
+        Args:
+            x: the rows.
+            lengths: theirs; what is said beyond means nothing.
+        """
+        stream, said = self.stream(len(x)), []
+        for t in range(x.shape[1] + stream.delay):
+            ended = t >= lengths
+            now = np.where(ended.reshape(-1, *[1] * (x.ndim - 2)), 0, x[:, min(t, x.shape[1] - 1)])
+            flag = {"ended": ended} if stream.delay else {}
+            said.append(stream.step(now.astype(x.dtype), **flag))
+        return np.stack(said[stream.delay :], 1)
+
+    def begin(self, graph: str, rows: int = 1) -> Arrays:
+        """Return the states that a graph begins with."""
+        return {
+            value["name"]: values.usual(graph, value, {"batch": rows})
+            for value in self._graph(graph)["inputs"]
             if "initial" in value
         }
-        return Stream(self, {**begun, **(state or {})})
 
     def write(
         self,
@@ -125,25 +195,18 @@ class Exported:
             raise InputError(
                 f"tokens are {list(begun.shape)}, most is {most}; [batch time], 1 or more"
             )
-        state = self.run("encoder", **source) if "encoder" in self.graphs else {}
-        drawn, rows = np.random.default_rng(seed), [list[int]() for _ in begun]
-        done, now = np.zeros(len(begun), bool), begun[:, 0]
-        for t in range(1, begun.shape[1] + most):
+        state = (
+            self.run("encoder", **source)
+            if "encoder" in self.graphs
+            else self.begin("step", len(begun))
+        )
+        for now in begun[:, :-1].T:
             found = self.run("step", token=now, **state)
-            logits = found.pop("logits")
+            found.pop("logits")
             state |= {name.removesuffix("_next"): one for name, one in found.items()}
-            if t < begun.shape[1]:
-                now = begun[:, t]
-                continue
-            if temperature > 0:
-                logits = logits / temperature + drawn.gumbel(size=logits.shape)
-            now = logits.argmax(-1)
-            done |= now == end
-            for row in np.flatnonzero(~done):
-                rows[row].append(int(now[row]))
-            if done.all():
-                break
-        return rows
+        how = sample(Chance(seed), len(begun), most, temperature, 0, 1.0)
+        written = whole(write(self, state, begun[:, -1], how, Bounds(end, most)))
+        return [one.tokens for one in written]
 
     def _graph(self, name: str) -> Any:
         if name not in self.graphs:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 
+from recurra.runtime.search import Arrays
+
 if TYPE_CHECKING:
     from recurra.runtime.model import Exported
-
-Arrays = dict[str, NDArray[Any]]
 
 
 class Stream:

@@ -15,7 +15,7 @@ class Access:
     """ASGI middleware: logs and counts requests and streams by their route's template.
 
     A handler that knows them puts `model`, `session` and `client` (the name of a key) into
-    `request.state`; nothing of the request itself is logged.
+    `request.state`, and `route` where the framework has not chosen it; nothing else is logged.
 
     Args:
         app: what answers.
@@ -54,17 +54,17 @@ class Access:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         stream = scope["type"] == "websocket"
-        route = getattr(scope.get("route"), "path", None) or "unknown"
+        state: dict[str, Any] = scope.get("state", {})
+        route = state.get("route") or getattr(scope.get("route"), "path", None) or "unknown"
         method = "WS" if stream else _method(scope)
         self.metrics.request(route, method, status, None if stream else seconds)
-        state: dict[str, Any] = scope.get("state", {})
         told: Told = {"route": route, "method": method, "status": status}
         told["milliseconds"] = round(seconds * 1000, 3)
-        if "model" in state:
+        if state.get("model"):
             told["model"] = state["model"]
-        if "client" in state:
+        if state.get("client"):
             told["client"] = state["client"]
-        if "session" in state:
+        if state.get("session"):
             told["session"] = short(state["session"])
         event("stream" if stream else "request", **told)
 

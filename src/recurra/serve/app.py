@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from recurra import __version__
 from recurra.errors import RecurraError
 from recurra.serve.access import Access
+from recurra.serve.docs import page
 from recurra.serve.guard import Guard
 from recurra.serve.http import failed, routes, server_of
 from recurra.serve.metrics import Metrics
@@ -39,12 +40,13 @@ def build(server: Server) -> ASGIApp:
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz, include_in_schema=False)
     app.add_api_route("/metrics", metrics, include_in_schema=False)
+    app.add_api_route("/docs", lambda: HTMLResponse(page(app.openapi())), include_in_schema=False)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, refused)
     for kind in (RecurraError, TimeoutError):
         app.add_exception_handler(kind, _failed)
     app.mount("/", StaticFiles(directory=PAGE, html=True))
-    guarded = Access(Guard(app, server), server.metrics)
+    guarded = Guard(app, server)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -52,11 +54,12 @@ def build(server: Server) -> ASGIApp:
             path = scope["path"]
             name = path[len(before) : -len(after)]
             known = path.startswith(before) and path.endswith(after) and "/" not in name
+            scope.setdefault("state", {})["route"] = "{name}".join(STREAM)
             await Connection(server, receive, send).run(scope, name if known else "")
         else:
             await guarded(scope, receive, send)
 
-    return dispatch
+    return Access(dispatch, server.metrics)
 
 
 async def healthz() -> dict[str, str]:

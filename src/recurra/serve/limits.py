@@ -11,11 +11,10 @@ MOST = 10_000  # clients that are remembered
 
 
 class Rate:
-    """A token bucket for each client.
+    """A token bucket for each client, which holds the tokens of a second, and at least one.
 
     Args:
         per_second: tokens that come back in a second; 0: any number may be taken.
-        burst: tokens of a full bucket; those of a second, and at least one, unless given.
         most: clients that are remembered; of more, those that asked longest ago begin anew.
         clock: tells the time, in seconds.
     """
@@ -23,31 +22,38 @@ class Rate:
     def __init__(
         self,
         per_second: float,
-        burst: float | None = None,
         most: int = MOST,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.per_second, self.most, self.clock = per_second, most, clock
-        self.burst = max(1.0, per_second) if burst is None else burst
+        self.burst = max(1.0, per_second)
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when
 
-    def take(self, client: str, n: float = 1) -> float:
-        """Take n tokens and return 0, or take none and return the seconds after which to ask again.
+    def take(self, client: str) -> float:
+        """Take a token and return 0, or return the seconds after which to ask again."""
+        tokens = self._tokens(client)
+        missing = 1.0 - tokens
+        refused = self.per_second > 0 and missing > 1e-9  # of rounding: who waited is let in
+        self._leave(client, tokens if refused else tokens - 1.0)
+        return missing / self.per_second if refused else 0.0
 
-        More than a full bucket holds is given when it is full, and owed after that.
-        """
-        if not self.per_second:
-            return 0.0
+    def charge(self, client: str, n: int) -> float:
+        """Take n tokens, owed where there are fewer, and return the seconds until none is owed."""
+        tokens = self._tokens(client) - n
+        self._leave(client, tokens)
+        return max(0.0, -tokens / self.per_second) if self.per_second > 0 else 0.0
+
+    def _tokens(self, client: str) -> float:
         now = self.clock()
         tokens, then = self._buckets.get(client, (self.burst, now))
-        tokens = min(self.burst, tokens + (now - then) * self.per_second)
-        missing = min(n, self.burst) - tokens
-        refused = missing > 1e-9  # of rounding: who waits as long as told is let in
-        self._buckets[client] = (tokens if refused else tokens - n, now)
-        self._buckets.move_to_end(client)
-        if len(self._buckets) > self.most:
-            self._buckets.popitem(last=False)
-        return missing / self.per_second if refused else 0.0
+        return min(self.burst, tokens + (now - then) * self.per_second)
+
+    def _leave(self, client: str, tokens: float) -> None:
+        if self.per_second > 0:
+            self._buckets[client] = (tokens, self.clock())
+            self._buckets.move_to_end(client)
+            if len(self._buckets) > self.most:
+                self._buckets.popitem(last=False)
 
 
 class Places:

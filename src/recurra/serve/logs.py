@@ -9,7 +9,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TextIO, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 QUERY = re.compile(r"\?[^\s\"']*")  # of an address in uvicorn's texts: keys may be in it
 Level = Literal["debug", "info", "warning", "error"]
@@ -41,13 +41,13 @@ def short(session: str) -> str:
     return hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def configure(level: Level = "info", stream: TextIO | None = None) -> None:
-    """Write the server's logs, and uvicorn's own, as JSON lines to stderr (or another stream).
+def configure(level: Level = "info") -> None:
+    """Write the server's logs, and uvicorn's own, as JSON lines to stderr.
 
     Uvicorn is started with `log_config=None`. Its lines of requests, which quote addresses with all
     that is in them, are left out: `Access` writes better ones.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())
     for name in ("recurra.serve", "uvicorn", "asyncio"):
         logger = logging.getLogger(name)
@@ -55,6 +55,8 @@ def configure(level: Level = "info", stream: TextIO | None = None) -> None:
         logger.setLevel(level.upper())
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
+    if level == "info":  # of each stream it would tell three times what `Access` tells once
+        logging.getLogger("uvicorn").setLevel("WARNING")
 
 
 class Lines(logging.Formatter):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -43,6 +45,7 @@ class Drained(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self.server, self.draining = server, False
+        self.seen = weakref.WeakKeyDictionary[Any, float]()  # connections, and since when
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; a second signal ends at once."""
@@ -52,6 +55,16 @@ class Drained(uvicorn.Server):
         self.draining = True
         if self.server.loop is not None:
             self.server.loop.create_task(self._drain())
+
+    async def on_tick(self, counter: int) -> bool:
+        """Close connections that never ask anything, ten times a second; return whether to end."""
+        now = time.monotonic()
+        for one in list(self.server_state.connections):
+            since = self.seen.setdefault(one, now)
+            silent = getattr(one, "cycle", one) is None  # a request's, once its head was read
+            if silent and now - since > self.server.settings.timeout:
+                one.transport.close()
+        return await super().on_tick(counter)
 
     async def _drain(self) -> None:
         await self.server.drain()
@@ -89,6 +102,7 @@ def host(server: Server) -> Drained:
         log_config=None,
         access_log=False,
         server_header=False,
+        limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=1,
     )
     return Drained(config, server)
@@ -119,6 +133,7 @@ def listen(settings: Settings) -> socket.socket:
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
+        listener.listen(2048)
     except OSError as error:
         raise RecurraError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "

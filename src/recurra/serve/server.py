@@ -28,6 +28,7 @@ from recurra.serve.store import StoreAway
 from recurra.serve.stores import open_store
 
 TICK = 1.0  # seconds between looks at what is silent or slow
+LEASE, RENEWED = 6.0, 2  # seconds that a session is kept for a silent server; ticks
 
 
 class Server:
@@ -52,7 +53,7 @@ class Server:
         self.requests = 0  # that are being answered
         self.pieces = 0  # that are being written
         self.folder = tempfile.TemporaryDirectory(prefix="recurra-")
-        self.store = open_store(settings.state, keep=settings.keep)
+        self.store = open_store(settings.state, LEASE, settings.keep)
         self.shared = settings.state.startswith("redis")
         secret = os.environ.get("RECURRA_STATE_SECRET", "").encode() or None
         self.secret = secret
@@ -139,7 +140,7 @@ class Server:
                     one.break_off()  # it would not read a farewell either
             for name, sessions in self.sessions.items():
                 try:
-                    await sessions.tidy(self.settings.idle, renew=round % 5 == 0)
+                    await sessions.tidy(self.settings.idle, renew=round % RENEWED == 0)
                 except (StoreAway, RecurraError) as error:
                     self.metrics.store_failed()
                     event("store", "error", model=name, reason=type(error).__name__)

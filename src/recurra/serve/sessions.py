@@ -16,6 +16,7 @@ from recurra.serve.snapshot import Snapshot, pack
 from recurra.serve.store import Store, StoreAway
 
 T = TypeVar("T")
+PATIENCE = 0.5  # seconds
 
 
 class InUse(RecurraError):  # noqa: N818, it is what a session is
@@ -66,12 +67,24 @@ class Sessions:
     async def open(self, key: str, id: str) -> Session:
         """Return the session of a client that comes: a live one, a stored one, or a new one.
 
+        Who comes back may be quicker than the end of its own last connection: that is waited for.
+
         Raises:
             InUse: somebody else is connected to it.
             Busy: there is no place.
             StoreAway: the store cannot be asked.
             RecurraError: what is stored cannot be read.
         """
+        until = _now() + PATIENCE
+        while True:
+            try:
+                return await self._opened(key, id)
+            except InUse:
+                if _now() > until:
+                    raise
+            await asyncio.sleep(PATIENCE / 10)
+
+    async def _opened(self, key: str, id: str) -> Session:
         live = self.live.get(key)
         if key in self.opening or (live and live.connected):
             raise InUse(f"session {id} is in use by another client")

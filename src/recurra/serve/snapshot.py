@@ -20,6 +20,7 @@ from recurra.tasks.streams import Memory
 
 SCHEMA, ANSWERS = 1, 64
 ROOM = 8 << 20  # bytes beside the layer's state: memory, answers, and the format's header
+TOLD = 2 << 20  # of these for answers, which the header may double
 UNSIGNED = "0" * 64
 SIGNATURE = re.compile(rb'"hmac":"([0-9a-f]{64})"')
 DAMAGED = "the state is damaged, or was signed with another secret; begin a new session"
@@ -36,7 +37,7 @@ class Snapshot:
         late: outputs that are still left out at its beginning.
         leaves: of the layer's state of this one row, in the order of `tree.leaves`.
         memory: of its reader and its teller.
-        answers: the last ones told, JSON, at most 64.
+        answers: the last ones told, JSON; at most 64, and of 2 MiB, are stored.
     """
 
     model: str
@@ -55,7 +56,7 @@ def pack(snapshot: Snapshot, secret: bytes | None = None) -> bytes:
     model's states, but anybody who knows the hash can write it.
 
     Raises:
-        RecurraError: the memory or the answers hold what is not stored.
+        RecurraError: the memory or the answers hold what is not stored, or are too large.
     """
     tensors = dict[str, Tensor]()
     for number, leaf in enumerate(snapshot.leaves):
@@ -70,12 +71,14 @@ def pack(snapshot: Snapshot, secret: bytes | None = None) -> bytes:
             "at": snapshot.at,
             "late": snapshot.late,
             "memory": encode(dict(snapshot.memory), arrays),
-            "answers": list(snapshot.answers)[-ANSWERS:],
+            "answers": _last(snapshot.answers),
         }
         told = {"model": snapshot.model, "session": json.dumps(rest), "hmac": UNSIGNED}
         content = save(tensors | arrays, told)
     except (TypeError, ValueError, KeyError, SafetensorError) as error:
         raise RecurraError(f"a session's state cannot be stored: {error}") from error
+    if len(content) > ROOM + sum(leaf.nbytes for leaf in snapshot.leaves):
+        raise RecurraError(f"a session's state of {len(content)} bytes is too large to be stored")
     found = SIGNATURE.search(content, 8, _end(content))
     assert found, "the header has what was just given to it"
     mark = _sign(content, snapshot.model, secret).encode()
@@ -160,6 +163,17 @@ def _fit(number: int, leaf: Tensor, like: Tensor) -> None:
         )
     if bool(like.isfinite().all()) and not bool(leaf.isfinite().all()):
         raise RecurraError(f"part {number} of the state holds numbers that are not finite")
+
+
+def _last(answers: Sequence[Any]) -> list[Any]:
+    """Return as many of the last answers as there is room for."""
+    kept, room = list[Any](), TOLD
+    for one in reversed(list(answers)[-ANSWERS:]):
+        room -= len(json.dumps(one))
+        if room < 0:
+            break
+        kept.insert(0, one)
+    return kept
 
 
 def _sign(unsigned: bytes, model: str, secret: bytes | None) -> str:

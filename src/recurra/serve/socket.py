@@ -103,6 +103,7 @@ class Connection:
         id = query.get("session") or secrets.token_urlsafe(16)
         if not ID.fullmatch(id):
             raise Closed(REFUSED, "a session is 8 to 64 letters, digits, - and _")
+        scope["state"] |= {"model": name, "session": id, "client": client}
         if not server.places.take(client):
             raise Closed(LATER, f"{server.settings.sessions_per_key} sessions are open already")
         try:
@@ -153,7 +154,7 @@ class Connection:
             try:
                 push = _push(session, message, binary)
                 if limited:
-                    await asyncio.sleep(server.sent.take(client, max(len(push.frames), 1)))
+                    await asyncio.sleep(server.sent.charge(client, max(len(push.frames), 1)))
                 reply = await sessions.push(push)
                 await self._tell(reply)
             finally:

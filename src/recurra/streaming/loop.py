@@ -29,9 +29,10 @@ class LoopSteps(Steps):
 
     def step(self, rows: Rows, x: Tensor, out: Tensor | None) -> Tensor:
         """Return the outputs of rows, in `out` where it is given."""
-        self._check("x", x, rows.size, self.layer.input_size)
+        place = self.dtype, self.device
+        check("x", x, (rows.size, self.layer.input_size), *place)
         if out is not None:
-            self._check("out", out, rows.size, self.layer.output_size)
+            check("out", out, (rows.size, self.layer.output_size), *place)
         else:
             out = x.new_empty(rows.size, self.layer.output_size)
         if not self._used.acquire(blocking=False):
@@ -74,21 +75,28 @@ class LoopSteps(Steps):
                 lambda all, some: all.index_copy(0, places, some), self.state, state
             )
 
-    def _check(self, name: str, given: Tensor, count: int, size: int) -> None:
-        if not isinstance(given, Tensor):
-            raise InputTypeError(f"{name} is a {type(given).__name__}; give a torch.Tensor")
-        if (
-            (given.dtype, given.device) != (self.dtype, self.device)
-            or given.shape != (count, size)
-            or given.layout is not torch.strided
-        ):
-            raise InputError(
-                f"{name} is {given.dtype} on {given.device}, {list(given.shape)}, "
-                f"{given.layout}; this stream "
-                f"takes {self.dtype} on {self.device}, {[count, size]}"
-            )
-        if reason := impure(given):
-            raise InputError(f"{name} cannot be read: {reason}")
+
+def check(
+    name: str, given: Any, shape: tuple[int, int], dtype: torch.dtype, device: torch.device
+) -> None:
+    """Check what is given for the rows of a step.
+
+    Raises:
+        TypeError, ValueError: it is of another type, shape, place or layout.
+    """
+    if not isinstance(given, Tensor):
+        raise InputTypeError(f"{name} is a {type(given).__name__}; give a torch.Tensor")
+    if (
+        (given.dtype, given.device) != (dtype, device)
+        or given.shape != shape
+        or given.layout is not torch.strided
+    ):
+        raise InputError(
+            f"{name} is {given.dtype} on {given.device}, {list(given.shape)}, "
+            f"{given.layout}; this stream takes {dtype} on {device}, {list(shape)}"
+        )
+    if reason := impure(given):
+        raise InputError(f"{name} cannot be read: {reason}")
 
 
 def _frozen(layer: Layer) -> Layer:

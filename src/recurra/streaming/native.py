@@ -26,7 +26,7 @@ def plan(layer: Layer) -> tuple[list[Cell[Any]], str | None]:
 
 def _collect(layer: Layer, cells: list[Cell[Any]]) -> str | None:
     # exactly these classes: one derived from them may differ anywhere
-    if _hooked(layer):
+    if not is_plain(layer):
         return f"a {type(layer).__name__} has hooks, and a native step does not call it"
     if type(layer) is Stack:
         reasons = [_collect(part, cells) for part in layer.layers if isinstance(part, Layer)]
@@ -35,16 +35,16 @@ def _collect(layer: Layer, cells: list[Cell[Any]]) -> str | None:
         return f"there is no native step of {type(layer).__name__}"
     if layer.engine not in (None, "native"):
         return f"a layer asks for the engine {layer.engine}"
-    if _hooked(layer.cell):
+    if not is_plain(layer.cell):
         return f"{type(layer.cell).__name__} has hooks, and a native step does not call it"
     cells.append(layer.cell)
     return None
 
 
-def _hooked(module: nn.Module) -> bool:
-    """Return whether a module has hooks, but for those that only renew a weight."""
+def is_plain(module: nn.Module) -> bool:
+    """Return whether a module has no hooks, but for those that only renew a weight."""
     before = module._forward_pre_hooks.values()
-    return bool(module._forward_hooks) or any(not renews(hook) for hook in before)
+    return not module._forward_hooks and all(renews(hook) for hook in before)
 
 
 class NativeSteps(Steps):

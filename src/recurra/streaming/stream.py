@@ -13,8 +13,8 @@ from recurra.cells import Cell
 from recurra.engines.native.stream import FORMATS, check
 from recurra.errors import InputError, InputTypeError, unknown
 from recurra.layers import Layer, as_layer
-from recurra.streaming.loop import LoopSteps
-from recurra.streaming.native import NativeSteps, plan
+from recurra.streaming.native import plan
+from recurra.streaming.parts import steps_of
 from recurra.streaming.rows import Rows, Seats
 from recurra.streaming.steps import Closed, Steps
 
@@ -86,12 +86,15 @@ class Stream:
 
     @property
     def engine(self) -> str:
-        """What steps: "native", "loop" (the layer itself, given one frame), or "closed"."""
+        """What steps: "native", "loop" (the layer itself, given one frame), "parts", or "closed".
+
+        Parts are those of a stack: some native, the others given one frame.
+        """
         return self._steps.name
 
     @property
     def reason(self) -> str | None:
-        """Why the native library does not step this layer, or None."""
+        """Why the native library does not step all of this layer, or None."""
         return plan(self.layer)[1]
 
     def step(
@@ -226,13 +229,9 @@ class Stream:
         self._ready = self._steps.ready(self._seats.live)
 
     def _made(self) -> Steps:
-        cells, reason = plan(self.layer)
-        capacity = self._seats.capacity
-        if reason is None:
-            return NativeSteps(self.layer, cells, capacity, self.weights, self.threads)
-        if self.weights != "float32":
+        if self.weights != "float32" and (reason := self.reason):
             raise InputError(f"weights of {self.weights} need the native library, but {reason}")
-        return LoopSteps(self.layer, capacity)
+        return steps_of(self.layer, self._seats.capacity, self.weights, self.threads)
 
     def _named(self, rows: Sequence[int] | Tensor | None) -> Rows:
         return self._seats.live if rows is None else self._seats.name(rows)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recurra.codecs.forecast import LEVELS
+
 Numbers = NDArray[np.float64]
 
-LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)  # by which distributions are judged
 INTERVALS = {"coverage_80": (0.1, 0.9), "coverage_90": (0.05, 0.95)}
 
 

@@ -10,21 +10,19 @@ from typing import Literal
 import numpy as np
 import torch
 
+from recurra.codecs.alarms import Watched
+from recurra.codecs.standard import tell_flat
 from recurra.data import calendar
 from recurra.data.readers import series_parts
 from recurra.data.readers.marks import marked_by, marking
-from recurra.data.readers.series import Series, read_file
-from recurra.data.readers.text import Rows
+from recurra.data.readers.series import Series
 from recurra.data.samples import pressure as sample
 from recurra.data.splits import Splits
 from recurra.data.windows import Windows
-from recurra.errors import DataError, RecurraError
+from recurra.errors import DataError
 from recurra.reports import Part
 from recurra.streaming.surprise import threshold_of
 from recurra.tasks.body import body
-from recurra.tasks.codecs.alarms import Watched, WatchedSeries
-from recurra.tasks.codecs.forecast import written
-from recurra.tasks.codecs.standard import tell_flat
 from recurra.tasks.codecs.watch import WatchCodec
 from recurra.tasks.evaluation import mean_loss
 from recurra.tasks.review import of_alarms
@@ -34,12 +32,9 @@ from recurra.tasks.watch import Watchman, watch
 from recurra.tasks.watch_figures import baseline, judged
 from recurra.topologies import Gaussian, StudentT
 from recurra.topologies.numbers import Numbers
-from recurra.training.options import Layers, SeriesTable
+from recurra.training.options import Alarmed, Layers, SeriesTable
 from recurra.training.values import (
-    AMOUNT,
-    COUNT,
     NAME,
-    NUCLEUS,
     POSITIVE,
     RATE,
     SIZE,
@@ -49,7 +44,7 @@ from recurra.training.values import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnomalyRecipe(SeriesTable, Layers):
+class AnomalyRecipe(SeriesTable, Layers, Alarmed):
     """Options of watching series."""
 
     label_column: str | None = option(
@@ -57,9 +52,6 @@ class AnomalyRecipe(SeriesTable, Layers):
     )
     windows: str | None = option(
         "data", None, "JSON of the windows that are anomalies, in NAB's form, for evaluation", NAME
-    )
-    steps: Literal["rows", "regular"] = option(
-        "data", "rows", "each row is a step, whatever its time; or times a regular step apart"
     )
     split: str = option(
         "data", "0.5,0.1,0.4", "training, validation and test part in time: shares, or steps", SPLIT
@@ -76,20 +68,6 @@ class AnomalyRecipe(SeriesTable, Layers):
     bptt: int = option("optimisation", 96, "steps that a gradient reaches back", SIZE)
     alarm_rate: float = option(
         "optimisation", 1e-3, "share of usual steps that may be alarms: sets the threshold", RATE
-    )
-    surprise: Literal["error", "likelihood"] = option(
-        "decoding",
-        "error",
-        "what is unusual: how far off a forecast is, or how unlikely it made it",
-    )
-    smooth: float = option("decoding", 5.0, "half-life of the latest errors, in steps", POSITIVE)
-    memory: float = option("decoding", 150.0, "half-life of usual errors, in steps", POSITIVE)
-    level: float = option(
-        "decoding", 3000.0, "half-life of usual values, in steps; 0: errors alone decide", AMOUNT
-    )
-    rest: int = option("decoding", 150, "steps of calm that end an alarm", COUNT)
-    threshold: float | None = option(
-        "decoding", None, "score from which a step is an alarm; none: as found in training", NUCLEUS
     )
 
 
@@ -182,33 +160,10 @@ def predict(
     """
     answers = []
     for number, path in enumerate(inputs, start=1):
-        if isinstance(path, Series):
-            found, path = [path], path.where
-        elif isinstance(path, str | Path) and str(path).strip():
-            found = read_file(
-                path,
-                Rows.of(recipe),
-                recipe,
-                before=codec.form,
-                stamped=recipe.steps == "rows",
-                marks=marking(None),
-            )
-        else:
-            kind = f"a {type(path).__name__}" if not isinstance(path, str) else "empty"
-            raise RecurraError(f"input {number} is {kind}; give a file of times and numbers")
+        name, found = codec.opened(path, number, recipe)
         limit = network.limit(recipe.threshold)
-        series = [
-            WatchedSeries(
-                one.id,
-                codec.names,
-                written(one.timeline, range(len(one.values))),
-                codec.arranged(one),
-                watch(network, codec, one, recipe),
-                limit,
-            )
-            for one in found
-        ]
-        answers.append(Watched(str(path), tuple(series)))
+        series = [codec.told(one, watch(network, codec, one, recipe), limit) for one in found]
+        answers.append(Watched(name, tuple(series)))
     return answers
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from recurra.errors import RecurraError
 from recurra.storage import reason
 
 
+@runtime_checkable
 class Predicts(Protocol):
     """What has `Model.predict`."""
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from recurra.codecs.sounds import opened, when
 from recurra.data.batch import Labelled
 from recurra.data.readers import sounds
-from recurra.data.readers.sound import load, of_array
 from recurra.data.readers.sounds import LabelledSound
-from recurra.data.readers.text import Rows, existing
 from recurra.data.samples import spoken
 from recurra.data.splits import Splits
-from recurra.errors import RecurraError
 from recurra.layers import Dropout, Stack
 from recurra.reports import Lines, Part
 from recurra.tasks import hearing
 from recurra.tasks.body import body, pool
-from recurra.tasks.codecs.heard import settled_at
 from recurra.tasks.codecs.sounds import Frames, SoundCodec, SoundPrediction
 from recurra.tasks.evaluation import (
     batches,
@@ -79,7 +76,13 @@ def predict(
     Raises:
         RecurraError: a file is no sound, or samples are none.
     """
-    rows = [_opened(one, i, recipe) for i, one in enumerate(inputs, 1)]
+    wanted = hearing.wanted(recipe)
+    rows = [
+        LabelledSound(
+            opened(one, i, wanted), "", b"", str(one) if isinstance(one, str | Path) else "array"
+        )
+        for i, one in enumerate(inputs, 1)
+    ]
     answers: list[SoundPrediction | None] = [None] * len(rows)
     for numbers, batch in batches(network, codec, rows, recipe.batch_size):
         steps = as_heard(network, batch)
@@ -108,31 +111,13 @@ def _answer(
     recipe: AudioRecipe,
     network: ManyToOne,
 ) -> SoundPrediction:
-    def named(p: list[float]) -> dict[str, float]:
-        return dict(zip(codec.labels, p, strict=True))
-
     seconds = len(row.samples) / recipe.sample_rate
-    best, label = max(zip(steps[-1], codec.labels, strict=True))
-    told = SoundPrediction(row.where, label, best, named(steps[-1]), seconds)
-    if not network.body.streams:
-        return told
-    step, late = codec.hop / recipe.sample_rate, network.body.delay
-    when = [min((t + 1 + late) * step, seconds) for t in range(len(steps))]
-    likeliest = [max(range(len(p)), key=p.__getitem__) for p in steps]
-    heard = list(zip(when, map(named, steps), strict=True))
-    return replace(told, since=when[settled_at(likeliest) - 1], heard=heard)
-
-
-def _opened(given: Any, number: int, recipe: AudioRecipe) -> LabelledSound:
-    wanted = hearing.wanted(recipe)
-    if isinstance(given, str | Path):
-        samples = load(existing(given), wanted, Rows())
-        assert samples is not None  # a bad one is raised
-        return LabelledSound(samples, "", b"", str(given))
-    if isinstance(given, tuple) and len(given) == 2:
-        return LabelledSound(of_array(*given, wanted), "", b"", "array")
-    kind = type(given).__name__
-    raise RecurraError(f"input {number} is a {kind}; give a sound file, or (samples, rate)")
+    times = (
+        when(len(steps), network.body.delay, codec.hop / recipe.sample_rate, seconds)
+        if network.body.streams
+        else []
+    )
+    return SoundPrediction.of(row.where, seconds, codec.labels, steps, times)
 
 
 def review(

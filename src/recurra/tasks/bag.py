@@ -4,23 +4,17 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from recurra.codecs.texts import LETTERS
 from recurra.data.batch import Labelled
 from recurra.layers import zero_beyond
 from recurra.layers.dropout import Dropout
 from recurra.topologies.loss import Loss, cross_entropy
 
-LETTERS = 16  # of a word that are read
 RUNS = range(2, 6)  # letters of a run, with the word's two edges
 EDGE = 1  # a code point that no text holds
 BITS = 18  # of a bucket's number
 GAIN = 4.0  # of a text's grams together: their weights begin at 0 and move as far as all others
 BASE, MIX = 1_000_003, 0x2545F4914F6CDD1D  # odd; the second: Vigna 2016, arXiv:1402.6246
-
-
-def spelled(words: list[str]) -> Int[Tensor, "time letters"]:
-    """Return the code points of each word's first letters, padded by 0."""
-    rows = [[*map(ord, word[:LETTERS]), *[0] * (LETTERS - len(word))] for word in words]
-    return torch.tensor(rows, dtype=torch.long).view(-1, LETTERS)
 
 
 class Bag(nn.Module):

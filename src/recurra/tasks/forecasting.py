@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recurra.codecs.standard import Standard, tell_flat
 from recurra.data import calendar
 from recurra.data.batch import Foretold
 from recurra.data.readers import series_parts
@@ -20,7 +21,6 @@ from recurra.reports import Part
 from recurra.tasks import naive
 from recurra.tasks.body import body
 from recurra.tasks.codecs.series import SeriesCodec
-from recurra.tasks.codecs.standard import Standard, tell_flat
 from recurra.tasks.foretell import ForecastingRecipe, foretold, predict
 from recurra.tasks.review import of_forecasts
 from recurra.tasks.task import Items, Task

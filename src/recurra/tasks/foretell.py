@@ -7,28 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from recurra.codecs.forecast import LEVELS, Ahead, Forecast
 from recurra.data.batch import Foretold
-from recurra.data.readers.series import Series, read_file
-from recurra.data.readers.text import Rows
+from recurra.data.readers.series import Series
 from recurra.decoding import paths
-from recurra.errors import DataError, RecurraError
-from recurra.tasks.accuracy import LEVELS
-from recurra.tasks.codecs.forecast import Ahead, Forecast, written
 from recurra.tasks.codecs.series import SeriesCodec
 from recurra.topologies import Forecaster
 from recurra.training.batches import placed
-from recurra.training.options import Layers, SeriesTable
+from recurra.training.options import Drawn, Layers, SeriesTable
 from recurra.training.values import NAME, SIZE, SPLIT, option
 
 ROWS = 4096  # of paths that are drawn at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForecastingRecipe(SeriesTable, Layers):
+class ForecastingRecipe(SeriesTable, Layers, Drawn):
     """Options of foretelling series."""
 
     known_columns: str | None = option(
@@ -66,9 +62,6 @@ class ForecastingRecipe(SeriesTable, Layers):
         "model", "direct", "the whole horizon at once, or segment by segment from drawn ones"
     )
     every: int = option("data", 1, "steps from one window of the evaluation to the next", SIZE)
-    samples: int = option(
-        "decoding", 100, "paths that a recursive forecast draws for its quantiles", SIZE
-    )
 
 
 def foretold(
@@ -114,19 +107,11 @@ def predict(
     draws = torch.Generator().manual_seed(recipe.seed)
     answers = []
     for number, path in enumerate(inputs, start=1):
-        if isinstance(path, Series):
-            found, path = [path], path.where
-        elif isinstance(path, str | Path) and str(path).strip("\0 "):
-            found = read_file(path, Rows.of(recipe), recipe, codec.known_names, codec.form)
-        else:
-            kind = "empty" if isinstance(path, str) else f"a {type(path).__name__}"
-            raise RecurraError(f"input {number} is {kind}; give the path of a file")
+        name, found = codec.opened(path, number, recipe)
         channels = [
-            ahead
-            for one in found
-            for ahead in _continued(network, codec, codec.arranged(one), recipe, draws)
+            ahead for one in found for ahead in _continued(network, codec, one, recipe, draws)
         ]
-        answers.append(Forecast(str(path), tuple(channels)))
+        answers.append(Forecast(name, tuple(channels)))
     return answers
 
 
@@ -138,37 +123,7 @@ def _continued(
     draws: torch.Generator,
 ) -> list[Ahead]:
     """Return the forecast of each channel of a series."""
-    count = len(one.values)
-    ahead = len(one.known) - count
-    if codec.known_names and ahead < codec.horizon:
-        raise DataError(
-            one.where,
-            f"gives {', '.join(codec.known_names)} for {ahead} steps after the last value; the "
-            f"horizon has {codec.horizon}: add rows with these and empty values",
-        )
-    whole = codec.tensor(one, count + codec.horizon)
-    pad = max(0, codec.lookback - count)
-    whole = torch.cat([torch.full((pad, whole.shape[1]), torch.nan), whole])
-    middle = pad + count
-    batch = codec.collate([(whole[middle - codec.lookback : middle], whole[middle:])])
+    whole = torch.from_numpy(codec.window(one))
+    batch = codec.collate([(whole[: codec.lookback], whole[codec.lookback :])])
     found, quantiles = foretold(network, codec, batch, recipe, draws)
-    median = codec.scale.undo(found[0].numpy())
-    levels = None
-    if quantiles is not None:
-        by_level = quantiles[0].movedim(-1, 0).numpy()
-        levels = np.stack([codec.scale.undo(level) for level in by_level], -1)
-    shown = max(0, count - max(codec.lookback, 2 * codec.horizon))
-    times = written(one.timeline, range(shown, count + codec.horizon))
-    before, times = times[: count - shown], times[count - shown :]
-    return [
-        Ahead(
-            one.id,
-            name,
-            times,
-            median[:, c],
-            None if levels is None else levels[:, c],
-            one.values[shown:, c],
-            before,
-        )
-        for c, name in enumerate(codec.names)
-    ]
+    return codec.told(one, found[0].numpy(), None if quantiles is None else quantiles[0].numpy())

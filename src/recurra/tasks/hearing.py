@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from recurra.data.readers.sound import Samples, Wanted
+from recurra.codecs.sounds import framed, hop, samples_of, wanted
+from recurra.codecs.standard import Standard
+from recurra.data.readers.sound import Samples
 from recurra.errors import RecurraError
 from recurra.layers import (
     Cepstrum,
@@ -18,33 +18,12 @@ from recurra.layers import (
     SpecAugment,
     WaveAugment,
 )
-from recurra.tasks.codecs.standard import Standard
 from recurra.training.options import Heard, Roughened
+
+__all__ = ["framed", "front", "hop", "samples_of", "scale_of", "spectrum", "wanted"]
 
 MOST = 2000  # sounds that a scale is fitted on
 HIDDEN = 0.2  # most of a sound's steps that one mask takes
-
-
-def samples_of(milliseconds: float, recipe: Heard) -> int:
-    """Return a time in samples, one at least."""
-    return max(1, round(milliseconds * recipe.sample_rate / 1000))
-
-
-def hop(recipe: Heard) -> int:
-    """Return the samples of a step."""
-    return samples_of(recipe.hop_ms, recipe)
-
-
-def wanted(recipe: Heard, *, cut: bool = True) -> Wanted:
-    """Return how sounds are read: the recipe's rate, and as many steps as it takes."""
-    seconds = recipe.max_length * hop(recipe) / recipe.sample_rate
-    return Wanted(recipe.sample_rate, seconds, cut)
-
-
-def framed(samples: Samples, hop: int) -> Tensor:
-    """Return samples as frames [time hop], the last one filled up with silence."""
-    padded: NDArray[np.float32] = np.pad(samples, (0, -len(samples) % hop))
-    return torch.from_numpy(padded.reshape(-1, hop))
 
 
 def spectrum(recipe: Heard) -> LogMel:
@@ -73,7 +52,8 @@ def scale_of(sounds: Sequence[Samples], recipe: Heard) -> Standard:
     layer = spectrum(recipe)
     chosen = np.linspace(0, len(sounds) - 1, min(len(sounds), MOST)).round().astype(int)
     with torch.no_grad():
-        heard = (layer(framed(sounds[i], layer.hop)[None])[0][0].numpy() for i in chosen)
+        frames = (torch.from_numpy(framed(sounds[i], layer.hop)) for i in chosen)
+        heard = (layer(one[None])[0][0].numpy() for one in frames)
         return Standard.fit(list(heard))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
+from recurra.codecs.scale import scale_of
 from recurra.data.batch import Paired
 from recurra.data.readers import captions, images
 from recurra.data.readers.captions import CaptionedImage
@@ -21,7 +22,6 @@ from recurra.errors import RecurraError
 from recurra.reports import Looked, Part, Picture
 from recurra.tasks.body import attention, body
 from recurra.tasks.codecs.captions import LONGEST_CAPTION, Caption, CaptionCodec
-from recurra.tasks.codecs.scale import scale_of
 from recurra.tasks.decode import decode
 from recurra.tasks.encoders import FrozenEncoder, ImageEncoder, remembered, seen_by
 from recurra.tasks.evaluation import mean_loss, unigram_loss

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from torch import nn
 
+from recurra.codecs.scale import scale_of
 from recurra.data.readers import images
 from recurra.data.readers.arrays import LabelledImage
 from recurra.data.samples import digits
@@ -19,7 +20,6 @@ from recurra.layers.dropout import Dropout
 from recurra.reports import Part, Picture
 from recurra.tasks.body import cell
 from recurra.tasks.codecs.pictures import ImageCodec, ImagePrediction
-from recurra.tasks.codecs.scale import scale_of
 from recurra.tasks.encoders import ImageEncoder, Shift
 from recurra.tasks.evaluation import (
     classified,
@@ -114,13 +114,10 @@ def predict(
         RecurraError: a file is no image; an array has not the model's shape, or is not finite.
     """
     rows = images.open_images(inputs, codec.shape)
-    answers = []
-    for row, p in zip(rows, probabilities(network, codec, rows), strict=True):
-        best, label = max(zip(p, codec.labels, strict=True))
-        answers.append(
-            ImagePrediction(row.where, label, best, dict(zip(codec.labels, p, strict=True)))
-        )
-    return answers
+    return [
+        ImagePrediction.of(row.where, codec.labels, p)
+        for row, p in zip(rows, probabilities(network, codec, rows), strict=True)
+    ]
 
 
 def review(

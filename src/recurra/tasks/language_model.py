@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from recurra.codecs.prose import scored
 from recurra.data import units as kinds
 from recurra.data.passages import Passage
 from recurra.data.readers import prose
@@ -21,7 +22,7 @@ from recurra.data.splits import Splits
 from recurra.data.units import END, UNKNOWN, pieces
 from recurra.data.windows import Stretches
 from recurra.decoding import sample
-from recurra.errors import DataError, RecurraError
+from recurra.errors import DataError
 from recurra.layers import Dropout, VariationalDropout
 from recurra.reports import Part
 from recurra.tasks.body import body
@@ -117,15 +118,10 @@ def predict(
     """Return the surprise of each text, unit by unit."""
     found = []
     for i, given in enumerate(inputs, 1):
-        text = sound(given, i)
-        if not text:
-            raise RecurraError(f"input {i} is empty; give a text")
-        stream = codec.stream([Passage(np.frombuffer(text.encode(), np.uint8), "")])
-        if len(stream) < 2:
-            raise RecurraError(f"input {i} has no {codec.units.name}; give a text")
+        stream = torch.from_numpy(scored(given, i, codec.units))
         bits = torch.cat(list(surprise(network, stream))) / math.log(2)
         unknown = int((stream == UNKNOWN).sum())
-        found.append(ScoredText(text, codec.units.shown(text), bits.tolist(), unknown))
+        found.append(ScoredText(given, codec.units.shown(given), bits.tolist(), unknown))
     return found
 
 

@@ -134,13 +134,7 @@ def _tunes(
         tell=told,
     )
     return [
-        GeneratedTune(
-            KEYS[key],
-            mode,
-            codec.notes.bars(tune.tokens),
-            tune.tokens,
-            codec.notes.decode(tune.tokens).dumps_midi(),
-        )
+        GeneratedTune.of(key, mode, tune.tokens, codec.notes)
         for (key, mode), tune in zip(wanted, written, strict=True)
     ]
 

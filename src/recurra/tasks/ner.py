@@ -21,7 +21,6 @@ from recurra.layers.dropout import Dropout
 from recurra.reports import Part
 from recurra.tasks.body import body, cell
 from recurra.tasks.codecs.tags import SHAPES, TagCodec, TagPrediction, spans
-from recurra.tasks.codecs.text import checked
 from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import collect, mean_loss, prior_loss
 from recurra.tasks.review import of_tags
@@ -122,14 +121,7 @@ def crf(tags: Sequence[str]) -> CRF:
 def tag(network: ManyToManyEqual, codec: TagCodec, rows: Sequence[Tagged]) -> list[list[str]]:
     """Return the best tags of each row; words beyond `max_length` are O."""
     paths = collect(network, codec, rows, lambda batch: network.predict(batch.x, batch.lengths))
-    found = []
-    for path, row in zip(paths, rows, strict=True):
-        tags = [codec.tags[i] for i in path] + ["O"] * (len(row.tokens) - len(path))
-        for start in row.starts[1:]:  # no entity goes on in the next sentence
-            if tags[start].startswith("I-"):
-                tags[start] = "B-" + tags[start][2:]
-        found.append(tags)
-    return found
+    return [codec.said(path, row) for path, row in zip(paths, rows, strict=True)]
 
 
 def evaluate(
@@ -169,32 +161,12 @@ def predict(
     inputs: Sequence[str | list[str] | tuple[str, ...]],
     recipe: NerRecipe,
 ) -> list[TagPrediction]:
-    """Return tags and entities of each sentence: a text, or a list of its words.
-
-    A text of several lines is a document, with a sentence in each line, where the model was trained
-    on documents.
-    """
-    rows = []
-    for i, given in enumerate(inputs, 1):
-        if isinstance(given, list | tuple):
-            sentences = [[_word(word, i) for word in given]]
-        else:
-            text = checked(given, i)
-            lines = text.splitlines() if codec.documents else [text]
-            sentences = [tokens for line in lines if (tokens := codec.cut(line))]
-        if not any(sentences):
-            raise RecurraError(f"input {i} has no words; give a sentence")
-        rows.append(conll.one([Tagged(some, ["O"] * len(some), "") for some in sentences]))
+    """Return tags and entities of each sentence, as `TagCodec.read` takes it."""
+    rows = [codec.read(given, i) for i, given in enumerate(inputs, 1)]
     return [
         TagPrediction(row.tokens, tags, spans(row.tokens, tags))
         for row, tags in zip(rows, tag(network, codec, rows), strict=True)
     ]
-
-
-def _word(word: str, position: int) -> str:
-    """Return a word that can be read; as in files, it may be a blank that parts no columns."""
-    other = isinstance(word, str) and word.isspace() and not set(word) <= set(" \t\r\n")
-    return word if other else checked(word, position)
 
 
 NER = Task(

@@ -98,13 +98,10 @@ def predict(
         RecurraError: a text is empty or too long.
     """
     rows = [TextLabel(checked(text, i), "", "") for i, text in enumerate(inputs, 1)]
-    answers = []
-    for row, p in zip(rows, probabilities(network, codec, rows), strict=True):
-        best, label = max(zip(p, codec.labels, strict=True))
-        answers.append(
-            TextPrediction(row.text, label, best, dict(zip(codec.labels, p, strict=True)))
-        )
-    return answers
+    return [
+        TextPrediction.of(row.text, codec.labels, p)
+        for row, p in zip(rows, probabilities(network, codec, rows), strict=True)
+    ]
 
 
 def review(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import nn
 
+from recurra.codecs.standard import Standard
 from recurra.data.readers import signals
 from recurra.data.readers.signal import Signal
 from recurra.data.readers.source import place
@@ -21,7 +22,6 @@ from recurra.layers import Dropout, Stack
 from recurra.reports import Lines, Part
 from recurra.tasks.body import body, pool
 from recurra.tasks.codecs.signals import SignalCodec
-from recurra.tasks.codecs.standard import Standard
 from recurra.tasks.evaluation import (
     collect,
     evaluate_labels,

@@ -10,18 +10,18 @@ from typing import Any, Literal
 
 from torch import nn
 
-from recurra.data.readers import sound, transcripts
-from recurra.data.readers.text import Rows, say
+from recurra.codecs.sounds import opened
+from recurra.codecs.units import Units
+from recurra.data.readers import transcripts
+from recurra.data.readers.text import say
 from recurra.data.readers.transcripts import Utterance
 from recurra.data.samples import strings
 from recurra.data.splits import Splits
-from recurra.errors import RecurraError
 from recurra.layers import Dropout, FrameStack, Stack
 from recurra.reports import Part
 from recurra.tasks.body import body
 from recurra.tasks.codecs.sounds import Frames
 from recurra.tasks.codecs.speech import SpeechCodec, Transcript
-from recurra.tasks.codecs.units import Units
 from recurra.tasks.evaluation import mean_loss, unigram_loss
 from recurra.tasks.hearing import front, hop, scale_of, wanted
 from recurra.tasks.review import of_transcripts
@@ -129,23 +129,11 @@ def predict(
     heard = wanted(recipe, cut=False)
     rows = [
         Utterance(
-            _samples(one, i, heard), "", "", str(one) if isinstance(one, str | Path) else "array"
+            opened(one, i, heard), "", "", str(one) if isinstance(one, str | Path) else "array"
         )
         for i, one in enumerate(inputs, 1)
     ]
     return transcribe(network, codec, rows, recipe)
-
-
-def _samples(given: Any, position: int, heard: sound.Wanted) -> sound.Samples:
-    if isinstance(given, str | Path):
-        samples = sound.load(Path(given), heard, Rows())
-        assert samples is not None  # these rows raise what is bad
-        return samples
-    if isinstance(given, tuple) and len(given) == 2:
-        return sound.of_array(*given, heard)
-    raise RecurraError(
-        f"input {position} is a {type(given).__name__}; give a path, or (samples, rate)"
-    )
 
 
 def review(

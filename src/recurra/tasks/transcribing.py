@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from recurra.codecs.units import Units
 from recurra.data.readers.text import say
 from recurra.data.readers.transcripts import Utterance
 from recurra.decoding import BestPath, Emission, Fusion, Generator, PrefixBeam, align
 from recurra.errors import RecurraError
 from recurra.tasks.codecs.speech import SpeechCodec, Transcript
-from recurra.tasks.codecs.units import Units
 from recurra.tasks.evaluation import collect
 from recurra.topologies import CTC, negative_log_likelihood
 from recurra.training.options import Listened

@@ -134,14 +134,11 @@ def translated(
     network: Writer, codec: PairCodec, rows: Sequence[Pair], recipe: TranslationRecipe
 ) -> list[Translation]:
     """Return the translation of each source."""
-    found = []
-    for row, best in zip(rows, hypotheses(network, codec, rows, recipe), strict=True):
-        read = codec.source.encode(row.source).tokens[: codec.max_length]
-        looked = [] if best.weights is None else best.weights[:, : len(read)].tolist()
-        tokens = [codec.target.id_to_token(i) or "" for i in best.tokens]
-        text = codec.target.decode(best.tokens)
-        found.append(Translation(row.source, text, best.score, read, tokens, looked))
-    return found
+    found = hypotheses(network, codec, rows, recipe)
+    return [
+        codec.told(row.source, best.tokens, best.score, best.weights)
+        for row, best in zip(rows, found, strict=True)
+    ]
 
 
 def review(

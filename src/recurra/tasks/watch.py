@@ -9,19 +9,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from recurra.codecs.watch import habits
 from recurra.data.calendar import features
 from recurra.data.readers.series import Series
 from recurra.data.timeline import Stamps
 from recurra.errors import InputError, RecurraError
 from recurra.layers.dropout import Dropout
 from recurra.streaming import Stream
-from recurra.streaming.surprise import Habits, Moment, Surprise
+from recurra.streaming.surprise import Moment, Surprise
 from recurra.tasks.codecs.watch import WatchCodec
 from recurra.topologies import ManyToManyEqual
 from recurra.topologies.numbers import Numbers
 
 if TYPE_CHECKING:
     from recurra.tasks.model import Model
+
+__all__ = ["Kind", "Watch", "Watchman", "errors_of", "habits", "watch"]
 
 Kind = Literal["error", "likelihood"]
 CHUNK = 4096  # steps that are read at once
@@ -79,10 +82,8 @@ class Watchman(ManyToManyEqual):
 
 def watch(network: Watchman, codec: WatchCodec, series: Series, recipe: Any) -> list[Moment]:
     """Return what is said of each step of a series, from its beginning."""
-    first = np.full((1, len(codec.names)), np.nan)
-    errors = np.concatenate([first, errors_of(network, codec, series, recipe.surprise)])
-    surprise = Surprise(len(codec.names), habits(recipe), network.limit(recipe.threshold))
-    return [surprise.take(*step) for step in zip(errors, codec.arranged(series), strict=True)]
+    errors = errors_of(network, codec, series, recipe.surprise)
+    return codec.moments(series, errors, recipe, network.limit(recipe.threshold))
 
 
 def errors_of(
@@ -159,8 +160,3 @@ class Watch:
         y = self.stream.step(self.network.embed(x))
         self.said = self.network.output.raw(self.network.head(y)[:, None])[0, 0]
         return self.surprise.take(errors, values)
-
-
-def habits(recipe: Any) -> Habits:
-    """Return how a recipe smooths and rests."""
-    return Habits(recipe.smooth, recipe.memory, recipe.level, recipe.rest)

@@ -17,13 +17,13 @@ def test_states_outlive_the_server_in_files_for_its_user_alone(tmp_path: Path) -
     folder = tmp_path / "deep" / "states"
 
     async def first() -> None:
-        store = FolderStore(folder, 5, 60)
+        store = FolderStore(folder, 5.0, 60.0)
         await store.claim("../session", "a")
         assert await store.save("../session", b"state", "a")
         await store.close()
 
     async def second() -> None:
-        store = FolderStore(folder, 5, 60)
+        store = FolderStore(folder, 5.0, 60.0)
         assert await store.claim("../session", "b")  # leases end with the server
         assert await store.load("../session") == b"state"
         await store.close()
@@ -38,7 +38,7 @@ def test_states_outlive_the_server_in_files_for_its_user_alone(tmp_path: Path) -
 
 def test_old_states_and_what_a_kill_left_are_removed_and_nothing_else(tmp_path: Path) -> None:
     async def story() -> None:
-        store = FolderStore(tmp_path, 5, 60)
+        store = FolderStore(tmp_path, 5.0, 60.0)
         await store.claim("new session", "a")
         left = [tmp_path / f".{'0' * 64}.safetensors.part", tmp_path / f"{'1' * 64}.safetensors"]
         other = [tmp_path / "notes.txt", tmp_path / "model.safetensors"]
@@ -58,20 +58,20 @@ def test_old_states_and_what_a_kill_left_are_removed_and_nothing_else(tmp_path: 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere there is no such lock")
 def test_a_second_server_is_refused(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path, 5, 60)
+    store = FolderStore(tmp_path, 5.0, 60.0)
     with pytest.raises(RecurraError, match="in use by another server"):
-        FolderStore(tmp_path, 5, 60)
+        FolderStore(tmp_path, 5.0, 60.0)
     asyncio.run(store.close())
-    asyncio.run(FolderStore(tmp_path, 5, 60).close())
+    asyncio.run(FolderStore(tmp_path, 5.0, 60.0).close())
 
 
 def test_a_folder_that_cannot_be_made_or_written_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RecurraError, match="cannot keep sessions"):
-        FolderStore(tmp_path / "file", 5, 60)
+        FolderStore(tmp_path / "file", 5.0, 60.0)
 
     async def story() -> None:
-        store = FolderStore(tmp_path / "states", 5, 60)
+        store = FolderStore(tmp_path / "states", 5.0, 60.0)
         await store.claim("session", "a")
         await store.save("session", b"state", "a")
         (tmp_path / "states").rename(tmp_path / "moved")

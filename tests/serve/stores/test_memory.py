@@ -8,7 +8,7 @@ from recurra.serve.stores.memory import MemoryStore
 
 def test_the_oldest_states_go_where_there_are_too_many() -> None:
     async def story() -> None:
-        store = MemoryStore(5, 60, most=100)
+        store = MemoryStore(5.0, 60.0, most=100)
         for name in "abcd":
             await store.claim(name, "x")
             assert await store.save(name, bytes(30), "x")
@@ -24,7 +24,7 @@ def test_the_oldest_states_go_where_there_are_too_many() -> None:
 
 def test_leases_that_ended_are_not_kept() -> None:
     now = 0.0
-    leases = Leases(10, lambda: now)
+    leases = Leases(10.0, lambda: now)
     for number in range(100):
         assert leases.claim(str(number), "a")
     now = 10.0

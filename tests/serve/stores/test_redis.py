@@ -13,7 +13,7 @@ from recurra.serve.stores.redis import RedisStore
 
 def test_many_states_take_one_round_trip_and_all_keys_end(redis) -> None:
     async def story() -> None:
-        store = RedisStore(redis.url, 5, 60)
+        store = RedisStore(redis.url, 5.0, 60.0)
         names = [f"trip-{number}" for number in range(50)]
         for name in names:
             assert await store.claim(name, "a")
@@ -35,7 +35,7 @@ def test_many_states_take_one_round_trip_and_all_keys_end(redis) -> None:
 
 def test_a_redis_that_goes_away_and_comes_back(redis) -> None:
     async def story() -> None:
-        store = RedisStore(redis.url, 5, 60, patience=0.3)
+        store = RedisStore(redis.url, 5.0, 60.0, patience=0.5)
         assert await store.claim("away", "a")
         assert await store.save("away", b"state", "a")
         redis.end()
@@ -48,7 +48,7 @@ def test_a_redis_that_goes_away_and_comes_back(redis) -> None:
         ):
             with pytest.raises(StoreAway, match="away"):
                 await call
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 4
         redis.begin()
         assert not await store.save("away", b"state", "a")  # it kept nothing: the lease is lost
         assert await store.claim("away", "b")
@@ -61,15 +61,14 @@ def test_a_redis_that_goes_away_and_comes_back(redis) -> None:
 
 def test_a_pause_of_redis_is_waited_for_and_then_told(redis) -> None:
     async def story() -> None:
-        store = RedisStore(redis.url, 5, 60, patience=0.3)
+        store = RedisStore(redis.url, 5.0, 60.0, patience=0.5)
         assert await store.claim("pause", "a")
         with Redis(port=redis.port) as client:
             client.client_pause(100)
             assert await store.save("pause", b"state", "a")
-            client.client_pause(600)
+            client.client_pause(750)
             with pytest.raises(StoreAway):
                 await store.save("pause", b"later", "a")
-            client.client_unpause()
         assert await store.save("pause", b"last", "a")  # no answer of another call is read
         assert await store.load("pause") == b"last"
         await store.close()
@@ -79,7 +78,7 @@ def test_a_pause_of_redis_is_waited_for_and_then_told(redis) -> None:
 
 def test_a_call_that_is_cancelled_leaves_no_answer_to_the_next(redis) -> None:
     async def story() -> None:
-        store = RedisStore(redis.url, 5, 60)
+        store = RedisStore(redis.url, 5.0, 60.0)
         for name in ("one", "two"):
             await store.claim(name, "a")
             await store.save(name, name.encode(), "a")
@@ -96,7 +95,9 @@ def test_a_call_that_is_cancelled_leaves_no_answer_to_the_next(redis) -> None:
 
 def test_a_wrong_password_is_told_without_it(redis) -> None:
     async def story() -> None:
-        store = RedisStore(f"redis://nobody:hidden-word@127.0.0.1:{redis.port}/0", 5, 60)
+        store = RedisStore(
+            f"redis://nobody:hidden-word@127.0.0.1:{redis.port}/0", 5.0, 60.0, patience=0.3
+        )
         with pytest.raises(RecurraError) as error:
             await store.load("session")
         assert "hidden-word" not in str(error.value)

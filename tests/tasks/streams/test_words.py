@@ -1,16 +1,18 @@
 """Words that come: a stream tells what `predict` tells, however a text is cut."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from recurra.data.habit import Habit
 from recurra.errors import RecurraError
 from recurra.tasks.model import Model
 from recurra.tasks.streams.session import Session
 
-from .made import cuts, heard, made, of_file, refuses, same, size
+from .made import cuts, heard, made, refuses, same, size
 
 TEXT = (
     "This room wasn't fine, the meal\u00a0was awful!  our train e\u0301te\u0301 12.5 was late ..."
@@ -63,17 +65,20 @@ def test_a_crf_tells_the_end_of_the_best_path_so_far(tmp_path: Path):
     ends = [model.predict([words[:n]])[0].tags[-1] for n in range(1, len(words) + 1)]
     assert told == ends
     assert len(set(told)) > 1
+    with torch.no_grad():
+        model.network.output.end.copy_(torch.tensor([0.0, 90.0, 0.0]))
+    assert {one["tag"] for one in heard(model, [words])} == {model.codec.tags[1]}
 
 
 def test_how_a_text_is_cut_by_a_habit_is_known_at_the_next_word(tmp_path: Path):
-    text = "".join(f"J.\tB-PER\nSmith\tI-PER\nand\tO\nNo.\tO\n{n}\tO\n.\tO\n\n" for n in range(30))
-    (tmp_path / "j.conll").write_text(text)
-    model = of_file("ner", str(tmp_path / "j.conll"), **ONE_WAY, output="softmax")
-    sentence = "J. Smith and No. 5 said No."
-    assert model.predict([sentence])[0].tokens[0] == "J."
-    assert [one["word"] for one in heard(model, list(sentence))] == (
-        model.predict([sentence])[0].tokens
-    )
+    model = made("ner", tmp_path, **ONE_WAY, output="softmax")
+    habit = Habit(patterns=("initial", "ordinal"), kept=("No.",), split_last=("No.",))
+    model.codec = replace(model.codec, habit=habit)
+    sentence = 'J. Smith and No. 5 on 3. May said No. ")'
+    tokens = model.predict([sentence])[0].tokens
+    assert " ".join(tokens) == 'J. Smith and No. 5 on 3. May said No . " )'
+    for pieces in (list(sentence), cuts(sentence, 1), [sentence[:18], sentence[18:]]):
+        assert [one["word"] for one in heard(model, pieces)] == tokens
 
 
 def test_a_memory_stays_as_small_as_it_is(tmp_path: Path):

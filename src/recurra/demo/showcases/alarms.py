@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from recurra.codecs.lamp import draw
 from recurra.demo.showcases.series import inline
-from recurra.tasks.codecs.lamp import draw
 from recurra.tasks.model import Model
 
 

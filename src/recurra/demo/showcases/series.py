@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from recurra.tasks.codecs.fan import draw
-from recurra.tasks.codecs.forecast import Ahead, Forecast
+from recurra.codecs.fan import draw
+from recurra.codecs.forecast import Ahead, Forecast
 from recurra.tasks.codecs.series import SeriesCodec
 from recurra.tasks.model import Model
 

@@ -1,54 +1,32 @@
-"""A recording and its transcript as tensors; what was heard, and when."""
+"""Speech and its transcript as tensors."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from recurra.codecs.speech import Speech, Transcript, Word
 from recurra.data.batch import Transcribed
 from recurra.data.readers.sound import Samples
 from recurra.data.readers.source import place
 from recurra.data.readers.transcripts import Utterance
-from recurra.decoding import Emission
 from recurra.errors import DataError
-from recurra.tasks.codecs.standard import Standard
-from recurra.tasks.codecs.units import Units
 from recurra.tasks.evaluation import lengths, pad
+
+__all__ = ["SpeechCodec", "Transcript", "Word"]
 
 
 @dataclass(frozen=True)
-class SpeechCodec:
-    """Samples to frames, transcripts to symbols.
-
-    Args:
-        units: of the transcripts.
-        scale: of the features, fitted on the training part.
-        rate: samples a second.
-        frame: samples of a frame: what the network hears in one step.
-    """
-
-    units: Units
-    scale: Standard
-    rate: int
-    frame: int
-
-    @property
-    def seconds(self) -> float:
-        """How long a frame lasts."""
-        return self.frame / self.rate
+class SpeechCodec(Speech):
+    """Samples to frames, transcripts to symbols, as tensors."""
 
     def frames(self, samples: Samples) -> Tensor:
         """Return samples as frames [time frame]; zeros fill the last one."""
-        missing = -len(samples) % self.frame
-        return torch.from_numpy(np.pad(samples, (0, missing))).view(-1, self.frame)
+        return torch.from_numpy(self.numbers(samples))
 
     def encode(self, example: Utterance) -> tuple[Tensor, Tensor]:
         """Return frames and symbols.
@@ -73,95 +51,3 @@ class SpeechCodec:
         """Return a padded batch."""
         x, y = zip(*items, strict=True)
         return Transcribed(pad(x), lengths(x), pad(y), lengths(y))
-
-    def files(self) -> dict[str, str]:
-        """Return units and settings."""
-        settings = {
-            "kind": self.units.kind,
-            "lowercase": self.units.lowercase,
-            "scale": self.scale.asdict(),
-            "rate": self.rate,
-            "frame": self.frame,
-        }
-        return {"units.json": self.units.to_json(), "speech.json": json.dumps(settings)}
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> SpeechCodec:
-        """Return the codec that wrote these files."""
-        stored = json.loads(files["speech.json"])
-        units = Units.of(stored["kind"], files["units.json"], lowercase=stored["lowercase"])
-        return cls(units, Standard.of(stored["scale"]), stored["rate"], stored["frame"])
-
-    def heard(
-        self,
-        emissions: Sequence[Emission],
-        log_probability: float,
-        samples: int,
-        delay: int,
-        sound: str = "",
-    ) -> Transcript:
-        """Return the transcript of symbols and of the frames where each is heard.
-
-        Args:
-            emissions: the symbols, each with its frames.
-            log_probability: of all of them, in nats.
-            samples: how many there were.
-            delay: frames that a stream is late.
-            sound: where the recording comes from.
-        """
-        words, seconds = [], samples / self.rate
-        for text, parts in self.units.words((one.symbol, one) for one in emissions):
-            start, stop = parts[0].start * self.seconds, parts[-1].stop * self.seconds
-            sure = math.exp(sum(part.score for part in parts) / len(parts))
-            words.append(Word(text, round(start, 3), round(min(stop, seconds), 3), round(sure, 4)))
-        text = " ".join(word.word for word in words)
-        confidence = math.exp(min(log_probability, 0.0))
-        late = 1000 * delay * self.seconds
-        return Transcript(sound, text, words, confidence, round(seconds, 3), late)
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word, and from when to when it is heard.
-
-    Args:
-        word: as it is written.
-        start: seconds from the beginning.
-        stop: seconds, too.
-        confidence: how sure its symbols are, each in its clearest frame: their geometric mean.
-    """
-
-    word: str
-    start: float
-    stop: float
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """What was said in a recording.
-
-    Args:
-        sound: where the recording comes from.
-        text: the transcript.
-        words: its words with their times.
-        confidence: the probability that the model gives this transcript among all.
-        seconds: how long the recording lasts.
-        delay: milliseconds that a stream of this model answers later than it hears.
-    """
-
-    sound: str
-    text: str
-    words: list[Word]
-    confidence: float
-    seconds: float
-    delay: float
-
-    def asdict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """Show the transcript with the times of its words."""
-        shown = " ".join(f"{word.word}@{word.start:.2f}" for word in self.words)
-        return f"{self.text or '(nothing)'}   {self.confidence:.0%}   {shown}".rstrip()

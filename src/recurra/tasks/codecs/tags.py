@@ -1,150 +1,32 @@
-"""A sentence and its tags as tensors; tags as entities."""
+"""A sentence and its tags as tensors."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from recurra.codecs.tagged import SAME, SHAPE, SHAPES, WORD, TagPrediction, Tags, shape, spans
 from recurra.data.batch import Aligned
-from recurra.data.habit import Habit
 from recurra.data.readers.conll import Tagged
-from recurra.data.vocabulary import Vocabulary, composed, words
 from recurra.tasks.evaluation import lengths, pad
 
-LETTERS = 16
-
-
-SHAPES = ("lower", "Capital", "UPPER", "digits", "miXed", "other", "First")
-WORD, SHAPE, SAME = range(3)  # columns of a document's tokens; letters follow
-
-
-def shape(word: str, *, first: bool = False) -> int:
-    """Return which of `SHAPES` a word has, counted from 1; a first word is capital anyway."""
-    if any(c.isdigit() for c in word):
-        return 4
-    if word.islower():
-        return 1
-    if word.isupper() and len(word) > 1:
-        return 3
-    if word[:1].isupper() and (word[1:].islower() or len(word) == 1):
-        return 7 if first else 2
-    return 5 if word.isalpha() else 6
+__all__ = ["SAME", "SHAPE", "SHAPES", "WORD", "TagCodec", "TagPrediction", "shape", "spans"]
 
 
 @dataclass(frozen=True)
-class TagCodec:
-    """Words, shapes and letters to ids; tags to classes.
-
-    Args:
-        words: lower-cased words that training saw.
-        letters: characters that training saw.
-        tags: the classes' names, "O" first.
-        max_length: words that are read of a sentence, at most.
-        documents: whether sentences are read with the others of their document: their tokens have
-            a column more, which is equal where two are the same word.
-        rare: the first of the words that training saw once; None: not known.
-        habit: how training's sentences are cut into words; none, in bundles that were made before
-            there were habits: text is cut as `vocabulary.words` does, and tokens are not composed.
-    """
-
-    words: Vocabulary
-    letters: Vocabulary
-    tags: list[str]
-    max_length: int
-    documents: bool = False
-    rare: int | None = None
-    habit: Habit | None = None
-
-    def cut(self, text: str) -> list[str]:
-        """Return the words of a raw text, cut as training's sentences are."""
-        return words(text, lower=False) if self.habit is None else self.habit.words(text)
+class TagCodec(Tags):
+    """Words, shapes and letters to ids, tags to classes, as tensors."""
 
     def encode(self, example: Tagged) -> tuple[Tensor, Tensor]:
         """Return word, shape and letters per token, and tags (O where unknown)."""
-        tokens = example.tokens[: self.max_length]
-        if self.habit is not None:
-            tokens = [composed(token) for token in tokens]
-        lowered = [token.lower() for token in tokens]
-        place: dict[str, int] = {}
-        rows = []
-        for i, (word, token) in enumerate(zip(self.words.encode(lowered), tokens, strict=True)):
-            row = [word, self._shape(token, first=i in example.starts)]
-            if self.documents:
-                row.append(place.setdefault(lowered[i], len(place) + 1))
-            letters = self.letters.encode(list(token[:LETTERS]))
-            rows.append([*row, *letters, *[0] * (LETTERS - len(letters))])
         index = {tag: i for i, tag in enumerate(self.tags)}
         tags = [index.get(tag, 0) for tag in example.tags[: self.max_length]]
-        return torch.tensor(rows).view(-1, 2 + self.documents + LETTERS), torch.tensor(tags)
-
-    def _shape(self, token: str, *, first: bool) -> int:
-        """Return a word's shape; in a document, every shape has a second one, of first words."""
-        found = shape(token, first=first)
-        return found + len(SHAPES) if first and self.documents else found
+        return torch.from_numpy(self.numbers(example)), torch.tensor(tags)
 
     def collate(self, items: Sequence[tuple[Tensor, ...]]) -> Aligned:
         """Return a padded batch."""
         tokens, tags = zip(*items, strict=True)
         return Aligned(pad(tokens), lengths(tokens), pad(tags))
-
-    def files(self) -> dict[str, str]:
-        """Return vocabularies and tags."""
-        settings: dict[str, Any] = {"tags": self.tags, "max_length": self.max_length}
-        settings |= {"documents": self.documents, "rare": self.rare}
-        habit = {} if self.habit is None else {"habit.json": self.habit.to_json()}
-        return {
-            **habit,
-            "words.json": self.words.to_json(),
-            "letters.json": self.letters.to_json(),
-            "tags.json": json.dumps(settings),
-        }
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> TagCodec:
-        """Return the codec that wrote these files."""
-        vocabulary, letters = (
-            Vocabulary.from_json(files[f"{name}.json"]) for name in ("words", "letters")
-        )
-        habit = Habit.from_json(files["habit.json"]) if "habit.json" in files else None
-        return cls(vocabulary, letters, **json.loads(files["tags.json"]), habit=habit)
-
-
-@dataclass(frozen=True)
-class TagPrediction:
-    """The tags of a sentence, and the entities that they mark: (text, type, first, last word)."""
-
-    tokens: list[str]
-    tags: list[str]
-    entities: list[tuple[str, str, int, int]]
-
-    def asdict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """Show the sentence with its entities in brackets."""
-        shown = list(self.tokens)
-        for _, kind, first, last in self.entities:
-            shown[first] = "[" + shown[first]
-            shown[last] += f" {kind}]"
-        return " ".join(shown)
-
-
-def spans(tokens: Sequence[str], tags: Sequence[str]) -> list[tuple[str, str, int, int]]:
-    """Return the entities of IOB2 tags; an I- that continues nothing begins one."""
-    found: list[tuple[str, str, int, int]] = []
-    for i, tag in enumerate(tags):
-        if tag == "O":
-            continue
-        kind = tag[2:]
-        if tag[0] == "I" and found and found[-1][1] == kind and found[-1][3] == i - 1:
-            text, _, first, _ = found[-1]
-            found[-1] = (f"{text} {tokens[i]}", kind, first, i)
-        else:
-            found.append((tokens[i], kind, i, i))
-    return found

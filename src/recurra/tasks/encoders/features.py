@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from recurra.data.readers.text import say
 from recurra.engines.table import cache_folder
 from recurra.errors import RecurraError
 from recurra.storage import reason, replace
-from recurra.tasks.encoders.convolution import pixels
 from recurra.tasks.encoders.frozen import FrozenEncoder
 from recurra.training.progress import shown
 
@@ -26,7 +24,7 @@ AT_ONCE = 32  # pictures
 def remembered(
     encoder: FrozenEncoder,
     images: Sequence[NDArray[Any]],
-    scale: Callable[[Tensor], Tensor],
+    scale: Callable[[NDArray[Any]], NDArray[np.float32]],
 ) -> list[NDArray[np.float16]]:
     """Return the features [positions channels] of each picture, in pages of one file.
 
@@ -80,14 +78,14 @@ def _write(
     path: Path,
     encoder: FrozenEncoder,
     pictures: Sequence[NDArray[Any]],
-    scale: Callable[[Tensor], Tensor],
+    scale: Callable[[NDArray[Any]], NDArray[np.float32]],
     shape: tuple[int, ...],
 ) -> None:
     device = next(encoder.parameters()).device
     # NumPy gives it no types
     features = np.lib.format.open_memmap(path, "w+", np.float16, shape)  # type: ignore[no-untyped-call]
     for start in shown(range(0, len(pictures), AT_ONCE), "features"):
-        some = [pixels(image) for image in pictures[start : start + AT_ONCE]]
-        seen = encoder.look(scale(torch.stack(some)).to(device))
+        some = scale(np.stack(pictures[start : start + AT_ONCE]))
+        seen = encoder.look(torch.from_numpy(some).to(device))
         features[start : start + AT_ONCE] = seen.cpu().numpy()
     features.flush()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from recurra.codecs.forecast import written
 from recurra.data.readers.marks import marks_of
 from recurra.data.readers.series import Series
 from recurra.reports import Part, Table
 from recurra.reports.table import Cell
 from recurra.streaming.surprise import Moment
-from recurra.tasks.codecs.forecast import written
 
 MOST = 20_000  # steps that are watched again
 

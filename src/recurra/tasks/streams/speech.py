@@ -7,10 +7,10 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from recurra.codecs.units import PIECE
 from recurra.data.vocabulary import END, PAD, START
 from recurra.layers import Layer, Pointwise, Stack
 from recurra.tasks.codecs.speech import SpeechCodec
-from recurra.tasks.codecs.units import PIECE
 from recurra.tasks.streams import samples
 from recurra.tasks.streams.causal import checked
 from recurra.tasks.streams.streamed import Memory

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from recurra.codecs.texts import LONGEST_TEXT
 from recurra.data.habit import CLOSED
 from recurra.data.readers.conll import Tagged
 from recurra.data.readers.tabular import TextLabel
 from recurra.errors import RecurraError
 from recurra.tasks.codecs.tags import TagCodec
-from recurra.tasks.codecs.text import LONGEST_TEXT, TextCodec
+from recurra.tasks.codecs.text import TextCodec
 from recurra.tasks.streams import text
 from recurra.tasks.streams.causal import checked, so_far
 from recurra.tasks.streams.classes import Classes
@@ -108,18 +109,20 @@ class Tags:
     def read(self, memory: Memory, given: Any) -> Numbers:
         """Return the words that are whole now."""
         if isinstance(given, list):
-            words = self._cut(memory["waiting"]) + [_word(one) for one in given]
+            words = self.codec.cut(memory["waiting"]) + [_word(one) for one in given]
             text.left(memory)
         else:
             whole, half = text.taken(memory, given)
             stop = self._certain(whole)
             text.keep(memory, whole[stop:], half)
-            words = self._cut(whole[:stop])
+            words = self.codec.cut(whole)
+            # what waits is cut along, since it may decide how the word before it is
+            words = words[: len(words) - len(self.codec.cut(whole[stop:]))]
         return self._encoded(memory, words)
 
     def rest(self, memory: Memory) -> Numbers:
         """Return the words that waited for what would follow them."""
-        return self._encoded(memory, self._cut(text.left(memory)))
+        return self._encoded(memory, self.codec.cut(text.left(memory)))
 
     def head(self, y: Tensor) -> Tensor:
         """Return each word's likeliest tag; for a CRF, the scores."""
@@ -144,14 +147,11 @@ class Tags:
         parts = [one for one in text.PARTS.finditer(whole) if not CLOSED.fullmatch(one.group())]
         return parts[-1].start() if parts else 0
 
-    def _cut(self, whole: str) -> list[str]:
-        return self.codec.cut(whole)
-
     def _encoded(self, memory: Memory, words: list[str]) -> Numbers:
         starts = () if memory["step"] or memory["words"] else (0,)
         sentence = Tagged(words, ["O"] * len(words), "", starts)
         memory["words"] = memory["words"] + words
-        found: Numbers = self.codec.encode(sentence)[0].numpy()
+        found: Numbers = self.codec.encode(sentence)[0].long().numpy()
         return found
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from recurra.training.recipe import Recipe
-from recurra.training.values import AMOUNT, COUNT, NAME, NUCLEUS, SIZE, option
+from recurra.training.values import AMOUNT, COUNT, NAME, NUCLEUS, POSITIVE, SIZE, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +52,35 @@ class Listened(Recipe):
         "decoding", 0.5, "how much the language model's log probability counts", AMOUNT
     )
     word_bonus: float = option("decoding", 0.0, "added to the score for each word", AMOUNT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarmed(Recipe):
+    """Steps are told that are unusual."""
+
+    steps: Literal["rows", "regular"] = option(
+        "data", "rows", "each row is a step, whatever its time; or times a regular step apart"
+    )
+    surprise: Literal["error", "likelihood"] = option(
+        "decoding",
+        "error",
+        "what is unusual: how far off a forecast is, or how unlikely it made it",
+    )
+    smooth: float = option("decoding", 5.0, "half-life of the latest errors, in steps", POSITIVE)
+    memory: float = option("decoding", 150.0, "half-life of usual errors, in steps", POSITIVE)
+    level: float = option(
+        "decoding", 3000.0, "half-life of usual values, in steps; 0: errors alone decide", AMOUNT
+    )
+    rest: int = option("decoding", 150, "steps of calm that end an alarm", COUNT)
+    threshold: float | None = option(
+        "decoding", None, "score from which a step is an alarm; none: as found in training", NUCLEUS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn(Recipe):
+    """What comes is drawn, path by path."""
+
+    samples: int = option(
+        "decoding", 100, "paths that a recursive forecast draws for its quantiles", SIZE
+    )

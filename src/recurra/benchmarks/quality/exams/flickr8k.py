@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from recurra.benchmarks.quality.exam import Answer, Case, Exam, Published, beside, trained
+from recurra.codecs.scale import Scale
 from recurra.data.readers import captions
 from recurra.data.vocabulary import words
 from recurra.tasks.encoders import FrozenEncoder, remembered, seen_by
@@ -68,7 +69,7 @@ def nearest(case: Case) -> dict[str, float]:
     encoder = FrozenEncoder(seen, 1).eval()
     encoder.fill(network.state_dict())
     rows = [*splits.train, *splits.test]
-    kept = remembered(encoder, [row.image for row in rows], lambda x: x.float() / 255)
+    kept = remembered(encoder, [row.image for row in rows], Scale(real=False))
     means = np.stack([one.astype(np.float32).mean(0) for one in kept])
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     alike = means[len(splits.train) :] @ means[: len(splits.train)].T

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recurra.codecs.written import write
 from recurra.data.readers.times import shown
 from recurra.data.timeline import Timeline
-from recurra.tasks.accuracy import LEVELS
-from recurra.tasks.codecs.written import write
 
 Numbers = NDArray[np.float64]
+
+LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)  # by which distributions are told and judged
 
 
 class Ahead(NamedTuple):
@@ -104,7 +105,7 @@ class Forecast:
             RecurraError: the ending is another.
             MissingExtra: it is a picture, and matplotlib is not installed.
         """
-        from recurra.tasks.codecs.fan import draw
+        from recurra.codecs.fan import draw
 
         return write(path, self._rows(), self.asdict(), lambda form: draw(self, form))
 

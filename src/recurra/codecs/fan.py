@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recurra.tasks.codecs.picture import Picture, name_times
+from recurra.codecs.picture import Picture, name_times
 
 if TYPE_CHECKING:
-    from recurra.tasks.codecs.forecast import Ahead, Forecast
+    from recurra.codecs.forecast import Ahead, Forecast
 
 MOST = 12  # panels
 COLOUR, TRUTH = "#4c78a8", "#333333"

@@ -7,9 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from recurra.data.readers.text import say
 from recurra.errors import DataError
@@ -97,13 +95,14 @@ class Scale:
                 "or bytes: scale them",
             )
 
-    def __call__(self, pixels: Tensor) -> Tensor:
+    def __call__(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Return pixels with 0 and 1 where this scale has them."""
-        if pixels.dtype == torch.uint8:
-            return pixels.float() / 255
-        if pixels.dtype == torch.uint16:
-            return pixels.float() / float(self.deepest)
-        return (pixels.float() - self.low) / (self.high - self.low)
+        real = np.asarray(pixels, np.float32)
+        if pixels.dtype == np.uint8:
+            return real / np.float32(255)
+        if pixels.dtype == np.uint16:
+            return real / np.float32(self.deepest)
+        return (real - np.float32(self.low)) / np.float32(self.high - self.low)
 
 
 def scale_of(rows: Sequence[Any], recipe: Recipe) -> Scale:

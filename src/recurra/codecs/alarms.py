@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recurra.codecs.written import write
 from recurra.streaming.surprise import Moment
-from recurra.tasks.codecs.written import write
 
 SHOWN = 5  # alarms that are told in words
 
@@ -122,7 +122,7 @@ class Watched:
             RecurraError: the ending is another.
             MissingExtra: it is a picture, and matplotlib is not installed.
         """
-        from recurra.tasks.codecs.lamp import draw
+        from recurra.codecs.lamp import draw
 
         return write(path, self._rows(), self.asdict(), lambda form: draw(self, form))
 

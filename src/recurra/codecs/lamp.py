@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recurra.tasks.codecs.picture import Picture, name_times
+from recurra.codecs.picture import Picture, name_times
 
 if TYPE_CHECKING:
-    from recurra.tasks.codecs.alarms import Watched, WatchedSeries
+    from recurra.codecs.alarms import Watched, WatchedSeries
 
 MOST = 6  # series
 INK, RED = "#333333", "#e4572e"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from recurra.tasks.codecs.written import write
+from recurra.codecs.written import write
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,24 @@ class SignalPrediction:
     probabilities: dict[str, float]
     since: int | None = None
     heard: dict[str, list[float]] | None = None
+
+    @classmethod
+    def of(cls, signal: str, labels: Sequence[str], p: Any, heard: Any) -> Self:
+        """Return the answer of probabilities, as arrays or tensors.
+
+        Args:
+            signal: its name.
+            labels: the classes' names.
+            p: of the whole [classes].
+            heard: after each step [time classes]; None: the end was waited for.
+        """
+        best = int(p.argmax())
+        told = dict(zip(labels, p.tolist(), strict=True))
+        if heard is None:
+            return cls(signal, labels[best], float(p[best]), told)
+        since = settled_at([*heard[:-1].argmax(-1).tolist(), best])
+        after = dict(zip(labels, heard.T.tolist(), strict=True))
+        return cls(signal, labels[best], float(p[best]), told, since, after)
 
     def asdict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -68,6 +86,12 @@ class StepPrediction:
     signal: str
     labels: list[str]
     probabilities: dict[str, list[float]]
+
+    @classmethod
+    def of(cls, signal: str, labels: Sequence[str], p: Any) -> Self:
+        """Return the answer of each step's probabilities [time classes], an array or tensor."""
+        likeliest = [labels[i] for i in p.argmax(-1).tolist()]
+        return cls(signal, likeliest, dict(zip(labels, p.T.tolist(), strict=True)))
 
     def asdict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -146,3 +170,20 @@ def settled_at(likeliest: Sequence[int]) -> int:
     while step > 1 and likeliest[step - 2] == likeliest[-1]:
         step -= 1
     return step
+
+
+def by_input(
+    inputs: Sequence[Any], groups: Sequence[Sequence[Any]], answers: Sequence[Any]
+) -> list[Any]:
+    """Return one answer per input: what is said of its signal, or of each that it holds.
+
+    Args:
+        inputs: their names.
+        groups: the signals of each.
+        answers: of all signals, one after another.
+    """
+    found, left = list[Any](), list(answers)
+    for given, group in zip(inputs, groups, strict=True):
+        told, left = left[: len(group)], left[len(group) :]
+        found.append(told[0] if len(told) == 1 else FilePrediction(str(given), told))
+    return found

@@ -1,0 +1,80 @@
+"""An image and its label as numbers, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from recurra.codecs.scale import Scale
+from recurra.errors import RecurraError
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pixels to [0, 1], labels to classes.
+
+    Args:
+        labels: the classes' names, in their order.
+        shape: height, width and channels of an image.
+        scale: the pixel values that become 0 and 1.
+    """
+
+    labels: list[str]
+    shape: tuple[int, int, int]
+    scale: Scale
+
+    def checked(self, image: NDArray[Any], where: str) -> NDArray[Any]:
+        """Return an image that can be read.
+
+        Raises:
+            RecurraError: it has another shape, or its numbers mean something else.
+        """
+        if image.shape != self.shape:
+            raise RecurraError(
+                f"{where}: the image is {_size(image.shape)}; this model reads {_size(self.shape)}"
+            )
+        self.scale.check(image, where)
+        return image
+
+    def files(self) -> dict[str, str]:
+        """Return labels, shape and scale."""
+        stored = {"labels": self.labels, "shape": self.shape, **asdict(self.scale)}
+        return {"image.json": json.dumps(stored)}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> Self:
+        """Return the codec that wrote these files."""
+        values = json.loads(files["image.json"])
+        return cls(values["labels"], tuple(values["shape"]), Scale.of(values))
+
+
+@dataclass(frozen=True)
+class ImagePrediction:
+    """The class of an image, and the probability of every class."""
+
+    image: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+    @classmethod
+    def of(cls, image: str, labels: Sequence[str], p: Sequence[float]) -> Self:
+        """Return the answer of these probabilities, one for each label."""
+        best, label = max(zip(p, labels, strict=True))
+        return cls(image, label, best, dict(zip(labels, p, strict=True)))
+
+    def asdict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Show label, certainty and the image's name."""
+        return f"{self.label:<12} {self.probability:6.1%}   {self.image}"
+
+
+def _size(shape: Sequence[int]) -> str:
+    return "×".join(str(n) for n in shape)
