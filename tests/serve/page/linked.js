@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { SourceTextModule } from "node:vm";
 
-const LATER = /(?:import\(|new URL\()["'](\.\.?\/[^"']+\.js)["']/g; // imported when it is needed
+const LATER = /["'](\.\.?\/[^"'$]+\.js)["']/g; // also what is imported when it is needed
 const known = new Map();
 
 function module(path) {
