@@ -19,6 +19,7 @@ from recurra.serve.docs import page
 from recurra.serve.guard import Guard
 from recurra.serve.http import failed, routes, server_of
 from recurra.serve.metrics import Metrics
+from recurra.serve.protocol import Protocol
 from recurra.serve.server import Server
 from recurra.serve.socket import Connection
 
@@ -55,7 +56,8 @@ def build(server: Server) -> ASGIApp:
             name = path[len(before) : -len(after)]
             known = path.startswith(before) and path.endswith(after) and "/" not in name
             scope.setdefault("state", {})["route"] = "{name}".join(STREAM)
-            await Connection(server, receive, send).run(scope, name if known else "")
+            protocol: Protocol = scope["extensions"]["recurra.protocol"]
+            await Connection(server, receive, send, protocol).run(scope, name if known else "")
         else:
             await guarded(scope, receive, send)
 

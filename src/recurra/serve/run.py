@@ -13,25 +13,15 @@ from typing import Any
 
 import torch
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from recurra.errors import RecurraError
 from recurra.serve.app import build
 from recurra.serve.keys import Keys, check_exposure
 from recurra.serve.logs import configure
 from recurra.serve.models import open_models
+from recurra.serve.protocol import Protocol
 from recurra.serve.server import Server
 from recurra.serve.settings import Settings
-
-
-class Protocol(WebSocketsSansIOProtocol):
-    """A WebSocket whose application may break it off, when a reader takes nothing more."""
-
-    async def run_asgi(self) -> None:
-        """Run the application, which finds `abort` in its scope."""
-        extensions: dict[str, Any] = self.scope["extensions"]
-        extensions["recurra.abort"] = self.transport.abort
-        await super().run_asgi()
 
 
 class Drained(uvicorn.Server):

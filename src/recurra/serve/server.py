@@ -23,7 +23,7 @@ from recurra.serve.models import Served
 from recurra.serve.predicting import Batcher
 from recurra.serve.sessions import Sessions
 from recurra.serve.settings import Settings
-from recurra.serve.socket import RESTART, Connection
+from recurra.serve.socket import DOWN, RESTART, Closed, Connection
 from recurra.serve.store import StoreAway
 from recurra.serve.stores import open_store
 
@@ -113,7 +113,7 @@ class Server:
         while time.monotonic() < until:
             for one in list(self.connections):
                 if not one.answering:
-                    one.end(RESTART, "the server goes down; connect to another")
+                    one.end(Closed(RESTART, DOWN))
             if not self.connections and not self.requests:
                 break
             await asyncio.sleep(0.02)
@@ -137,7 +137,7 @@ class Server:
             now = time.monotonic()
             for one in list(self.connections):
                 if one.since is not None and now - one.since > self.settings.timeout:
-                    one.break_off()  # it would not read a farewell either
+                    one.protocol.abort()  # it would not read a farewell either
             for name, sessions in self.sessions.items():
                 try:
                     await sessions.tidy(self.settings.idle, renew=round % RENEWED == 0)
