@@ -7,7 +7,7 @@ import base64
 import copy
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,7 @@ class Push:
         frames: as they came: a list of JSON's, or numbers of float32.
         end: whether nothing follows.
         binary: whether the reply is numbers.
+        told_to: is called with the message when its reply is there, or with what went wrong.
         wrong: why it is no message.
     """
 
@@ -72,6 +73,7 @@ class Push:
     frames: list[Any] | np.ndarray
     end: bool = False
     binary: bool = False
+    told_to: Callable[[Push, Exception | None], None] = lambda *_: None
     wrong: str | None = None
     given: np.ndarray | None = None
     done: int = 0
