@@ -39,6 +39,9 @@ class Protocol(WebSocketsSansIOProtocol):
             if self.handshake_initiated or not data.endswith(b"\r\n\r\n"):
                 self.general = True
             super().data_received(data)
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                self.transport.write(b"".join(self.conn.data_to_send()))  # why it is none
+                self.transport.close()
             return
         data, begin = self.rest + data if self.rest else data, 0
         while (found := frame(data, begin)) is not None:
@@ -76,20 +79,20 @@ class Protocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """Hand on a message that came the long way."""
+        content, told = b"".join(self.frames), None
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                told = content.decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(1007)
+                self.handle_parser_exception()
+                return
         if self.sink is None or self.close_sent:
             super().send_receive_event_to_app()
             return
-        content, self.frames = b"".join(self.frames), []
-        if self.curr_msg_data_type != "text":
-            self.sink(content)
-            return
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            self.conn.send_close(1007)
-            self.handle_parser_exception()
-            return
-        self.sink(text)
+        self.frames = []
+        self.sink(content if told is None else told)
 
     def tell(self, reply: Content) -> bool:
         """Send a message; whether its reader keeps up."""

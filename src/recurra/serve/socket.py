@@ -122,7 +122,8 @@ class Connection:
                 self.session, self.sessions, self.client = session, sessions, client
                 self.binary = query.get("format") == "binary"
                 self.protocol.sink, self.protocol.told = self.take, self.go_on
-                await self.receive()  # nothing comes this way any more but its end
+                while (early := await self.receive())["type"] == "websocket.receive":
+                    self.take(early["text"] if "text" in early else early["bytes"])
             finally:
                 self.protocol.sink = self.protocol.told = None
                 if self.slow is not None:
