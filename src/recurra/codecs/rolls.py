@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class Continuation(MidiFile):
     @classmethod
     def of(
         cls, where: str, frames: NDArray[Any], nll: float, follows: NDArray[Any], steps: int
-    ) -> Self:
+    ) -> Continuation:
         """Return how a piece goes on.
 
         Args:
