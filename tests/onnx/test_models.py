@@ -170,3 +170,10 @@ def test_narrower_weights_are_smaller_and_are_told_with_what_they_cost(tmp_path:
         export(recurra.LSTM(2, 3), tmp_path / "other", weights=["int8"])
     with pytest.raises(RecurraError, match="int4"):
         Exported(tmp_path / "out", weights="int4")
+
+
+def test_the_pool_of_a_classifier_that_lags_begins_late(tmp_path: Path):
+    lagging = model("sentiment", tmp_path, bidirectional=False, lookahead=2, pool="mean")
+    found = export(lagging, tmp_path / "exported")
+    assert {one.graph for one in found.compared} == {"sequence", "step"}
+    assert max(one.difference for one in found.compared) < 1e-5

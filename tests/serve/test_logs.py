@@ -155,3 +155,13 @@ def test_streams_are_told_by_how_they_were_closed(lines: Any) -> None:
         ("stream", "/stream", 1001),
     ]
     assert "hidden" not in json.dumps(told)
+
+
+def test_what_raises_before_it_answers_is_an_error(lines: Any) -> None:
+    async def raises(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    for kind in ("http", "websocket"):
+        with pytest.raises(ZeroDivisionError):
+            ask(Access(raises, Metrics()), "/", kind)
+    assert [line["status"] for line in lines()] == [500, 1011]

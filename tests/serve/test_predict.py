@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import socket
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -250,3 +251,28 @@ def test_a_server_that_is_told_to_stop_answers_what_it_has(models: Mapping[str, 
         server.stop()
         thread.join()
         assert answers[0][0] == 200
+
+
+def test_the_routes_are_on_a_page_that_asks_nobody_else(server: Running) -> None:
+    _, text, headers = server.ask("GET", "/docs")
+    page = text.decode()
+    assert "POST /v1/models/{name}/predict" in page
+    assert "<td><code>inputs</code></td>" in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert server.ask("GET", "/openapi.json")[1]["info"]["title"] == "recurra"
+
+
+def test_who_connects_and_says_nothing_is_let_go(models: Mapping[str, Model]) -> None:
+    with running({"ner": models["ner"]}, timeout=0.3) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as silent:
+            silent.sendall(b"POST /v1/models/ner/predict HTTP/1.1\r\nhos")
+            silent.settimeout(10)
+            assert silent.recv(100) == b""
+        with socket.create_connection(("127.0.0.1", server.port)) as slow:
+            slow.sendall(b"POST /v1/models/ner/predict HTTP/1.1\r\nhost: x\r\n")
+            slow.sendall(b'content-type: application/json\r\ncontent-length: 99\r\n\r\n{"inp')
+            slow.settimeout(10)
+            assert b" 408 " in slow.recv(100)
+        assert server.predict("ner", "Anna")[0]["tokens"] == ["Anna"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,9 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from recurra import __version__
 from recurra.errors import RecurraError
 from recurra.serve.access import Access
+from recurra.serve.docs import page
 from recurra.serve.guard import Guard
 from recurra.serve.http import failed, routes, server_of
 from recurra.serve.metrics import Metrics
+from recurra.serve.protocol import Protocol
 from recurra.serve.server import Server
 from recurra.serve.socket import Connection
 
@@ -39,6 +41,7 @@ def build(server: Server) -> ASGIApp:
     app.add_api_route("/healthz", healthz, include_in_schema=False)
     app.add_api_route("/readyz", readyz, include_in_schema=False)
     app.add_api_route("/metrics", metrics, include_in_schema=False)
+    app.add_api_route("/docs", lambda: HTMLResponse(page(app.openapi())), include_in_schema=False)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, refused)
     for kind in (RecurraError, TimeoutError):
@@ -53,7 +56,8 @@ def build(server: Server) -> ASGIApp:
             name = path[len(before) : -len(after)]
             known = path.startswith(before) and path.endswith(after) and "/" not in name
             scope.setdefault("state", {})["route"] = "{name}".join(STREAM)
-            await Connection(server, receive, send).run(scope, name if known else "")
+            protocol: Protocol = scope["extensions"]["recurra.protocol"]
+            await Connection(server, receive, send, protocol).run(scope, name if known else "")
         else:
             await guarded(scope, receive, send)
 

@@ -41,16 +41,26 @@ class Guard:
             await self.app(scope, receive, send)
             return
         scope.setdefault("state", {})
+        body = Body(receive, self.server)
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), *HEADERS]
             await send(message)
 
+        async def answer(message: Message) -> None:
+            if body.refused is None:
+                await told(message)
+            elif (
+                message["type"] == "http.response.start"
+            ):  # a route calls it a bad body, in its way
+                await failed(body.refused)(scope, receive, told)
+
         self.server.requests += 1
         try:
             self._admit(scope)
-            await self.app(scope, Body(receive, self.server, scope), told)
+            body.admit(dict(scope["headers"]).get(b"content-length", b"0"))
+            await self.app(scope, body, answer)
         except RecurraError as error:
             await failed(error)(scope, receive, told)
         finally:
@@ -92,14 +102,16 @@ class Body:
     Args:
         receive: gives its parts.
         server: whose limits hold.
-        scope: of the request.
     """
 
-    def __init__(self, receive: Receive, server: Server, scope: Scope) -> None:
+    def __init__(self, receive: Receive, server: Server) -> None:
         self.receive, self.most, self.read = receive, server.settings.max_body, 0
         self.until = time.monotonic() + server.settings.timeout
         self.over = False
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        self.refused: Refused | None = None
+
+    def admit(self, length: bytes) -> None:
+        """Refuse what says that it is too large."""
         if length.isdigit() and int(length) > self.most:
             raise self._large()
 
@@ -115,11 +127,13 @@ class Body:
             async with asyncio.timeout(self.until - time.monotonic()):
                 message = await self.receive()
         except TimeoutError:
-            raise Refused(408, "the request came too slowly") from None
+            self.refused = Refused(408, "the request came too slowly")
+            raise self.refused from None
         self.read += len(message.get("body", b""))
         self.over = not message.get("more_body", False)
         if self.read > self.most:
-            raise self._large()
+            self.refused = self._large()
+            raise self.refused
         return message
 
     def _large(self) -> Refused:

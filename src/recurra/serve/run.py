@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -11,25 +13,15 @@ from typing import Any
 
 import torch
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from recurra.errors import RecurraError
 from recurra.serve.app import build
 from recurra.serve.keys import Keys, check_exposure
 from recurra.serve.logs import configure
 from recurra.serve.models import open_models
+from recurra.serve.protocol import Protocol
 from recurra.serve.server import Server
 from recurra.serve.settings import Settings
-
-
-class Protocol(WebSocketsSansIOProtocol):
-    """A WebSocket whose application may break it off, when a reader takes nothing more."""
-
-    async def run_asgi(self) -> None:
-        """Run the application, which finds `abort` in its scope."""
-        extensions: dict[str, Any] = self.scope["extensions"]
-        extensions["recurra.abort"] = self.transport.abort
-        await super().run_asgi()
 
 
 class Drained(uvicorn.Server):
@@ -43,6 +35,7 @@ class Drained(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self.server, self.draining = server, False
+        self.seen = weakref.WeakKeyDictionary[Any, float]()  # connections, and since when
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; a second signal ends at once."""
@@ -52,6 +45,16 @@ class Drained(uvicorn.Server):
         self.draining = True
         if self.server.loop is not None:
             self.server.loop.create_task(self._drain())
+
+    async def on_tick(self, counter: int) -> bool:
+        """Close connections that never ask anything, ten times a second; return whether to end."""
+        now = time.monotonic()
+        for one in list(self.server_state.connections):
+            since = self.seen.setdefault(one, now)
+            silent = getattr(one, "cycle", one) is None  # a request's, once its head was read
+            if silent and now - since > self.server.settings.timeout:
+                one.transport.close()
+        return await super().on_tick(counter)
 
     async def _drain(self) -> None:
         await self.server.drain()
@@ -89,6 +92,7 @@ def host(server: Server) -> Drained:
         log_config=None,
         access_log=False,
         server_header=False,
+        limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=1,
     )
     return Drained(config, server)

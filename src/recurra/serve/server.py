@@ -23,11 +23,12 @@ from recurra.serve.models import Served
 from recurra.serve.predicting import Batcher
 from recurra.serve.sessions import Sessions
 from recurra.serve.settings import Settings
-from recurra.serve.socket import RESTART, Connection
+from recurra.serve.socket import DOWN, RESTART, Closed, Connection
 from recurra.serve.store import StoreAway
 from recurra.serve.stores import open_store
 
 TICK = 1.0  # seconds between looks at what is silent or slow
+LEASE, RENEWED = 6.0, 2  # seconds that a session is kept for a silent server; ticks
 
 
 class Server:
@@ -52,7 +53,7 @@ class Server:
         self.requests = 0  # that are being answered
         self.pieces = 0  # that are being written
         self.folder = tempfile.TemporaryDirectory(prefix="recurra-")
-        self.store = open_store(settings.state, keep=settings.keep)
+        self.store = open_store(settings.state, LEASE, settings.keep)
         self.shared = settings.state.startswith("redis")
         secret = os.environ.get("RECURRA_STATE_SECRET", "").encode() or None
         self.secret = secret
@@ -101,8 +102,13 @@ class Server:
         return self.keys.who(None if header is None else header.decode("latin-1"), key)
 
     async def start(self) -> None:
-        """Begin to look after sessions."""
+        """Begin to look after sessions.
+
+        Raises:
+            StoreAway: the store cannot be reached.
+        """
         self.loop = asyncio.get_running_loop()
+        await self.store.load("a session that is never there")  # whether it can be asked
         self.keeper = self.loop.create_task(self._keep())
 
     async def drain(self) -> None:
@@ -112,7 +118,7 @@ class Server:
         while time.monotonic() < until:
             for one in list(self.connections):
                 if not one.answering:
-                    one.end(RESTART, "the server goes down; connect to another")
+                    one.end(Closed(RESTART, DOWN))
             if not self.connections and not self.requests:
                 break
             await asyncio.sleep(0.02)
@@ -136,10 +142,10 @@ class Server:
             now = time.monotonic()
             for one in list(self.connections):
                 if one.since is not None and now - one.since > self.settings.timeout:
-                    one.break_off()  # it would not read a farewell either
+                    one.protocol.abort()  # it would not read a farewell either
             for name, sessions in self.sessions.items():
                 try:
-                    await sessions.tidy(self.settings.idle, renew=round % 5 == 0)
+                    await sessions.tidy(self.settings.idle, renew=round % RENEWED == 0)
                 except (StoreAway, RecurraError) as error:
                     self.metrics.store_failed()
                     event("store", "error", model=name, reason=type(error).__name__)

@@ -9,13 +9,14 @@ from concurrent.futures import Executor
 from typing import TypeVar
 
 from recurra.errors import RecurraError
-from recurra.serve.bank import Bank, Push, Reply, Session
+from recurra.serve.bank import Bank, Push, Session
 from recurra.serve.metrics import Metrics
 from recurra.serve.predicting import Busy
 from recurra.serve.snapshot import Snapshot, pack
 from recurra.serve.store import Store, StoreAway
 
 T = TypeVar("T")
+PATIENCE = 0.5  # seconds
 
 
 class InUse(RecurraError):  # noqa: N818, it is what a session is
@@ -59,12 +60,14 @@ class Sessions:
         self.metrics, self.owner = metrics, secrets.token_hex(16)
         self.live = dict[str, Session]()
         self.ready = list[Push]()
-        self.waiting = dict[Push, asyncio.Future[Reply]]()
+        self.waiting = set[Push]()
         self.running: asyncio.Task[None] | None = None
         self.opening = set[str]()
 
     async def open(self, key: str, id: str) -> Session:
         """Return the session of a client that comes: a live one, a stored one, or a new one.
+
+        Who comes back may be quicker than the end of its own last connection: that is waited for.
 
         Raises:
             InUse: somebody else is connected to it.
@@ -72,6 +75,16 @@ class Sessions:
             StoreAway: the store cannot be asked.
             RecurraError: what is stored cannot be read.
         """
+        until = _now() + PATIENCE
+        while True:
+            try:
+                return await self._opened(key, id)
+            except InUse:
+                if _now() > until:
+                    raise
+            await asyncio.sleep(PATIENCE / 10)
+
+    async def _opened(self, key: str, id: str) -> Session:
         live = self.live.get(key)
         if key in self.opening or (live and live.connected):
             raise InUse(f"session {id} is in use by another client")
@@ -96,24 +109,31 @@ class Sessions:
         elif self.shared and session.moving is None:
             await self._put_away([session])
 
-    async def push(self, push: Push) -> Reply:
-        """Return the reply to a message.
+    def begin(self, push: Push, *, limited: bool = False) -> bool:
+        """Have a message answered; False: its session is away, and `bring` is to be awaited."""
+        session = push.session
+        session.used = _now()
+        if limited or session.row < 0 or session.moving is not None:
+            return False
+        self.waiting.add(push)
+        self.ready.append(push)
+        if self.running is None:
+            self.running = asyncio.get_running_loop().create_task(self._run())
+        return True
+
+    async def bring(self, push: Push) -> None:
+        """Have a message answered, once its session is back.
 
         Raises:
             Lost: another server has the session.
-            StoreAway: it was stepped, but could not be saved: it must be opened again.
+            StoreAway: it cannot be brought back.
         """
-        push.session.used = _now()
-        if push.session.moving is not None:
-            await push.session.moving
-        if push.session.row < 0:  # it was put away while its client was silent
-            await self._back(push.session)
-        loop = asyncio.get_running_loop()
-        self.waiting[push] = loop.create_future()
-        self.ready.append(push)
-        if self.running is None:
-            self.running = loop.create_task(self._run())
-        return await self.waiting[push]
+        session = push.session
+        while not self.begin(push):
+            if session.moving is not None:
+                await session.moving
+            else:  # it was put away while its client was silent
+                await self._back(session)
 
     async def state(self, key: str) -> Snapshot | None:
         """Return a session's state, or None where there is no such session.
@@ -232,9 +252,9 @@ class Sessions:
 
     async def _run(self) -> None:
         try:
-            if self.wait:
-                await asyncio.sleep(self.wait)
             while self.ready:
+                if self.wait:
+                    await asyncio.sleep(self.wait)
                 some, self.ready = self.ready[: self.most], self.ready[self.most :]
                 self.metrics.batch(self.name, "frames", len(some))
                 try:
@@ -248,6 +268,9 @@ class Sessions:
                 for push in some:
                     if push.reply is None:
                         self.ready.append(push)
+                    elif push.failed is not None:
+                        self._dropped(push.session)
+                        self._told(push, push.failed)
                     elif push.session.key in lost:
                         self._dropped(push.session)
                         self._told(
@@ -266,13 +289,8 @@ class Sessions:
         return {one.key: pack(self.bank.snapshot(one), self.secret) for one in over}
 
     def _told(self, push: Push, error: Exception | None) -> None:
-        waiting = self.waiting.pop(push)
-        if waiting.done():  # its client has gone
-            return
-        if error is not None:
-            waiting.set_exception(error)
-        elif push.reply is not None:
-            waiting.set_result(push.reply)
+        self.waiting.discard(push)
+        push.told_to(push, error)
 
     def _placed_ones(self) -> list[Session]:
         return [one for one in self.live.values() if one.row >= 0 and one.moving is None]

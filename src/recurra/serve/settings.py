@@ -37,6 +37,8 @@ class Settings:
         Bytes of a message on a stream.
     max_frames
         Frames of a message on a stream.
+    max_connections
+        Connections at once.
     max_sessions
         Sessions of a model at once, those that are stored not counted.
     max_pieces
@@ -72,6 +74,7 @@ class Settings:
     max_body: int = 32 << 20
     max_message: int = 1 << 20
     max_frames: int = 100_000
+    max_connections: int = 10_000
     max_sessions: int = 4096
     max_pieces: int = 4
     idle: float = 60.0

@@ -7,27 +7,33 @@ import json
 import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import numpy as np
-from starlette.types import Message, Receive, Scope, Send
+import orjson
+from starlette.types import Receive, Scope, Send
 
 from recurra.errors import RecurraError
-from recurra.serve.bank import Push, Reply, Session
+from recurra.serve.bank import Push, Session
 from recurra.serve.predicting import Busy
-from recurra.serve.sessions import InUse, Lost, Sessions
+from recurra.serve.protocol import Content, Protocol
+from recurra.serve.sessions import Lost
 from recurra.serve.store import StoreAway
 
 if TYPE_CHECKING:
     from recurra.serve.server import Server
 
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-REFUSED, TOO_LARGE, RESTART, LATER = 1008, 1009, 1012, 1013
+REFUSED, RESTART, LATER = 1008, 1012, 1013
+CODES = {Busy: LATER, Lost: RESTART, StoreAway: RESTART}
+WAIT = 2  # messages of a connection, beyond which no more are read
+DOWN = "the server goes down; connect to another"
 
 
-class Closed(Exception):  # noqa: N818, it is how a connection ends
+class Closed(RecurraError):  # noqa: N818, it is how a connection ends
     """A connection is closed by us.
 
     Args:
@@ -43,23 +49,29 @@ class Closed(Exception):  # noqa: N818, it is how a connection ends
 class Connection:
     """One client of one session.
 
+    Once it has been greeted, messages come by `take` and replies go by `tell`, one after another: a
+    second message is begun when the first was replied to, and read when the second was begun.
+
     Args:
         server: whose limits hold.
         receive: gives what the client sends.
         send: takes what it is sent.
+        protocol: below the application.
     """
 
-    def __init__(self, server: Server, receive: Receive, send: Send) -> None:
-        self.server, self.receive, self._send = server, receive, send
-        self.since: float | None = None  # of an answer that is not taken yet
+    def __init__(self, server: Server, receive: Receive, send: Send, protocol: Protocol) -> None:
+        self.server, self.receive, self._send, self.protocol = server, receive, send, protocol
+        self.since: float | None = None  # of replies that are not taken
         self.task = asyncio.current_task()
-        self.answering = False
-        self.ending: Closed | None = None
-        self.break_off: Callable[[], None] = lambda: None
+        self.ending: Exception | None = None
+        self.waiting = deque[Content]()
+        self.push: Push | None = None  # the message that is being answered
+        self.slow: asyncio.Task[None] | None = None
+        self.binary = False
+        self.began = 0.0
 
     async def run(self, scope: Scope, name: str) -> None:
         """Serve a client until it goes, or has to."""
-        self.break_off = scope["extensions"].get("recurra.abort", self.break_off)
         await self.receive()  # the wish to connect
         await self._send({"type": "websocket.accept"})
         self.server.connections.add(self)
@@ -68,24 +80,21 @@ class Connection:
         except asyncio.CancelledError:
             if self.ending is None:
                 raise
-            await self._close(self.ending.code, self.ending.reason)
-        except Closed as closed:
-            await self._close(closed.code, closed.reason)
-        except InUse as error:
-            await self._close(REFUSED, str(error))
-        except Busy as error:
-            await self._close(LATER, str(error))
-        except (Lost, StoreAway) as error:
-            await self._close(RESTART, str(error))
+            await self._close(self.ending)
         except RecurraError as error:
-            await self._close(REFUSED, str(error))
+            await self._close(error)
         finally:
             self.server.connections.discard(self)
 
-    def end(self, code: int, reason: str) -> None:
-        """Close the connection, where it waits for its client."""
+    @property
+    def answering(self) -> bool:
+        """Whether a message waits for its reply."""
+        return self.push is not None or bool(self.waiting)
+
+    def end(self, error: RecurraError) -> None:
+        """Close the connection, and say why."""
         if self.task is not None and self.ending is None:
-            self.ending = Closed(code, reason)
+            self.ending = error
             self.task.cancel()
 
     async def _serve(self, scope: Scope, name: str) -> None:
@@ -99,7 +108,7 @@ class Connection:
             why = server.models[name].why if name in server.models else "there is no such model"
             raise Closed(REFUSED, f"{name}: {why}")
         if server.draining:
-            raise Closed(RESTART, "the server goes down; connect to another")
+            raise Closed(RESTART, DOWN)
         id = query.get("session") or secrets.token_urlsafe(16)
         if not ID.fullmatch(id):
             raise Closed(REFUSED, "a session is 8 to 64 letters, digits, - and _")
@@ -109,14 +118,21 @@ class Connection:
         try:
             session = await sessions.open(f"{client}/{name}/{id}", id)
             try:
-                await self._greet(session, name, query.get("at"))
-                await self._answer(session, sessions, client, query.get("format") == "binary")
+                self._greet(session, name, query.get("at"))
+                self.session, self.sessions, self.client = session, sessions, client
+                self.binary = query.get("format") == "binary"
+                self.protocol.sink, self.protocol.told = self.take, self.go_on
+                while (early := await self.receive())["type"] == "websocket.receive":
+                    self.take(early["text"] if "text" in early else early["bytes"])
             finally:
+                self.protocol.sink = self.protocol.told = None
+                if self.slow is not None:
+                    self.slow.cancel()
                 await sessions.close(session)
         finally:
             server.places.give(client)
 
-    async def _greet(self, session: Session, name: str, at: str | None) -> None:
+    def _greet(self, session: Session, name: str, at: str | None) -> None:
         """Tell where the session is, and what the client says it lacks."""
         missing = session.at - int(at) if at is not None and at.isdecimal() else 0
         if not 0 <= missing <= len(session.replies):
@@ -134,61 +150,85 @@ class Connection:
             "delay": streamed.layer.delay,
             "resent": missing,
         }
-        await self._tell(json.dumps(told))
+        self.protocol.tell(json.dumps(told))
         for reply in list(session.replies)[len(session.replies) - missing :]:
-            await self._tell(reply)
+            self.protocol.tell(reply)
 
-    async def _answer(
-        self, session: Session, sessions: Sessions, client: str, binary: bool
-    ) -> None:
-        metrics, server = sessions.metrics, self.server
-        limited = bool(server.settings.frames_per_second)
-        while True:
-            if server.draining:
-                raise Closed(RESTART, "the server goes down; connect to another")
-            message = await self.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            began = time.perf_counter()
-            self.answering = True
-            try:
-                push = _push(session, message, binary)
-                if limited:
-                    await asyncio.sleep(server.sent.charge(client, max(len(push.frames), 1)))
-                reply = await sessions.push(push)
-                await self._tell(reply)
-            finally:
-                self.answering = False
-            seconds = time.perf_counter() - began
-            metrics.stepped(sessions.name, push.done, len(push.told), seconds)
+    def take(self, content: Content) -> None:
+        """Take a message."""
+        self.waiting.append(content)
+        if self.push is None and self.since is None:
+            self._begin()
+        elif len(self.waiting) >= WAIT:
+            self.protocol.pause(paused=True)
 
-    async def _tell(self, reply: Reply) -> None:
-        kind = "text" if isinstance(reply, str) else "bytes"
-        self.since = time.monotonic()
-        await self._send({"type": "websocket.send", kind: reply})
+    def go_on(self) -> None:
+        """Go on when the client has read what it was told."""
         self.since = None
+        if self.waiting and self.push is None:
+            self._begin()
 
-    async def _close(self, code: int, reason: str) -> None:
+    def _begin(self) -> None:
+        """Begin to answer the message that has waited longest."""
+        content = self.waiting.popleft()
+        if not self.waiting:
+            self.protocol.pause(paused=False)
+        self.push = push = _push(self.session, content, self.binary, self._reply)
+        self.began = time.perf_counter()
+        if self.sessions.begin(push, limited=bool(self.server.sent.per_second)):
+            return
+        self.slow = asyncio.get_running_loop().create_task(self._begin_later(push))
+
+    async def _begin_later(self, push: Push) -> None:
+        """Begin when a limit allows it, and the session is back."""
+        try:
+            frames = max(len(push.frames), 1)
+            await asyncio.sleep(self.server.sent.charge(self.client, frames))
+            await self.sessions.bring(push)
+        except RecurraError as error:
+            self.end(error)
+
+    def _reply(self, push: Push, error: Exception | None) -> None:
+        """Tell a reply, or end with an error."""
+        self.push = None
+        if error is not None or push.reply is None:
+            failed = Closed(RESTART, "the server could not answer")
+            self.end(error if isinstance(error, RecurraError) else failed)
+            return
+        if not self.protocol.tell(push.reply):
+            self.since = time.monotonic()
+        seconds = time.perf_counter() - self.began
+        self.sessions.metrics.stepped(self.sessions.name, push.done, len(push.told), seconds)
+        if self.server.draining:
+            self.end(Closed(RESTART, DOWN))
+        elif self.waiting and self.since is None:
+            self._begin()
+
+    async def _close(self, error: Exception) -> None:
+        code = error.code if isinstance(error, Closed) else CODES.get(type(error), REFUSED)
         # what a close frame may hold
-        short = reason.encode()[:120].decode(errors="ignore")
+        short = str(error).encode()[:120].decode(errors="ignore")
         try:
             await self._send({"type": "websocket.close", "code": code, "reason": short})
         except (OSError, RuntimeError):
             return  # it has gone already
 
 
-def _push(session: Session, message: Message, binary: bool) -> Push:
+def _push(
+    session: Session, content: Content, binary: bool, told: Callable[[Push, Exception | None], None]
+) -> Push:
     """Return a message of frames, or one that says why it is none."""
-    content = message.get("bytes")
-    if content is not None:
+    if isinstance(content, bytes):
         if len(content) % 4:
-            return Push(session, [], wrong="a binary message is float32, 4 bytes a number")
-        return Push(session, np.frombuffer(content, "<f4"), binary=binary)
+            wrong = "a binary message is float32, 4 bytes a number"
+            return Push(session, [], told_to=told, wrong=wrong)
+        return Push(session, np.frombuffer(content, "<f4"), binary=binary, told_to=told)
     try:
-        told = json.loads(message["text"])
-        frames, end = told["frames"], told.get("end", False)
-        if isinstance(frames, list) and isinstance(end, bool) and set(told) <= {"frames", "end"}:
-            return Push(session, frames, end, binary)
+        read = orjson.loads(content)
+        frames, end = read["frames"], read.get("end", False)
+        if isinstance(frames, list) and isinstance(end, bool) and len(read) == 1 + ("end" in read):
+            return Push(session, frames, end, binary, told)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass  # said below
-    return Push(session, [], wrong='a message is {"frames": […]}, with "end": true at the end')
+    wrong = 'a message is {"frames": […]}, with "end": true at the end'
+    return Push(session, [], told_to=told, wrong=wrong)

@@ -25,7 +25,7 @@ from recurra.tasks.embedding import TokenEmbedding
 from recurra.tasks.evaluation import collect, mean_loss, prior_loss
 from recurra.tasks.review import of_tags
 from recurra.tasks.spelling import ConvolvedSpelling, RecurrentSpelling, Spelling
-from recurra.tasks.streams.words import Tags
+from recurra.tasks.streams.tags import Tags
 from recurra.tasks.task import Task
 from recurra.tasks.words import WordEmbedding
 from recurra.topologies import CRF, ManyToManyEqual, Softmax

@@ -90,7 +90,7 @@ class CRF(nn.Module):
         lengths = self._checked(scores, lengths)
         if scores.shape[1] == 0:
             return scores.sum((1, 2))  # zeros that know where they come from
-        start, transitions, end = self._constrained()
+        start, transitions, end = self.constrained()
         first, *rest = self._clear(scores, lengths).unbind(1)
         alpha = start + first
         for t, score in enumerate(rest, start=1):
@@ -109,7 +109,7 @@ class CRF(nn.Module):
         inputs.whole("CRF", "tags", tags, tuple(scores.shape[:2]))
         if scores.shape[1] == 0:
             return scores.sum((1, 2))  # zeros that know where they come from
-        start, transitions, end = self._constrained()
+        start, transitions, end = self.constrained()
         live = within(lengths, scores.shape[1])
         tags = tags.long().masked_fill(~live, 0)
         inputs.within("CRF", "tags", tags, len(start))
@@ -118,6 +118,14 @@ class CRF(nn.Module):
         last = tags.gather(1, (lengths - 1).clamp(min=0)[:, None])[:, 0]
         ends = torch.where(lengths > 0, start[tags[:, 0]] + end[last], 0)
         return steps.masked_fill(~live, 0).sum(1) + moves.sum(1) + ends
+
+    def constrained(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the scores of start, transitions and end; of what is forbidden, `PENALTY`."""
+        return (
+            self.start.masked_fill(self.forbids_start, PENALTY),
+            self.transitions.masked_fill(self.forbids, PENALTY),
+            self.end.masked_fill(self.forbids_end, PENALTY),
+        )
 
     @torch.no_grad()
     def decode(
@@ -137,7 +145,7 @@ class CRF(nn.Module):
             return self._kept(scores, lengths)
         if scores.shape[1] == 0:
             return lengths.new_zeros(len(scores), 0)
-        start, transitions, end = self._constrained()
+        start, transitions, end = self.constrained()
         first, *rest = self._clear(scores, lengths).unbind(1)
         best, pointers = start + first, []
         stay = torch.arange(len(start), device=scores.device)
@@ -154,7 +162,7 @@ class CRF(nn.Module):
 
     def _kept(self, scores: Tensor, lengths: Tensor) -> Tensor:
         """Return the same of any number of steps: there and back, in a graph."""
-        start, transitions, end = self._constrained()
+        start, transitions, end = self.constrained()
         stay = torch.arange(len(start), device=scores.device)
 
         def ahead(state: Any, score: Tensor, live: Tensor) -> tuple[Tensor, Any]:
@@ -175,13 +183,6 @@ class CRF(nn.Module):
         pointers, (best, _) = keep(ahead, none, given)
         path, _ = keep(back, ((best + end).argmax(1),), (pointers.flip(1),))
         return path.flip(1)
-
-    def _constrained(self) -> tuple[Tensor, Tensor, Tensor]:
-        return (
-            self.start.masked_fill(self.forbids_start, PENALTY),
-            self.transitions.masked_fill(self.forbids, PENALTY),
-            self.end.masked_fill(self.forbids_end, PENALTY),
-        )
 
     def _checked(self, scores: Tensor, lengths: Tensor) -> Tensor:
         """Return the lengths as they count: whole numbers, cut at the time of the scores."""

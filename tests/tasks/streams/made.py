@@ -49,6 +49,7 @@ def heard(model: Model, pieces: Sequence[Any]) -> Answers:
     for piece in pieces:
         answers += session.push(piece)
         session.memory = restored(session.memory)
+        same_kinds(session.memory, session.streamed.begin())
     return answers + session.end()
 
 
@@ -63,6 +64,15 @@ def same(some: Answers, others: Answers) -> bool:
         return bool(one == (pytest.approx(other, abs=1e-5) if isinstance(one, float) else other))
 
     return near(some, others)
+
+
+def same_kinds(memory: dict[str, Any], begun: dict[str, Any]) -> None:
+    """Assert that a memory has the names and kinds that it began with, whoever stored it."""
+    assert memory.keys() == begun.keys()
+    for name, value in begun.items():
+        assert type(memory[name]) is type(value), name
+        if isinstance(value, np.ndarray):
+            assert (memory[name].dtype, memory[name].ndim) == (value.dtype, value.ndim), name
 
 
 def restored(memory: dict[str, Any]) -> dict[str, Any]:

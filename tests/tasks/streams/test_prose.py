@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from recurra.errors import RecurraError
 from recurra.tasks.streams.session import Session
 
 from .made import cuts, heard, made, refuses, same, size
@@ -44,6 +45,14 @@ def test_a_memory_stays_as_small_as_it_is(tmp_path: Path):
         before = size(session.memory)
         session.push(TEXT * 20)
         assert size(session.memory) <= before + 3
+
+
+@pytest.mark.parametrize("wrong", [{"last": 999}, {"last": -1}, {"asked": [999]}])
+def test_a_memory_of_another_model_is_refused(tmp_path: Path, wrong: dict[str, Any]):
+    session = Session(made("language_model", tmp_path, unit="characters"))
+    session.memory |= wrong
+    with pytest.raises(RecurraError, match="of another model"):
+        session.push("a")
 
 
 def test_wrong_frames_change_nothing(tmp_path: Path):

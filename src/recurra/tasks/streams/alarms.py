@@ -46,7 +46,9 @@ class Alarms:
 
     def begin(self) -> Memory:
         """Return the memory of a series' beginning."""
-        memory: Memory = {"step": 0, "said": np.zeros(0, np.float32), "waiting": []}
+        size = self.network.output.distribution.size
+        none = np.zeros(0 if self.kind == "error" else (0, size), np.float32)
+        memory: Memory = {"step": 0, "said": none, "waiting": []}
         watching.keep_gauge(memory, self.codec.gauge())
         watching.keep_surprise(memory, self._surprise())
         return memory

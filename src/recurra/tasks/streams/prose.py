@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recurra.data.units import END, Subwords, Words
+from recurra.errors import RecurraError
 from recurra.tasks.codecs.prose import ProseCodec
 from recurra.tasks.streams import text
 from recurra.tasks.streams.streamed import Memory
@@ -43,7 +44,14 @@ class Surprises:
         return {"step": 0, "waiting": "", "half": 0, "last": END, "asked": [], "shown": []}
 
     def read(self, memory: Memory, given: Any) -> Numbers:
-        """Return the unit before each of those that are whole now."""
+        """Return the unit before each of those that are whole now.
+
+        Raises:
+            RecurraError: it is no text, or the memory is of another model.
+        """
+        # a state may come from outside, and what no table has would fail for all who are stepped
+        if any(not 0 <= number < len(self.units) for number in (memory["last"], *memory["asked"])):
+            raise RecurraError("this session's memory is of another model; begin a new session")
         whole, half = text.taken(memory, given)
         stop = self._certain(whole)
         text.keep(memory, whole[stop:], half)
