@@ -17,9 +17,9 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from recurra.errors import RecurraError
-from recurra.serve.bank import Push, Session
 from recurra.serve.predicting import Busy
 from recurra.serve.protocol import Content, Protocol
+from recurra.serve.session import Push, Session
 from recurra.serve.sessions import Lost
 from recurra.serve.store import StoreAway
 
