@@ -104,7 +104,8 @@ class Server:
 
     def foreign(self, scope: Mapping[str, Any]) -> bool:
         """Return whether a page of somebody else asks, which has no key to show."""
-        return not self.keys and foreign(scope, local=loopback(self.settings.host))
+        local = loopback(self.settings.host) and not self.settings.open
+        return not self.keys and foreign(scope, local=local)
 
     async def start(self) -> None:
         """Begin to look after sessions.
