@@ -13,7 +13,7 @@ from recurra.errors import RecurraError
 from recurra.onnx.export import export
 from recurra.runtime import Exported, load
 from tests.onnx.test_models import model
-from tests.tasks.conftest import write_sensor, write_series
+from tests.tasks.conftest import write_rolls, write_sensor, write_series
 
 pytestmark = pytest.mark.unchecked("a graph would hold the checks too")
 
@@ -60,21 +60,23 @@ def told(parts: Iterator[Any]) -> tuple[list[str], Any]:
     return some, answer
 
 
-@pytest.mark.parametrize("fields", [{}, {"members": 2, "bag": True}])
+@pytest.mark.parametrize(
+    "fields", [{}, pytest.param({"members": 2, "bag": True}, marks=pytest.mark.slow)]
+)
 def test_labels_of_texts(fields: dict[str, Any], tmp_path: Path) -> None:
     texts = ["the film was fine", "awful", "my room was never seen before , and long"]
     found = same(both("sentiment", tmp_path, **fields), texts)
     assert len({one["probability"] for one in found}) == 3
 
 
-@pytest.mark.parametrize("output", ["crf", "softmax"])
+@pytest.mark.parametrize("output", ["crf", pytest.param("softmax", marks=pytest.mark.slow)])
 def test_tags_of_words(output: str, tmp_path: Path) -> None:
     pair = both("ner", tmp_path, output=output)
     found = same(pair, ["Ann saw Rome .", ["Bo", "left", "Zürich"], "x", "Gus met Oslo " * 9])
     assert len({tag for one in found for tag in one["tags"]}) > 1
 
 
-@pytest.mark.parametrize("fields", [{}, {"members": 2}])
+@pytest.mark.parametrize("fields", [{}, pytest.param({"members": 2}, marks=pytest.mark.slow)])
 def test_translations(fields: dict[str, Any], tmp_path: Path) -> None:
     pair = both("translation", tmp_path, **fields)
     texts = ["a red cat", "white", "a green fox and a blue dog"]
@@ -90,7 +92,7 @@ def test_translations(fields: dict[str, Any], tmp_path: Path) -> None:
     assert same(pair, texts[:1])[0]["attention"]
 
 
-@pytest.mark.parametrize("unit", ["characters", "words"])
+@pytest.mark.parametrize("unit", ["characters", pytest.param("words", marks=pytest.mark.slow)])
 def test_running_texts(unit: str, tmp_path: Path) -> None:
     pair = given, exported = both("language_model", tmp_path, unit=unit)
     same(pair, ["The value of it all", "é"] if unit == "characters" else ["The value of it all"])
@@ -117,7 +119,11 @@ def test_labels_of_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"bidirectional": False, "lookahead": 2}, {"bidirectional": True}]
+    "fields",
+    [
+        {"bidirectional": False, "lookahead": 2},
+        pytest.param({"bidirectional": True}, marks=pytest.mark.slow),
+    ],
 )
 def test_labels_of_signals(fields: dict[str, Any], tmp_path: Path) -> None:
     pair = both("signal_classification", tmp_path, **fields)
@@ -139,7 +145,9 @@ def test_tunes(tmp_path: Path) -> None:
     assert parts == [notes.name(token) for token in tune.tokens]
 
 
-@pytest.mark.parametrize("way", [{"beam": 1}, {"beam": 3, "length_penalty": 0.6}])
+@pytest.mark.parametrize(
+    "way", [pytest.param({"beam": 1}, marks=pytest.mark.slow), {"beam": 3, "length_penalty": 0.6}]
+)
 def test_captions(way: dict[str, Any], tmp_path: Path) -> None:
     pair = both("image_captioning", tmp_path, members=len(way))
     images = np.random.default_rng(2).integers(0, 256, (3, *pair[0].codec.shape)).astype(np.uint8)
@@ -153,7 +161,11 @@ def noises(*sizes: int) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"bidirectional": False, "lookahead": 1}, {"bidirectional": True}]
+    "fields",
+    [
+        {"bidirectional": False, "lookahead": 1},
+        pytest.param({"bidirectional": True}, marks=pytest.mark.slow),
+    ],
 )
 def test_labels_of_sounds(fields: dict[str, Any], tmp_path: Path) -> None:
     found = same(both("audio_classification", tmp_path, **fields), noises(3000, 900, 1))
@@ -161,7 +173,11 @@ def test_labels_of_sounds(fields: dict[str, Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"bidirectional": False, "lookahead": 2}, {"bidirectional": True}]
+    "fields",
+    [
+        {"bidirectional": False, "lookahead": 2},
+        pytest.param({"bidirectional": True}, marks=pytest.mark.slow),
+    ],
 )
 def test_transcripts(fields: dict[str, Any], tmp_path: Path) -> None:
     pair = both("speech_recognition", tmp_path, **fields)
@@ -172,7 +188,8 @@ def test_transcripts(fields: dict[str, Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("surprise", "fields"), [("error", {}), ("likelihood", {"output": "gaussian"})]
+    ("surprise", "fields"),
+    [("error", {}), pytest.param("likelihood", {"output": "gaussian"}, marks=pytest.mark.slow)],
 )
 def test_alarms(surprise: str, fields: dict[str, Any], tmp_path: Path) -> None:
     pair = both("anomaly_detection", tmp_path, **fields)
@@ -189,14 +206,52 @@ def test_alarms(surprise: str, fields: dict[str, Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
-        {"output": "student_t"},
-        {"output": "squared"},
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"output": "student_t"}, marks=pytest.mark.slow),
+        pytest.param({"output": "squared"}, marks=pytest.mark.slow),
         {"strategy": "recursive", "output": "gaussian", "samples": 5},
-        {"strategy": "recursive", "output": "student_t", "samples": 3},
+        pytest.param(
+            {"strategy": "recursive", "output": "student_t", "samples": 3}, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_forecasts(fields: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     found = same(both("forecasting", tmp_path, **fields), [str(write_series(tmp_path / "more"))])
     assert bool(found[0]["forecasts"][0]["quantiles"]) is (fields.get("output") != "squared")
+
+
+@pytest.mark.parametrize("output", ["joint", pytest.param("independent", marks=pytest.mark.slow)])
+def test_pieces_that_go_on(output: str, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    pair = both("polyphonic_music", tmp_path, output=output, neighbours=2)
+    asked = {"length": 5, "seed": 3, "temperature": 0.8}
+    file = write_rolls(tmp_path / "more")
+    assert any(same(pair, [file], **asked)[0]["notes"])
+    same(pair, [file], length=3, temperature=0.0)
+
+
+@pytest.mark.parametrize("name", ["signal_classification", "audio_classification", "sentiment"])
+def test_what_comes_is_answered_as_it_comes_and_ends_as_the_whole(
+    name: str, tmp_path: Path
+) -> None:
+    given, exported = both(name, tmp_path, bidirectional=False, lookahead=2)
+    ((samples, _),) = noises(3010)
+    rows = np.random.default_rng(0).normal(size=(7, 2))
+    whole, parts = {
+        "signal_classification": (rows, [rows[:1], rows[1:6], rows[6:]]),
+        "audio_classification": (
+            (samples, getattr(given.recipe, "sample_rate", 0)),
+            np.split(samples, [7, 900]),
+        ),
+        "sentiment": ("my film was fine", ["my fi", "lm was", " fine"]),
+    }[name]
+    (wanted,) = given.predict([whole])
+    session = exported.live()
+    told = [answer for part in parts for answer in session.step(part)]
+    late = session.end()
+    assert told
+    assert len(late) >= 2
+    assert [one["step"] for one in told + late] == list(range(1, len(told + late) + 1))
+    assert late[-1]["label"] == wanted.label
+    assert late[-1]["probabilities"] == pytest.approx(wanted.probabilities, abs=2e-6)

@@ -154,6 +154,19 @@ def test_a_damaged_folder_is_refused(lags: tuple[Stack, Path], tmp_path: Path) -
         load(tmp_path)
 
 
+OTHERS = (  # what stands in pyproject.toml, and must not be needed
+    "torch jaxtyping safetensors lightning torchdata cyclopts rich charset_normalizer onnx PIL"
+)
+BLOCK = f"for name in {OTHERS!r}.split(): sys.modules[name] = None"
+ASK = """
+import json, sys
+{block}
+from recurra.runtime import load
+model = load(sys.argv[1])
+answers = model.predict(json.loads(sys.argv[2]), beam=3)
+assert not any(name.split(".")[0] == "torch" for name, module in sys.modules.items() if module)
+print(json.dumps([one.asdict() for one in answers]))
+"""
 USE = """
 import sys
 {block}
@@ -169,23 +182,40 @@ print(y.ravel().tolist())
 
 
 def test_it_needs_no_torch(lags: tuple[Stack, Path]) -> None:
-    code = USE.format(block="sys.modules['torch'] = None")
+    code = USE.format(block=BLOCK)
     check(lags, subprocess.run([sys.executable, "-c", code, str(lags[1])], **PIPED))
 
 
+def test_texts_are_answered_without_torch(writes: tuple[recurra.Model, Path]) -> None:
+    code = ASK.format(block=BLOCK)
+    told = [str(writes[1]), json.dumps(TEXTS)]
+    answered(writes, subprocess.run([sys.executable, "-c", code, *told], **PIPED))
+
+
 @pytest.mark.slow
-def test_it_runs_where_torch_is_not_installed(lags: tuple[Stack, Path], tmp_path: Path) -> None:
+def test_it_runs_where_torch_is_not_installed(
+    lags: tuple[Stack, Path], writes: tuple[recurra.Model, Path], tmp_path: Path
+) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = str(tmp_path / "venv" / "bin" / "python")
-    needed = ["numpy", "onnxruntime", "-c", str(ROOT / "constraints.txt")]
+    needed = ["numpy", "onnxruntime", "tokenizers", "-c", str(ROOT / "constraints.txt")]
     for packages in (needed, ["--no-deps", str(ROOT)]):
         subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
     assert subprocess.run([python, "-c", "import torch"], **PIPED).returncode
     done = subprocess.run([python, "-c", USE.format(block=""), str(lags[1])], cwd=tmp_path, **PIPED)
     check(lags, done)
+    asked = [python, "-c", ASK.format(block=""), str(writes[1]), json.dumps(TEXTS)]
+    answered(writes, subprocess.run(asked, cwd=tmp_path, **PIPED))
 
 
 PIPED = {"capture_output": True, "text": True}
+TEXTS = ["a red cat", "white"]
+
+
+def answered(writes: tuple[recurra.Model, Path], done: "subprocess.CompletedProcess[str]") -> None:
+    assert not done.returncode, done.stderr
+    wanted = [one.asdict()["text"] for one in writes[0].predict(TEXTS, beam=3)]
+    assert [one["text"] for one in json.loads(done.stdout)] == wanted
 
 
 def check(lags: tuple[Stack, Path], done: "subprocess.CompletedProcess[str]") -> None:

@@ -24,7 +24,7 @@ BYTES = np.array([[0, 51, 255]], np.uint8)
 
 
 def scaled(scale: Scale, image: np.ndarray) -> list[float]:
-    found: list[float] = scale(torch.from_numpy(image)).ravel().tolist()
+    found: list[float] = scale(image).ravel().tolist()
     return [round(value, 4) for value in found]
 
 

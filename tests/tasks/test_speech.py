@@ -223,7 +223,7 @@ def test_files_and_samples_of_any_rate_are_taken_and_others_are_not(tmp_path: Pa
     assert faster.seconds == pytest.approx(0.4, abs=0.01)
     with pytest.raises(RecurraError, match=r"gone\.wav: is missing"):
         ours.predict([tmp_path / "gone.wav"])
-    with pytest.raises(RecurraError, match="input 2 is a float; give a path"):
+    with pytest.raises(RecurraError, match="input 2 is a float; give a sound file"):
         ours.predict([(samples, RATE), 3.0])
     short = model(max_length=100)
     with pytest.raises(RecurraError, match=r"lasts 1\.2 s; at most 1 s"):

@@ -55,14 +55,17 @@ def export(
         Write a page that answers in the browser; models exported there before stay. Needs npm.
     """
     from recurra.onnx import web as page
+    from recurra.onnx.browser import runtime
     from recurra.onnx.export import export as exported
     from recurra.serve.models import serve
     from recurra.tasks.model import load
 
     asked = {"fp16": fp16, "int8": int8, "int8-dynamic": int8_dynamic}
     weights = [kind for kind, wanted in asked.items() if wanted]
-    loaded, name = load(model, cell=cell), model.resolve().name
-    place = page.place(to, name) if web else to
+    if web:
+        runtime()  # before the work: npm may be missing
+    loaded, called = load(model, cell=cell), model.resolve().name
+    place = page.place(to, called) if web else to
     found = exported(loaded, place, data=data, rows=rows, weights=weights)
     for name, size in found.graphs.items():
         print(f"{name:<16} {size / 1e6:.2f} MB")
@@ -77,5 +80,5 @@ def export(
         print("".join(f"  {name} {value:.6g}" for name, value in told.metrics.items()))
     print(f"{found.rows} examples; written: {found.folder}")
     if web:
-        size = page.write(to, serve(name, loaded).describe(), loaded)
+        size = page.write(to, serve(called, loaded).describe(), loaded)
         print(f"{size / 1e6:.1f} MB to serve: python -m http.server --directory {to}")

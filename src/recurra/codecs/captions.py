@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -48,7 +48,7 @@ class Captions:
         return {"vocabulary.json": self.vocabulary.to_json(), "image.json": image}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files."""
         values = json.loads(files["image.json"])
         vocabulary = Vocabulary.from_json(files["vocabulary.json"])
@@ -57,6 +57,9 @@ class Captions:
     def text(self, ids: Sequence[int]) -> str:
         """Return the caption of these ids."""
         return " ".join(self.vocabulary.decode(ids))
+
+
+C = TypeVar("C", bound=Captions)
 
 
 @dataclass(frozen=True)

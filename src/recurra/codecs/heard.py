@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from recurra.codecs.written import write
 
@@ -33,7 +33,7 @@ class SignalPrediction:
     heard: dict[str, list[float]] | None = None
 
     @classmethod
-    def of(cls, signal: str, labels: Sequence[str], p: Any, heard: Any) -> Self:
+    def of(cls, signal: str, labels: Sequence[str], p: Any, heard: Any) -> SignalPrediction:
         """Return the answer of probabilities, as arrays or tensors.
 
         Args:
@@ -88,7 +88,7 @@ class StepPrediction:
     probabilities: dict[str, list[float]]
 
     @classmethod
-    def of(cls, signal: str, labels: Sequence[str], p: Any) -> Self:
+    def of(cls, signal: str, labels: Sequence[str], p: Any) -> StepPrediction:
         """Return the answer of each step's probabilities [time classes], an array or tensor."""
         likeliest = [labels[i] for i in p.argmax(-1).tolist()]
         return cls(signal, likeliest, dict(zip(labels, p.T.tolist(), strict=True)))

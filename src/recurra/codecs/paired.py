@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from tokenizers import Tokenizer
 
@@ -39,7 +39,7 @@ class Pairs:
         }
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files."""
         source, target = (
             Tokenizer.from_str(files[f"{side}.tokenizer.json"]) for side in ("source", "target")
@@ -59,6 +59,9 @@ class Pairs:
         weights = [] if looked is None else looked[:, : len(read)].tolist()
         names = [self.target.id_to_token(i) or "" for i in tokens]
         return Translation(text, self.target.decode(tokens), score, read, names, weights)
+
+
+C = TypeVar("C", bound=Pairs)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -46,10 +46,13 @@ class Pictures:
         return {"image.json": json.dumps(stored)}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files."""
         values = json.loads(files["image.json"])
         return cls(values["labels"], tuple(values["shape"]), Scale.of(values))
+
+
+C = TypeVar("C", bound=Pictures)
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class ImagePrediction:
     probabilities: dict[str, float]
 
     @classmethod
-    def of(cls, image: str, labels: Sequence[str], p: Sequence[float]) -> Self:
+    def of(cls, image: str, labels: Sequence[str], p: Sequence[float]) -> ImagePrediction:
         """Return the answer of these probabilities, one for each label."""
         best, label = max(zip(p, labels, strict=True))
         return cls(image, label, best, dict(zip(labels, p, strict=True)))

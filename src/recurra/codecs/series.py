@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,7 +194,7 @@ class Lookback:
         return {FILE: json.dumps(stored, indent=1, ensure_ascii=False) + "\n"}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files.
 
         Raises:
@@ -220,3 +220,6 @@ class Lookback:
         if counts != (len(codec.names), len(codec.known_names)):
             raise ValueError("there is one scale for each channel and covariate")
         return codec
+
+
+C = TypeVar("C", bound=Lookback)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,11 +126,14 @@ class Signals:
         return {"signal.json": json.dumps(stored)}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files."""
         stored = json.loads(files["signal.json"])
         scale = Standard.of(stored.pop("scale"))
         return cls(**{**stored, "channels": tuple(stored["channels"])}, scale=scale)
+
+
+C = TypeVar("C", bound=Signals)
 
 
 def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:

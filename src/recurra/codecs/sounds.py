@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,14 @@ class Sounds:
         return {"sound.json": json.dumps({**stored, "scale": self.scale.asdict()})}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files."""
         stored = json.loads(files["sound.json"])
         scale = Standard.of(stored["scale"])
         return cls(list(stored["labels"]), stored["hop"], stored["max_length"], scale)
+
+
+C = TypeVar("C", bound=Sounds)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class SoundPrediction:
         labels: Sequence[str],
         steps: Sequence[Sequence[float]],
         when: Sequence[float],
-    ) -> Self:
+    ) -> SoundPrediction:
         """Return the answer of the probabilities at each step.
 
         Args:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -54,7 +54,7 @@ class Speech:
         return {"units.json": self.units.to_json(), "speech.json": json.dumps(settings)}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files."""
         stored = json.loads(files["speech.json"])
         units = Units.of(stored["kind"], files["units.json"], lowercase=stored["lowercase"])
@@ -86,6 +86,9 @@ class Speech:
         confidence = math.exp(min(log_probability, 0.0))
         late = 1000 * delay * self.seconds
         return Transcript(sound, text, words, confidence, round(seconds, 3), late)
+
+
+C = TypeVar("C", bound=Speech)
 
 
 @dataclass(frozen=True)

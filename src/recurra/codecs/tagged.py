@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,13 +123,16 @@ class Tags:
         }
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files."""
         vocabulary, letters = (
             Vocabulary.from_json(files[f"{name}.json"]) for name in ("words", "letters")
         )
         habit = Habit.from_json(files["habit.json"]) if "habit.json" in files else None
         return cls(vocabulary, letters, **json.loads(files["tags.json"]), habit=habit)
+
+
+C = TypeVar("C", bound=Tags)
 
 
 @dataclass(frozen=True)

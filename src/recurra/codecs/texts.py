@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +49,12 @@ class Texts:
         return {"vocabulary.json": self.vocabulary.to_json(), "text.json": json.dumps(settings)}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files."""
         return cls(Vocabulary.from_json(files["vocabulary.json"]), **json.loads(files["text.json"]))
+
+
+C = TypeVar("C", bound=Texts)
 
 
 def spelled(words: Sequence[str]) -> NDArray[np.int64]:
@@ -70,7 +73,7 @@ class TextPrediction:
     probabilities: dict[str, float]
 
     @classmethod
-    def of(cls, text: str, labels: Sequence[str], p: Sequence[float]) -> Self:
+    def of(cls, text: str, labels: Sequence[str], p: Sequence[float]) -> TextPrediction:
         """Return the answer of these probabilities, one for each label."""
         best, label = max(zip(p, labels, strict=True))
         return cls(text, label, best, dict(zip(labels, p, strict=True)))

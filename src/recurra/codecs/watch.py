@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -119,7 +119,7 @@ class Readings:
         return {FILE: json.dumps(stored, indent=1, ensure_ascii=False) + "\n"}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls: type[C], files: Mapping[str, str]) -> C:
         """Return the codec that wrote these files.
 
         Raises:
@@ -137,6 +137,9 @@ class Readings:
             stretch=stretch,
             form=Form(tuple(form["time"]), form["series"], form["order"], form["decimal"]),
         )
+
+
+C = TypeVar("C", bound=Readings)
 
 
 def habits(recipe: Any) -> Habits:

@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recurra.decoding.ancestral import Foreteller, paths
     from recurra.decoding.best_path import BestPath, Emission, align
     from recurra.decoding.hypothesis import Hypothesis
     from recurra.decoding.likeliest import beam, greedy
-    from recurra.decoding.paths import Foreteller, paths
     from recurra.decoding.prefix_beam import Fusion, Labelling, PrefixBeam
     from recurra.decoding.sampling import sample
     from recurra.decoding.search import Generator
@@ -22,7 +22,7 @@ _HOME = {
     "recurra.decoding.best_path": "BestPath Emission align",
     "recurra.decoding.hypothesis": "Hypothesis",
     "recurra.decoding.likeliest": "beam greedy",
-    "recurra.decoding.paths": "Foreteller paths",
+    "recurra.decoding.ancestral": "Foreteller paths",
     "recurra.decoding.prefix_beam": "Fusion Labelling PrefixBeam",
     "recurra.decoding.sampling": "sample",
     "recurra.decoding.search": "Generator",

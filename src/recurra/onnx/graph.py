@@ -133,4 +133,20 @@ def to_onnx(graph: Graph) -> Any:
         quiet.setLevel(level)
         WRITER.reset(token)
     assert written is not None, "it was not asked to write a file"
-    return written.model_proto
+    return _unwrapped(written.model_proto)
+
+
+def _unwrapped(model: Any) -> Any:
+    """Return a model without an axis that is put in and taken out again, as around one step."""
+    nodes = model.graph.node
+    made = {name: node for node in nodes for name in node.output}
+    for node in nodes:
+        before = made.get(node.input[0]) if node.op_type == "Squeeze" else None
+        if before is None or before.op_type != "Unsqueeze" or before.input[1] != node.input[1]:
+            continue
+        node.op_type, node.input[:] = "Identity", [before.input[0]]
+    read = {name for node in nodes for name in node.input}
+    read |= {value.name for value in model.graph.output}
+    for node in [one for one in nodes if not read & set(one.output)]:
+        nodes.remove(node)
+    return model

@@ -42,7 +42,7 @@ def step(layer: Layer) -> Graph:
 
     def run(layer: Any, x: Tensor, *before: Tensor) -> list[Tensor]:
         y, after = layer(x[:, None], tree.unflatten(like, list(before)))
-        return [y[:, 0], *tree.leaves(after)]
+        return [y.squeeze(1), *tree.leaves(after)]
 
     x, y = (
         Value(name, ("batch", size), means)

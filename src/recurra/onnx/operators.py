@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from recurra import tree
 from recurra.cells import GRU, LSTM, Cell, Elman
+from recurra.cells.lstm import LSTMState
 from recurra.engines.base import Engine, Lengths
 
 
@@ -25,6 +26,9 @@ class Operator(NamedTuple):
     name: str
     order: tuple[int, ...]
     attributes: dict[str, Any]
+
+
+STEP = Operator("step", (0, 1, 3, 2), {})  # of one step: the gates that are sigmoid side by side
 
 
 def operator(cell: Cell[Any]) -> Operator | None:
@@ -56,6 +60,11 @@ def pack(network: nn.Module) -> None:
         w, r, *b = (_gates(one, found, cell.hidden_size) for one in (inputs, state, bias, of_state))
         for name, weight in [("w", w), ("r", r), ("b", torch.cat(b))]:
             cell.register_buffer(f"onnx_{name}", weight[None])
+        if type(cell) is LSTM:
+            both = torch.cat([inputs, state], 1)
+            step, own = (_gates(one, STEP, cell.hidden_size) for one in (both, bias))
+            cell.register_buffer("onnx_step", step.T.contiguous())
+            cell.register_buffer("onnx_bias", own)
 
 
 def _gates(weight: Tensor, found: Operator, hidden: int) -> Tensor:
@@ -69,6 +78,8 @@ def run(
     """Write the operator into the graph."""
     found = operator(cell)
     assert found is not None, "the engine has refused it"
+    if type(cell) is LSTM and lengths is None and isinstance(x.shape[1], int) and x.shape[1] == 1:
+        return _step(cell, x.squeeze(1), *state)
     batch, time, hidden = x.shape[0], x.shape[1], cell.hidden_size
     weights = [cell.get_buffer(f"onnx_{name}") for name in "wrb"]
     ends = None if lengths is None else lengths.to(torch.int32)
@@ -85,6 +96,17 @@ def run(
         pairs = zip(after, leaves, strict=True)
         after = [torch.where((lengths > 0)[:, None], new, old) for new, old in pairs]
     return y.squeeze(1).transpose(0, 1), tree.unflatten(state, after)
+
+
+def _step(cell: LSTM, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, LSTMState]:
+    """Write one step as one product: what the operator does around it costs as much again."""
+    hidden = cell.hidden_size
+    both = torch.cat([x, h], -1) @ cell.get_buffer("onnx_step") + cell.get_buffer("onnx_bias")
+    gates, new = torch.split(both, [3 * hidden, hidden], -1)
+    i, f, o = gates.sigmoid().chunk(3, -1)
+    c = f * c + i * new.tanh()
+    h = o * c.tanh()
+    return h.unsqueeze(1), LSTMState(h, c)
 
 
 def refuse(cell: Cell[Any], _x: Tensor) -> str | None:

@@ -19,6 +19,7 @@ from recurra.tasks.streams.causal import so_far
 from recurra.topologies import (
     CRF,
     CTC,
+    NADE,
     Ensemble,
     Forecaster,
     LanguageModel,
@@ -136,6 +137,8 @@ def _(network: Forecaster, batch: Any) -> list[Graph]:
 
 def _path(output: nn.Module, scores: Value) -> list[Graph]:
     """Return scores, lengths → the best path, where an output takes all steps together."""
+    if isinstance(output, NADE):
+        return [_given_those_before(output)]
     if not isinstance(output, CRF):
         return []
     tags = Value("tags", ("batch", "time"), "beyond lengths, anything", torch.int64)
@@ -144,6 +147,20 @@ def _path(output: nn.Module, scores: Value) -> list[Graph]:
         return [output.best(*given)]
 
     return [Graph("best_path", output, best, (scores, LENGTHS), (tags,))]
+
+
+def _given_those_before(output: NADE) -> Graph:
+    """Return scores, answers → the logit of each answer, given those before it."""
+    count, size = output.count, output.size
+
+    def run(output: Any, scores: Tensor, y: Tensor) -> list[Tensor]:
+        held = y[..., None] * output.read
+        states = torch.sigmoid(scores[:, None, count:] + held.cumsum(1) - held)
+        return [scores[:, :count] + (states * output.write).sum(-1)]
+
+    scores = Value("scores", ("batch", size), "of one step")
+    y = Value("y", ("batch", count), "answers, 0 or 1; those from a place on change none before")
+    return Graph("answers", output, run, (scores, y), (Value("logits", y.sizes, "of 1"),))
 
 
 def _called(network: Any, *given: Tensor) -> list[Tensor]:
@@ -179,7 +196,7 @@ def _streamed(
             read = torch.where(given[0][:, None, None], 0.0, read)
         before = list(given[bool(layer.delay) :])
         y, after = parts["layer"](read, tree.unflatten(like, before))
-        return [parts["head"](y[:, 0]), *tree.leaves(after)]
+        return [parts["head"](y.squeeze(1)), *tree.leaves(after)]
 
     x = Value(
         names[0], ("batch", *batch.x.shape[2:]), "a step of what the task encodes", batch.x.dtype

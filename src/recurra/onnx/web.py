@@ -9,15 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import recurra
 from recurra.errors import RecurraError
 from recurra.onnx.browser import runtime
 from recurra.onnx.folder import DESCRIPTION
 from recurra.storage import reason, replace, replace_text
 from recurra.tasks.model import Model
 
-STREAMED = ("label", "tag", "step", "text", "surprise")  # what a page can say step by step
-PAGE = Path(recurra.__file__).parent / "serve" / "page"
+STREAMED = ("label", "tag", "step", "text", "alarm", "surprise")  # what a page can say step by step
+PAGE = Path(__file__).parents[1] / "serve" / "page"
 MODELS, BACKEND = "models.json", 'name="recurra-backend" content="{}"'
 
 

@@ -1,10 +1,12 @@
-"""Exported models without torch: whole sequences, streams and writing.
+"""Exported models without torch: the answers of every task, whole sequences, streams, writing.
 
     model = recurra.runtime.load("exported")
+    model.predict(["not bad at all"])[0].asdict()
     model.run("sequence", x=x)["logits"]
 
-It needs numpy and onnxruntime alone: `pip install numpy onnxruntime`, then `pip install --no-deps
-recurra`.
+It needs numpy, onnxruntime and tokenizers: `pip install numpy onnxruntime tokenizers`, then `pip
+install --no-deps recurra`; Pillow, soundfile and miditok where pictures, sounds and music are
+files.
 """
 
 from pathlib import Path

@@ -36,3 +36,9 @@ class Chance:
         drawn = (high << np.uint64(32) | low) & np.uint64(FRACTION)
         found: NDArray[np.float64] = (drawn / (FRACTION + 1)).reshape(shape)
         return found
+
+    def single(self, *shape: int) -> NDArray[np.float32]:
+        """Return numbers of [0, 1), as `torch.rand` draws them in 32 bits."""
+        drawn = self.bits.random_raw(int(np.prod(shape))) & np.uint64((1 << 24) - 1)
+        found: NDArray[np.float32] = (drawn / (1 << 24)).astype(np.float32).reshape(shape)
+        return found

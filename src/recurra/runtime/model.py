@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from recurra.errors import BundleError, InputError, MissingExtra, unknown
 from recurra.runtime import files, values
 from recurra.runtime.chance import Chance
+from recurra.runtime.live import Live
 from recurra.runtime.search import Arrays, Bounds, sample
 from recurra.runtime.stream import Stream
 from recurra.runtime.tasks import Task, find
@@ -111,6 +112,17 @@ class Exported:
         """
         return self.task.generate(prompt, self._recipe(decoding))
 
+    def live(self) -> Live:
+        """Return a session of a sentiment, signal or audio model, which takes an input as it comes.
+
+        Text whose words it reads, rows of numbers, or samples at the model's rate; `step` returns
+        the label so far after each step, and `end` what was still waited for.
+
+        Raises:
+            RecurraError: the task or this model waits for the end of its input.
+        """
+        return self.task.live()
+
     @cached_property
     def task(self) -> Task:
         """What the folder's task makes of inputs and outputs.
@@ -140,7 +152,7 @@ class Exported:
         """
         if "encoder" in self.graphs:
             raise InputError("this model writes from what its encoder has read; use write")
-        return Stream(self, {**self.begin("step", rows), **(state or {})})
+        return Stream(self, {**self.begin("step", rows), **(state or {})}, rows)
 
     def so_far(self, x: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[Any]:
         """Return what the step graph says at each step of rows [batch time …], none late.

@@ -8,6 +8,7 @@ from typing import Literal
 from recurra.training.options import (
     Alarmed,
     Body,
+    Continued,
     Drawn,
     Heard,
     Listened,
@@ -63,4 +64,13 @@ class Foretelling(Drawn, SeriesTable):
     )
     strategy: Literal["direct", "recursive"] = option(
         "model", "direct", "the whole horizon at once, or segment by segment from drawn ones"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continuing(Continued, Body):
+    """Pieces are read, and go on."""
+
+    output: Literal["independent", "joint"] = option(
+        "model", "joint", "each key on its own, or after those below it (NADE)"
     )

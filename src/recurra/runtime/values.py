@@ -54,3 +54,9 @@ def usual(graph: str, value: Any, sizes: Mapping[str, int]) -> NDArray[Any]:
     except KeyError:
         raise missing from None
     raise missing
+
+
+def empty(value: Any, sizes: Mapping[str, int]) -> NDArray[Any]:
+    """Return zeros of a value's sizes."""
+    shape = [sizes[size] if isinstance(size, str) else size for size in value["sizes"]]
+    return np.zeros(shape, value["type"])

@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import copy
-import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import orjson
 import torch
 from torch import Tensor
 
 from recurra import tree
 from recurra.errors import RecurraError
 from recurra.serve.snapshot import Snapshot, unpack
-from recurra.tasks.streams import Memory, Streamed
+from recurra.tasks.streams import Memory, Streamed, Together
 
-KEPT = 64  # last replies, which a client that comes back may lack
+KEPT, BYTES = 64, 1 << 18  # last replies, which a client that comes back may lack
 ROUND = 64  # frames of a session that are stepped at once
 FIRST = 16  # rows that memory is taken for
 
@@ -38,7 +38,8 @@ class Session:
         late: outputs that are still to be left out.
         memory: of what is read and said.
         at: messages that were answered.
-        replies: the last of them.
+        replies: the last of them, as many as KEPT and as long as BYTES.
+        size: of these, in characters.
         used: when it was last, by the loop's clock.
         connected: whether a client is there.
         moving: is done when it has been put away.
@@ -50,7 +51,8 @@ class Session:
     late: int
     memory: Memory
     at: int = 0
-    replies: deque[Reply] = field(default_factory=lambda: deque(maxlen=KEPT))
+    replies: deque[Reply] = field(default_factory=deque)
+    size: int = 0
     used: float = 0.0
     connected: bool = False
     moving: asyncio.Future[None] | None = None
@@ -80,6 +82,7 @@ class Push:
     flushed: int = 0
     told: list[Any] = field(default_factory=list)
     reply: Reply | None = None
+    failed: RecurraError | None = None
 
 
 class Bank:
@@ -137,9 +140,9 @@ class Bank:
         Raises:
             RecurraError: there is no place.
         """
-        replies = deque((_loaded(one) for one in found.answers), KEPT)
         session = Session(key, found.session, self._row(), found.late, found.memory)
-        session.at, session.replies = found.at, replies
+        session.at, session.replies = found.at, deque(map(_loaded, found.answers))
+        session.size = sum(map(len, session.replies))
         row = torch.tensor([session.row])
         for whole, leaf in zip(tree.leaves(self.state), found.leaves, strict=True):
             whole.index_copy_(0, row, leaf)
@@ -153,6 +156,8 @@ class Bank:
         """
         leaves = [leaf.detach() for leaf in tree.leaves(self.layer.initial_state(1))]
         found = unpack(content, self.hash, secret, leaves, self.streamed.begin())
+        for one in found.answers:
+            _loaded(one)
         if found.late > self.layer.delay:
             raise RecurraError(
                 f"the state waits for {found.late} frames; this model's delay is less"
@@ -162,13 +167,32 @@ class Bank:
     @torch.inference_mode()
     def round(self, pushes: Sequence[Push]) -> None:
         """Step each message's next frames; those that are over have their reply then."""
+        self._read_together(pushes)
         live = [push for push in pushes if self._ready(push)]
         if live:
             self._step(live)
         for push in live:
             left = self._left(push)
-            if not sum(left):
+            if not sum(left) or push.failed:
                 self._reply(push)
+
+    def _read_together(self, pushes: Sequence[Push]) -> None:
+        """Read what new messages of one frame bring, all at once where the model can."""
+        if not isinstance(self.streamed, Together):
+            return
+        new = [
+            push
+            for push in pushes
+            if push.given is None
+            and push.wrong is None
+            and not push.end
+            and isinstance(push.frames, list)
+            and len(push.frames) == 1
+        ]
+        found = self.streamed.together([push.frames[0] for push in new]) if len(new) > 1 else None
+        if found is not None:
+            for push, frames in zip(new, found, strict=True):
+                push.given = frames
 
     def _ready(self, push: Push) -> bool:
         """Read a message; whether it has frames that can be stepped."""
@@ -243,8 +267,16 @@ class Bank:
             out = min(session.late, size)
             session.late -= out
             if out < size:
-                said = self.streamed.say(session.memory, scores[i, out:size])
-                push.told += [scores[i, out:size]] if push.binary else said
+                self._say(push, scores[i, out:size])
+
+    def _say(self, push: Push, scores: np.ndarray) -> None:
+        try:
+            said = self.streamed.say(push.session.memory, scores)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # a memory that somebody has forged; the others of this round know nothing of it
+            push.failed = RecurraError(f"the session's memory is damaged: {error!r}")
+            return
+        push.told += [scores] if push.binary else said
 
     def _layer(self, x: Tensor, rows: Tensor, lengths: Tensor | None) -> Tensor:
         before = tree.map(lambda leaf: leaf.index_select(0, rows), self.state)
@@ -267,9 +299,13 @@ class Bank:
             self._said(push, {**reply, "answers": push.told})
 
     def _said(self, push: Push, reply: dict[str, Any] | bytes) -> None:
-        push.reply = reply if isinstance(reply, bytes) else json.dumps(reply, ensure_ascii=False)
-        push.session.at += 1
-        push.session.replies.append(push.reply)
+        push.reply = reply if isinstance(reply, bytes) else orjson.dumps(reply).decode()
+        session = push.session
+        session.at += 1
+        session.replies.append(push.reply)
+        session.size += len(push.reply)
+        while len(session.replies) > KEPT or session.size > BYTES:
+            session.size -= len(session.replies.popleft())
 
     def _row(self) -> int:
         if not self.free:
@@ -297,4 +333,14 @@ def _stored(reply: Reply) -> Any:
 
 
 def _loaded(stored: Any) -> Reply:
-    return stored if isinstance(stored, str) else base64.b64decode(stored["binary"])
+    """Return a reply that `_stored` wrote.
+
+    Raises:
+        RecurraError: it is none.
+    """
+    if isinstance(stored, str):
+        return stored
+    try:
+        return base64.b64decode(stored["binary"], validate=True)
+    except (LookupError, TypeError, ValueError) as error:
+        raise RecurraError("the state's replies are none; begin a new session") from error

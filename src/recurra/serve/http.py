@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -103,8 +104,10 @@ async def predict(request: Request, name: str, body: Predict) -> Response:
             except RecurraError as error:
                 answers[place] = {"error": str(error)}
         if read:
+            began = time.perf_counter()
             async with asyncio.timeout(server.settings.timeout):
                 found = await server.batchers[name].ask([given for _, given in read], options)
+            server.metrics.predicted(name, time.perf_counter() - began)
             for (place, _), answer in zip(read, found, strict=True):
                 answers[place] = told(answer)
         text = json.dumps({"model": name, "answers": answers}, ensure_ascii=False, allow_nan=True)

@@ -126,8 +126,8 @@ def _array(model: Model, kind: str, given: Any) -> Any:
     if kind == "sound":
         if found.ndim != 1 or not np.isfinite(found).all():
             raise RecurraError(f"samples are {list(found.shape)}; give a list of finite numbers")
-        rate: Any = getattr(model.codec, "rate", None) or getattr(model.recipe, "rate", None)
-        return found.astype(np.float32), int(rate)
+        rate: int = model.recipe.sample_rate  # type: ignore[attr-defined] # those that hear have it
+        return found.astype(np.float32), rate
     return found
 
 

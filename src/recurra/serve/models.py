@@ -62,7 +62,8 @@ class Served:
             "labels": list(labels or ()),
             "channels": list(channels or ()),
             "shape": list(getattr(codec, "shape", ())) or None,
-            "rate": getattr(codec, "rate", None),
+            "rate": getattr(model.recipe, "sample_rate", None),
+            "step": getattr(codec, "step", None),
             "stream": streamed
             and {
                 "unit": streamed.unit,

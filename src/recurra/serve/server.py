@@ -102,8 +102,13 @@ class Server:
         return self.keys.who(None if header is None else header.decode("latin-1"), key)
 
     async def start(self) -> None:
-        """Begin to look after sessions."""
+        """Begin to look after sessions.
+
+        Raises:
+            StoreAway: the store cannot be reached.
+        """
         self.loop = asyncio.get_running_loop()
+        await self.store.load("a session that is never there")  # whether it can be asked
         self.keeper = self.loop.create_task(self._keep())
 
     async def drain(self) -> None:

@@ -252,9 +252,9 @@ class Sessions:
 
     async def _run(self) -> None:
         try:
-            if self.wait:
-                await asyncio.sleep(self.wait)
             while self.ready:
+                if self.wait:
+                    await asyncio.sleep(self.wait)
                 some, self.ready = self.ready[: self.most], self.ready[self.most :]
                 self.metrics.batch(self.name, "frames", len(some))
                 try:
@@ -268,6 +268,9 @@ class Sessions:
                 for push in some:
                     if push.reply is None:
                         self.ready.append(push)
+                    elif push.failed is not None:
+                        self._dropped(push.session)
+                        self._told(push, push.failed)
                     elif push.session.key in lost:
                         self._dropped(push.session)
                         self._told(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import numpy as np
+import orjson
 from starlette.types import Receive, Scope, Send
 
 from recurra.errors import RecurraError
@@ -223,7 +224,7 @@ def _push(
             return Push(session, [], told_to=told, wrong=wrong)
         return Push(session, np.frombuffer(content, "<f4"), binary=binary, told_to=told)
     try:
-        read = json.loads(content)
+        read = orjson.loads(content)
         frames, end = read["frames"], read.get("end", False)
         if isinstance(frames, list) and isinstance(end, bool) and len(read) == 1 + ("end" in read):
             return Push(session, frames, end, binary, told)

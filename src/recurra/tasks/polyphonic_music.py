@@ -7,20 +7,20 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import nn
 
+from recurra.codecs.rolls import opened
 from recurra.data.readers import rolls
-from recurra.data.rolls import KEYS, Roll, to_midi
+from recurra.data.rolls import KEYS, Roll
 from recurra.data.samples import chorales
 from recurra.data.splits import Splits
-from recurra.errors import DataError, RecurraError
+from recurra.errors import RecurraError
 from recurra.layers import PlaneConvolution
 from recurra.layers.dropout import Dropout
 from recurra.reports import Part
 from recurra.tasks.body import body
-from recurra.tasks.codecs.rolls import Continuation, RollCodec, named
+from recurra.tasks.codecs.rolls import Continuation, RollCodec
 from recurra.tasks.evaluation import collect, mean_loss
 from recurra.tasks.keys import KeyHead, beside
 from recurra.tasks.next_frame import NextFrame
@@ -30,12 +30,12 @@ from recurra.tasks.streams.rolls import Rolls
 from recurra.tasks.task import Task
 from recurra.topologies import NADE, Bernoulli
 from recurra.topologies.sets import Sets
-from recurra.training.options import Body
-from recurra.training.values import AMOUNT, COUNT, SIZE, option
+from recurra.training.options import Body, Continued
+from recurra.training.values import COUNT, SIZE, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class RollRecipe(Body):
+class RollRecipe(Body, Continued):
     """Options of foretelling notes."""
 
     steps_per_beat: int = option("data", 1, "steps of a quarter note, in MIDI files", SIZE)
@@ -52,10 +52,6 @@ class RollRecipe(Body):
     filters: int = option("model", 64, "patterns that are looked for among the neighbours", SIZE)
     transpose: int = option(
         "regularisation", 0, "half tones that training moves a piece up or down, at most", COUNT
-    )
-    length: int = option("decoding", 16, "steps that a piece is continued by", SIZE)
-    temperature: float = option(
-        "decoding", 1.0, "sampling temperature; 0: always the likeliest", AMOUNT
     )
 
 
@@ -138,12 +134,7 @@ def predict(
     """
     found = []
     for number, path in enumerate(inputs, 1):
-        if not isinstance(path, str | Path):
-            kind = type(path).__name__
-            raise RecurraError(f"input {number} is a {kind}; give the path of a piece")
-        roll = rolls.first(Path(path), recipe, codec.steps)
-        if not len(roll.frames):
-            raise DataError(str(path), "has no step to go on from")
+        roll = opened(path, number, recipe, codec.steps)
         found.append(continued(network, codec, roll, str(path), recipe))
     return found
 
@@ -166,10 +157,8 @@ def continued(
         drawn.append(output.draw(scores[-1:], generator, recipe.temperature))
         y, state = network.body(network.embed(drawn[-1][None]), state)
         scores = network.head(y)[0]
-    follows = torch.cat(drawn).cpu().numpy().astype(np.uint8)
-    notes = [[named(int(key)) for key in np.flatnonzero(step)] for step in follows]
-    whole = np.concatenate([roll.frames, follows])
-    return Continuation(where, len(frames), nll, notes, to_midi(whole, codec.steps))
+    follows = torch.cat(drawn).cpu().numpy()
+    return Continuation.of(where, roll.frames, nll, follows, codec.steps)
 
 
 def review(

@@ -12,6 +12,9 @@ import { notes, parsed } from "./onnx/tunes.js";
 import { units } from "./onnx/units.js";
 import { Vocabulary, words } from "./onnx/words.js";
 import { midi } from "./onnx/midi.js";
+import { lastPart, left, taken, waiting } from "./onnx/pieces.js";
+import { gauge, measured, moment, surprise } from "./onnx/statistics.js";
+import { series } from "./onnx/tables.js";
 
 /** Writes by a table: the logits of what follows a token, whatever stood before it. */
 class Table {
@@ -28,7 +31,7 @@ class Table {
 
 const CALLS = {
   words: (texts, lower) => texts.map((text) => words(text, lower)),
-  numbers: (tokens, texts) => texts.map((text) => new Vocabulary(tokens).encode(words(text))),
+  numbers: (tokens, rows) => rows.map((row) => new Vocabulary(tokens).encode(row)),
   habit: (stored, texts) => {
     const habit = new Habit(stored);
     return texts.map((text) => habit.words(text));
@@ -63,6 +66,22 @@ const CALLS = {
   keys: (texts) => texts.map((text) => parsed(text)),
   notes: (pieces) => pieces.map((names) => notes(names, 8)),
   midi,
+  pieces: (texts, cuts) =>
+    texts.map((text, k) => {
+      const memory = waiting(), found = [];
+      let at = 0;
+      for (const size of cuts[k]) found.push(taken(memory, text.slice(at, (at += size)), lastPart));
+      return [...found, left(memory)];
+    }),
+  watched: (rows, errors, drift, options) => {
+    const numbers = (row) => row.map((one) => one ?? NaN), count = rows[0].length;
+    const measure = gauge(count, drift), state = surprise(count, options);
+    return rows.map((row, i) => {
+      const { features, moved } = measured(measure, numbers(row));
+      return { features, moved, ...moment(state, numbers(errors[i]), numbers(row), options) };
+    });
+  },
+  series: (file, form, channels) => series({ file: btoa(file) }, form, channels),
 };
 
 const asked = JSON.parse(readFileSync(0, "utf8"));

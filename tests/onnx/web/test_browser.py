@@ -157,7 +157,8 @@ def test_a_stream_ends_with_what_is_said_of_the_whole(name: str, site: Any) -> N
 
 
 GENERATE = """async ([name, prompt, options]) => {
-    const parts = [], answer = await backend.generate(name, prompt, options, (one) => parts.push(one));
+    const parts = [], onPart = (part) => parts.push(part);
+    const answer = await backend.generate(name, prompt, options, onPart);
     return [parts, answer];
 }"""
 

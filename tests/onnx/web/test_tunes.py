@@ -5,10 +5,10 @@ import random
 
 import pytest
 
+from recurra.codecs.heard import settled_at
+from recurra.codecs.tunes import parse
 from recurra.data.music import MODES, Notes, note_list
 from recurra.errors import RecurraError
-from recurra.tasks.codecs.heard import settled_at
-from recurra.tasks.codecs.tunes import parse
 from tests.onnx.web.conftest import Ask
 
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from recurra.cli import main
 from recurra.errors import RecurraError
 from recurra.onnx import browser, web
 from recurra.onnx.folder import DESCRIPTION
+from tests.onnx.test_models import model
 
 TOLD: dict[str, Any] = {"name": "labels", "stream": None, "why_no_stream": "it waits", "rate": None}
 STEPS = {"unit": "word", "delay": 0, "says": "label"}
@@ -118,13 +120,36 @@ def test_a_list_that_is_no_list_is_refused(write: Any, tmp_path: Path, text: str
         write("two")
 
 
+@pytest.mark.slow
+@pytest.mark.unchecked("a graph would hold the checks too")
+def test_the_command_line_writes_a_page(
+    npm: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    npm(archive())
+    run, site = model("image_classification", tmp_path).save(tmp_path / "digits"), tmp_path / "site"
+    assert main(["export", str(run), "--to", str(site), "--web", "--rows", "4"]) == 0
+    assert f"http.server --directory {site}" in capsys.readouterr().out
+    (told,) = json.loads((site / web.MODELS).read_text())
+    assert (told["name"], told["task"]) == ("digits", "image_classification")
+    assert (web.place(site, "digits") / "predict.onnx").is_file()
+
+
+def test_the_command_line_says_what_npm_does_not_bring(
+    npm: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    npm(b"")
+    assert main(["export", str(tmp_path), "--to", str(tmp_path / "site"), "--web"]) == 2
+    assert "npm does not bring" in capsys.readouterr().err
+    assert not (tmp_path / "site").exists()
+
+
 def test_a_page_streams_what_its_graphs_can() -> None:
     told = {**TOLD, "stream": STEPS, "why_no_stream": None}
     assert web.described(told, {"sequence": 0, "step": 0}) == told
     for graphs, says in (
         ({"sequence": 0}, "label"),
         ({"step": 0, "best_path": 0}, "tag"),
-        ({"step": 0}, "alarm"),
+        ({"step": 0}, "notes"),
     ):
         found = web.described({**told, "stream": {**STEPS, "says": says}}, graphs)
         assert found["stream"] is None

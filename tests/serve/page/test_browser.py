@@ -39,7 +39,7 @@ def until(page: Any, expected: tuple[str, list[str]]) -> None:
 
 def test_a_text_is_answered_word_by_word_as_it_is_typed(server: Running, open_tab: Open) -> None:
     page = open_tab().show(server, "sentiment")
-    field = page.get_by_label("What is it about?")
+    field = page.get_by_label("Type a sentence")
     field.press_sequentially("the film was ", delay=20)
     page.locator(".trace svg").wait_for()
     early = page.locator(".trace svg").get_attribute("aria-label")
@@ -58,7 +58,7 @@ def test_a_text_is_answered_word_by_word_as_it_is_typed(server: Running, open_ta
 
 def test_a_model_that_waits_answers_what_is_typed_so_far(server: Running, open_tab: Open) -> None:
     page = open_tab().show(server, "both-ways")
-    page.get_by_label("What is it about?").press_sequentially(TEXT, delay=5)
+    page.get_by_label("Type a sentence").press_sequentially(TEXT, delay=5)
     until(page, told(server.predict("both-ways", TEXT)[0]))
     page.get_by_text("As a command").click()
     command = page.locator("pre", has_text="curl").inner_text()
@@ -163,9 +163,9 @@ def test_two_tabs_are_two_sessions(server: Running, open_tab: Open) -> None:
     one, other = open_tab().show(server, "sentiment"), open_tab().show(server, "sentiment")
     texts = {one: "the film was fine", other: "our book was awful"}
     for page in texts:
-        page.get_by_label("What is it about?").press_sequentially("the ", delay=5)
+        page.get_by_label("Type a sentence").press_sequentially("the ", delay=5)
     for page, text in texts.items():
-        page.get_by_label("What is it about?").fill(text)
+        page.get_by_label("Type a sentence").fill(text)
     for page, text in texts.items():
         until(page, told(server.predict("sentiment", text)[0]))
 
@@ -180,7 +180,7 @@ def test_a_server_that_goes_and_comes_back_is_gone_on_with(
     with running(models, state=state) as first:
         port = first.port
         page = tab.show(first, "sentiment")
-        field = page.get_by_label("What is it about?")
+        field = page.get_by_label("Type a sentence")
         field.press_sequentially("the film was ", delay=5)
         page.locator(".trace svg").wait_for()
     page.get_by_text("The server is gone").wait_for()
@@ -200,7 +200,7 @@ def test_a_key_is_asked_for_and_kept_in_the_tab(models: Any, open_tab: Open) -> 
         dialog.wait_for()
         dialog.get_by_label("Key").fill("a-key-of-32-letters-abcdefghijkl")
         dialog.get_by_label("Key").press("Enter")
-        field = tab.page.get_by_label("What is it about?")
+        field = tab.page.get_by_label("Type a sentence")
         field.press_sequentially("the film", delay=5)
         tab.page.locator(".bar.best").wait_for()
         assert len(tab.page.evaluate("sessionStorage.getItem('recurra-key')")) == 32

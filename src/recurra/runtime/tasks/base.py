@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from recurra.errors import InputError
+from recurra.runtime.live import Live
+from recurra.runtime.stream import Stream
 from recurra.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -34,6 +36,28 @@ class Task:
             RecurraError: an input cannot be read, and the text says which.
         """
         raise NotImplementedError
+
+    def live(self) -> Live:
+        """Return a session, which takes an input as it comes.
+
+        Raises:
+            RecurraError: the task or this model waits for the end of its input.
+        """
+        task = self.graphs.described["task"]
+        raise InputError(f"{task} tells nothing while its input comes; use predict, or stream")
+
+    def begun(self) -> Stream:
+        """Return a stream of one row.
+
+        Raises:
+            RecurraError: this model waits for the end of its input.
+        """
+        if "step" not in self.graphs.graphs:
+            raise InputError(
+                "this model reads both ways, and waits for the end of its input; export one that "
+                "was trained with --bidirectional false"
+            )
+        return self.graphs.stream()
 
     def generate(self, prompt: Any, recipe: Any) -> Iterator[Part]:
         """Yield the parts of a piece as they are written, and last the whole answer.

@@ -96,9 +96,8 @@ async function route() {
 
 function head(model) {
   const { stream } = model;
-  const late = stream?.delay ? `, ${stream.delay} later` : "";
   const reads = stream
-    ? `answers at every ${stream.unit}${late}`
+    ? answers(stream)
     : model.why_no_stream ? `waits for the end: ${model.why_no_stream}` : "waits for the end";
   const metrics = Object.entries(model.metrics ?? {}).filter(([metric]) => metric !== "loss").slice(0, METRICS);
   const facts = [
@@ -112,6 +111,14 @@ function head(model) {
     element("p", { class: "summary" }, model.summary),
     element("dl", { class: "facts" }, facts.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text)))));
 }
+
+/** Says when a stream answers. */
+function answers({ unit, delay, seconds }) {
+  const [each, late] = seconds ? [time(seconds), time(delay * seconds)] : [unit, delay];
+  return `answers ${seconds ? "every" : "at every"} ${each}${delay ? `, ${late} later` : ""}`;
+}
+
+const time = (seconds) => (seconds < 1 ? `${Math.round(1000 * seconds)} ms` : `${seconds} s`);
 
 start().catch((error) => {
   main.replaceChildren(element("p", { class: "failed", role: "alert" }, error.message));

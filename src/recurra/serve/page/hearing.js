@@ -44,7 +44,9 @@ export function hearing(context, on) {
     });
     return stream;
   }
+  let due = false;
   function draw() {
+    due = false;
     const size = Math.max(1, Math.floor(heard.length / 600));
     const points = [];
     for (let i = 0; i < heard.length; i += size) {
@@ -63,7 +65,7 @@ export function hearing(context, on) {
   }
   function hear(samples) {
     for (const sample of samples) heard.push(sample);
-    draw();
+    if (!due) due = Boolean(requestAnimationFrame(draw));
   }
   async function whole(samples, content, name) {
     const answer = await ask({ file: base64(content ?? wav(samples, rate)) }, { file: name });

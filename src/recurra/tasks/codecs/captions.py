@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -57,7 +56,7 @@ class CaptionCodec(Captions):
         return {**super().files(), **encoder}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, str]) -> Self:
+    def from_files(cls, files: Mapping[str, str]) -> CaptionCodec:
         """Return the codec that wrote these files."""
         seen = Seen.from_json(files["encoder.json"]) if "encoder.json" in files else None
         return replace(super().from_files(files), seen=seen)

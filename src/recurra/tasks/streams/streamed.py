@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
@@ -68,4 +69,13 @@ class Streamed(Protocol):
 
         Where there is nothing new to tell of a step, it has none.
         """
+        ...
+
+
+@runtime_checkable
+class Together(Protocol):
+    """A `Streamed` that reads frames of many sessions at once: their memory does not count."""
+
+    def together(self, given: Sequence[Any]) -> NDArray[Any] | None:
+        """Return the frames [sessions 1 …] of one FRAME each; None: one of them is wrong."""
         ...

@@ -4,7 +4,7 @@ A task's recipe derives from those families whose options it reads. What it has 
 key of a file and no line of its `--help`.
 """
 
-from recurra.training.options.decoding import Alarmed, Drawn, Listened, Sampled, Searched
+from recurra.training.options.decoding import Alarmed, Continued, Drawn, Listened, Sampled, Searched
 from recurra.training.options.layers import Attended, Body, Layers, Pooled, TwoWay
 from recurra.training.options.learning import Classes, Taught, Together, WordDropout
 from recurra.training.options.sounds import Heard, Roughened
@@ -28,6 +28,7 @@ __all__ = [
     "Body",
     "CaptionTable",
     "Classes",
+    "Continued",
     "Drawn",
     "Encoded",
     "Heard",

@@ -84,3 +84,13 @@ class Drawn(Recipe):
     samples: int = option(
         "decoding", 100, "paths that a recursive forecast draws for its quantiles", SIZE
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continued(Recipe):
+    """What was begun goes on, drawn step by step."""
+
+    length: int = option("decoding", 16, "steps that a piece is continued by", SIZE)
+    temperature: float = option(
+        "decoding", 1.0, "sampling temperature; 0: always the likeliest", AMOUNT
+    )

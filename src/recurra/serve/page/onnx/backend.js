@@ -14,6 +14,8 @@ const TASKS = {
   signal_classification: () => import("./signals.js"),
   audio_classification: () => import("./sounds.js"),
   speech_recognition: () => import("./speech.js"),
+  anomaly_detection: () => import("./alarms.js"),
+  forecasting: () => import("./forecasts.js"),
 };
 
 /**
@@ -34,9 +36,9 @@ export async function connect(base) {
   async function load(name) {
     const told = models.find((model) => model.name === name);
     const model = await Model.open(new URL(`models/${encodeURIComponent(name)}/`, base), told);
-    const { task, decoding } = model.described;
+    const { task, recipe } = model.described;
     if (!(task in TASKS)) throw new Error(`${task} is not in the browser yet; use recurra serve`);
-    return { model, decoding, task: await (await TASKS[task]()).open(model) };
+    return { model, recipe, task: await (await TASKS[task]()).open(model) };
   }
 
   return {
@@ -44,11 +46,11 @@ export async function connect(base) {
       return models;
     },
     async predict(name, inputs, options = {}, signal) {
-      const { task, decoding } = await open(name), answers = [];
+      const { task, recipe } = await open(name), answers = [];
       for (const input of inputs) {
         signal?.throwIfAborted();
         try {
-          answers.push(await task.predict(input, { ...decoding, ...options }, signal));
+          answers.push(await task.predict(input, { ...recipe, ...options }, signal));
         } catch (error) {
           answers.push({ error: error.message });
         }
@@ -56,9 +58,9 @@ export async function connect(base) {
       return answers;
     },
     async generate(name, prompt, options = {}, onPart = () => {}, signal) {
-      const { task, decoding } = await open(name);
+      const { task, recipe } = await open(name);
       if (!task.generate) throw new Error(`${name} writes nothing; use predict`);
-      return task.generate(prompt, { ...decoding, ...options }, onPart, signal);
+      return task.generate(prompt, { ...recipe, ...options }, onPart, signal);
     },
     async stream(name, { session: id = null } = {}, on) {
       const { model, task } = await open(name);

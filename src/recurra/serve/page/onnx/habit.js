@@ -49,6 +49,9 @@ export class Habit {
   }
 }
 
+/** Return whether a part of a text may follow its last word. */
+export const closed = (part) => from(CLOSED, part, 0);
+
 function from(pattern, text, at) {
   pattern.lastIndex = at;
   return pattern.test(text);

@@ -1,5 +1,6 @@
 /** How a text goes on, and how much it surprises, as the task `language_model` has it. */
 
+import { lastPart, left, taken, trimmed, waiting } from "./pieces.js";
 import { drawing, search } from "./search.js";
 import { logSoftmax } from "./scores.js";
 import { integers } from "./tensors.js";
@@ -69,26 +70,33 @@ export async function open(model) {
       return { prompt, text: parts.join(""), tokens: best.tokens };
     },
     stream: {
-      unit: units.name.replace(/s$/, ""),
+      unit: "unit",
       says: "surprise",
-      begin: () => ({ before: END, numbers: [], shown: [] }),
-      // what is read at a step is the unit before the one whose surprise is told
-      read(memory, text) {
-        const numbers = units.encode(checked(text, true));
-        memory.shown.push(...units.shown(text));
-        memory.numbers.push(...numbers);
-        return numbers.map((number) => {
-          const x = integers([memory.before], [1]);
-          memory.before = number;
-          return x;
-        });
-      },
-      say(memory, scores, step) {
-        const unit = memory.shown[step - 1];
-        return { step, unit, bits: bits(scores, memory.numbers[step - 1]) };
+      begin: () => ({ ...waiting(), before: END, asked: [], shown: [] }),
+      read: (memory, text) => shifted(memory, taken(memory, text, certain)),
+      rest: (memory) => shifted(memory, left(memory)),
+      say: (memory, scores, step) => {
+        return { step, unit: memory.shown.shift(), bits: bits(scores, memory.asked.shift()) };
       },
     },
   };
+
+  /** Return up to where no more text changes what the units are. */
+  function certain(text) {
+    if (units.name === "words") return lastPart(text);
+    // blanks belong to what follows them
+    if (units.name === "subwords") return trimmed(text.slice(0, lastPart(text))).length;
+    return text.length;
+  }
+
+  /** Return the unit before each of a text: a unit is scored by what was said before it. */
+  function shifted(memory, text) {
+    const numbers = units.encode(text), before = [memory.before, ...numbers];
+    memory.before = before.at(-1);
+    memory.asked.push(...numbers);
+    memory.shown.push(...units.shown(text));
+    return numbers.map((_, i) => integers([before[i]], [1]));
+  }
 }
 
 const bits = (scores, number) => -logSoftmax(scores)[number] / Math.LN2;

@@ -6,7 +6,7 @@ import { argmax, labelled, softmax } from "./scores.js";
 
 export async function open(model) {
   const { labels, hop, max_length: longest } = await model.json("sound.json");
-  const { rate } = model.told;
+  const { sample_rate: rate } = model.described.recipe;
   return {
     async predict(given) {
       const read = (await samples(given, rate)).subarray(0, longest * hop);

@@ -2,11 +2,12 @@
 
 import { align, bestPath, likelihood, prefixBeam } from "./ctc.js";
 import { framed, listening, samples } from "./recording.js";
-import { logSoftmax } from "./scores.js";
+import { argmax, logSoftmax } from "./scores.js";
 import { Tokenizer } from "./tokenizer.js";
 import { blank } from "./unicode.js";
 
 const PAD = 0, START = 2, END = 3, PIECE = "▁";
+const LONGEST = 4; // bytes of a character
 
 export async function open(model) {
   const { kind, rate, frame } = await model.json("speech.json");
@@ -38,23 +39,19 @@ export async function open(model) {
         words,
         confidence: Math.exp(Math.min(likelihood(frames, symbols), 0)),
         seconds: rounded(seconds, 3),
-        delay: 1000 * (model.told.lag ?? 0) * step,
+        delay: 1000 * delay * step,
       };
     },
     stream: {
       unit: "sample",
       says: "text",
-      begin: () => ({ ...listening(frame).begin(), symbols: [], last: 0, text: "" }),
-      read: listening(frame).read,
-      rest: listening(frame).rest,
+      ...listening(frame),
+      begin: () => ({ ...listening(frame).begin(), last: 0, told: false, apart: false, bytes: [] }),
       say(memory, scores, at) {
-        const [symbol] = bestPath([logSoftmax(scores)]);
-        if (symbol && symbol !== memory.last) memory.symbols.push({ symbol });
-        memory.last = symbol ?? 0;
-        const text = units.words(memory.symbols).map((one) => one.text).join(" ");
-        const fresh = text.slice(memory.text.length);
-        memory.text = text;
-        return { step: at, text: fresh };
+        const symbol = argmax(scores), fresh = symbol !== 0 && symbol !== memory.last;
+        memory.last = symbol;
+        const text = fresh ? units.added(memory, symbol) : "";
+        return text ? { step: at, text } : null;
       },
     },
   };
@@ -70,11 +67,12 @@ function speller(kind, stored) {
     return tokenizer ? tokenizer.decode(numbers).trim() : numbers.map((one) => names[one]).join("");
   };
   const special = (number) => [PAD, START, END].includes(number);
+  const begins = (name) => kind === "words" || (kind === "subwords" && name.startsWith(PIECE));
   const mark = kind === "characters" ? " " : PIECE;
-  return {
+  const found = {
     ends: names.map((name, i) => Number(kind === "words" ? !special(i) : name.startsWith(mark))),
     words(parts) {
-      const found = [];
+      const cut = [];
       let inside = false;
       for (const part of parts.filter(({ symbol }) => !special(symbol))) {
         const name = names[part.symbol];
@@ -82,13 +80,31 @@ function speller(kind, stored) {
           inside = false;
           continue;
         }
-        const begins = kind === "words" || (kind === "subwords" && name.startsWith(PIECE));
-        if (begins || !inside) found.push([]);
+        if (begins(name) || !inside) cut.push([]);
         inside = true;
-        found.at(-1).push(part);
+        cut.at(-1).push(part);
       }
-      const told = found.map((some) => ({ text: spelled(some.map((one) => one.symbol)), parts: some }));
+      const told = cut.map((some) => ({ text: spelled(some.map((one) => one.symbol)), parts: some }));
       return told.filter(({ text }) => text);
     },
+    /** Return what a symbol adds to a text: a blank first, where it begins another word. */
+    added(memory, symbol) {
+      if (special(symbol)) return "";
+      const name = names[symbol];
+      if (kind === "characters" && blank(name)) {
+        memory.apart = true;
+        return "";
+      }
+      if (begins(name)) Object.assign(memory, { apart: true, bytes: [] });
+      const spelled = [...memory.bytes, symbol];
+      const text = found.words(spelled.map((one) => ({ symbol: one }))).map((one) => one.text).join(" ");
+      const unfinished = text.endsWith("\ufffd") && spelled.length < LONGEST;
+      memory.bytes = unfinished ? spelled : [];
+      if (!text || unfinished) return "";
+      const apart = memory.apart && memory.told ? " " : "";
+      Object.assign(memory, { told: true, apart: false });
+      return apart + text;
+    },
   };
+  return found;
 }

@@ -38,7 +38,7 @@ export class Session {
   /**
    * @param task `begin()` → memory; `read(memory, frame)` → the steps of it, as the graph takes them;
    *     `rest(memory)` → those that waited for more; `say(memory, scores, step)` → the answer to a
-   *     step, counted from 1
+   *     step, counted from 1, or null
    */
   constructor(model, task) {
     [this.task, this.steps] = [task, new Steps(model)];
@@ -73,12 +73,14 @@ export class Session {
       const steps = given.flatMap((frame) => this.task.read(memory, frame));
       if (end) steps.push(...(this.task.rest?.(memory) ?? []));
       this.memory = memory;
-      const tell = (some) => some.forEach((one) => answers.push(this.task.say(memory, one, ++this.said)));
+      const tell = (some) => {
+        for (const scores of some) answers.push(this.task.say(memory, scores, ++this.said));
+      };
       for (const x of steps) tell(await this.steps.step(x));
       const { at } = this.steps;
       if (end) tell(await this.steps.flush());
       if (end) this.begin();
-      return { at, answers, ...(end && { ended: true }) };
+      return { at, answers: answers.filter(Boolean), ...(end && { ended: true }) };
     } catch (error) {
       return { error: error.message };
     }

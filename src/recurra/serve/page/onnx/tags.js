@@ -1,8 +1,10 @@
 /** A tag for every word of a sentence, as the task `ner` has it. */
 
-import { Habit } from "./habit.js";
+import { Habit, closed } from "./habit.js";
+import { lastPart, left, taken, waiting } from "./pieces.js";
 import { argmax } from "./scores.js";
 import { integers } from "./tensors.js";
+import { SPACE } from "./unicode.js";
 import { Vocabulary, checked, words } from "./words.js";
 
 const LETTERS = 16, SHAPES = 7;
@@ -87,22 +89,38 @@ export async function open(model) {
       });
       return { tokens, tags: said, entities: spans(tokens, said) };
     },
-    stream: softmaxed && {
+    stream: softmaxed && !documents && {
       unit: "word",
       says: "tag",
-      begin: () => ({ words: [], places: new Map() }),
-      read(memory, text) {
-        return cut(checked(text, true)).map((token) => {
-          const numbers = row(token, !memory.words.length, memory.places);
-          memory.words.push(token);
-          return integers(numbers, [1, width]);
-        });
+      begin: () => ({ ...waiting(), words: [], begun: false }),
+      read(memory, given) {
+        if (!Array.isArray(given)) return steps(memory, cut(taken(memory, given, certain)));
+        return steps(memory, [...cut(left(memory)), ...given.map((word) => checked(word))]);
       },
-      say: (memory, scores, step) => ({ step, word: memory.words[step - 1], tag: tags[argmax(scores)] }),
+      rest: (memory) => steps(memory, cut(left(memory))),
+      say: (memory, scores, step) => ({ step, word: memory.words.shift(), tag: tags[argmax(scores)] }),
     },
   };
+
+  /** Return words as steps; they wait until their tags are known. */
+  function steps(memory, tokens) {
+    return tokens.map((token) => {
+      const composed = habit ? token.normalize("NFC") : token;
+      const numbers = row(composed, !memory.begun, new Map());
+      memory.begun = true;
+      memory.words.push(token);
+      return integers(numbers, [1, width]);
+    });
+  }
+
+  /** Return up to where no more text changes how it is cut. */
+  function certain(text) {
+    if (!habit) return lastPart(text);
+    return Array.from(text.matchAll(PARTS)).filter(([part]) => !closed(part)).at(-1)?.index ?? 0;
+  }
 }
 
+const PARTS = new RegExp(`[^${SPACE}]+`, "gv");
 // the ends of lines of `str.splitlines`
 const LINES = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/u;
 

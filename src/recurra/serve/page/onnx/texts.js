@@ -1,5 +1,6 @@
 /** The label of a text, as the task `sentiment` has it. */
 
+import { lastPart, left, taken, waiting } from "./pieces.js";
 import { labelled, softmax } from "./scores.js";
 import { integers } from "./tensors.js";
 import { Vocabulary, checked, words } from "./words.js";
@@ -20,6 +21,8 @@ export async function open(model) {
     return integers(ids.flatMap((id, i) => [id, ...spelled[i]]), [1, ids.length, 1 + LETTERS]);
   }
 
+  const steps = (text) => vocabulary.encode(words(text)).map((id) => integers([id], [1]));
+
   return {
     async predict(text) {
       const x = read(words(checked(text)).slice(0, longest));
@@ -29,7 +32,9 @@ export async function open(model) {
     stream: {
       unit: "word",
       says: "label",
-      read: (memory, text) => vocabulary.encode(words(checked(text, true))).map((id) => integers([id], [1])),
+      begin: waiting,
+      read: (memory, text) => steps(taken(memory, text, lastPart)),
+      rest: (memory) => steps(left(memory)),
       say(memory, scores, step) {
         const { label, probabilities } = labelled(labels, softmax(scores));
         return { step, label, probabilities };

@@ -3,7 +3,8 @@
 import { between } from "./unicode.js";
 import { merged, rankedPairs } from "./tokenizer.js";
 
-export const END = 0, UNKNOWN = 1;
+export const END = 0;
+export const UNKNOWN = 1;
 const FIRST = 2, utf8 = new TextEncoder();
 // the pieces of byte-level byte-pair encoding, as the tokenizers library cuts them
 const SPACE = String.raw`\p{White_Space}`;

@@ -2,7 +2,9 @@
 
 import { IDEOGRAPH, LETTER, SPACE, WORD, blank } from "./unicode.js";
 
-export const UNKNOWN = 1, START = 2, END = 3;
+export const UNKNOWN = 1;
+export const START = 2;
+export const END = 3;
 const SPECIALS = 4, LONGEST = 100_000;
 const NOT = `[nN]['’][tT](?![${WORD}])`; // do·n't
 const RULES = [

@@ -8,7 +8,7 @@ import { trace } from "../trace.js";
 /** Returns the view: `element`, `close()`. */
 export default function label(context) {
   const { model, report } = context;
-  const field = element("textarea", { id: "text", rows: 4, spellcheck: "false", autocomplete: "off", placeholder: "Type a sentence", oninput: () => typed.text(field.value) });
+  const field = element("textarea", { id: "text", rows: 4, spellcheck: "false", autocomplete: "off", oninput: () => typed.text(field.value) });
   const shown = bars(model.labels ?? []);
   const course = trace(model.stream?.unit ?? "word");
   const headline = element("p", { class: "headline" }, "–");
@@ -36,7 +36,7 @@ export default function label(context) {
   });
   return {
     element: element("div", { class: "bench" },
-      panel("Text", labelled("What is it about?", field), element("p", { class: "row" }, example)),
+      panel("Text", labelled("Type a sentence", field), element("p", { class: "row" }, example)),
       panel("Answer", headline, shown.element, model.stream ? course.element : null)),
     close: typed.close,
   };

@@ -15,7 +15,7 @@ export default function tags(context) {
   function show() {
     const runs = spans(known);
     marked.replaceChildren(...runs.flatMap(({ name, text }) => [
-      name === null ? text : element("mark", { class: colour(name) }, text, " ", element("span", { class: "kind" }, name)),
+      name === null ? text : element("mark", { class: colour(name) }, text, "\u00a0", element("span", { class: "kind" }, name)),
       " ",
     ]));
     const named = runs.filter((run) => run.name);
