@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,6 +102,8 @@ def cell(value: Any) -> str:
 
 def number(value: float) -> str:
     """Return a number as it is read best: small ones by their power of ten."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "none"
     if value and abs(value) < 1e-3:
         return f"{value:.1e}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")

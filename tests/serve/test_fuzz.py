@@ -22,7 +22,7 @@ def test_what_is_malformed_is_refused_and_nobody_notices(
     models: Mapping[str, Model], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    with running(models, idle=0.5, keep=10.0) as server:
+    with running(models, idle=0.5) as server:
         outcome = asyncio.run(storm(server.port, COUNT, seed=1))
         assert server.ask("GET", "/healthz")[0] == 200
     assert sum(outcome.sent.values()) == COUNT

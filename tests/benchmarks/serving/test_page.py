@@ -111,7 +111,15 @@ def test_each_question_has_a_name_of_its_own_and_asks_for_something(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (300, "300"), (2000.0, "2,000"), (1.5, "1.5"), (4.256, "4.26"), (1e-5, "1.0e-05")],
+    [
+        (0, "0"),
+        (float("inf"), "∞"),
+        (300, "300"),
+        (2000.0, "2,000"),
+        (1.5, "1.5"),
+        (4.256, "4.26"),
+        (1e-5, "1.0e-05"),
+    ],
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
