@@ -24,7 +24,7 @@ from benchmarks.serving.server import Running, serving
 CLIENTS, MESSAGE = 48, 20  # at once; frames of a message
 IDLE, KEEP = 0.2, 3.0  # seconds: until a silent session is put away, and forgotten
 SILENT, LEAVES, ENDS, DIES = 0.02, 0.02, 0.01, 0.01  # what follows a message, as a share of all
-EVERY = 0.25  # seconds between looks at the memory
+EVERY = 0.05  # seconds between looks at the memory
 PARTS = 10  # of the table
 
 
@@ -38,7 +38,7 @@ def answer(settings: Settings) -> Iterator[Found]:
             with serving(settings.models.tagger, **options) as server:
                 samples, told = asyncio.run(lived(server, frames, settings.seed))
         details = [
-            {"tenth": i + 1, "MiB": round(median(part), 1)}
+            {"tenth": i + 1, "MiB": round(float(median(part)), 1)}
             for i, part in enumerate(np.array_split(samples, PARTS))
         ]
         note = ", ".join(f"{number:,} {name}" for name, number in told.items())

@@ -49,7 +49,7 @@ def answer(settings: Settings) -> Iterator[Found]:
     """Yield crashes, tracebacks and changed answers after many malformed requests and frames."""
     count = settings.requests // 50 if settings.quick else settings.requests
     runs = settings.models.tagger, settings.models.sentiment
-    with serving(*runs, idle=0.5, keep=10) as server:
+    with serving(*runs, idle=0.5, keep=300) as server:
         outcome = asyncio.run(storm(server.port, count, settings.seed))
         wrong, ended = server.wrong(), server.process.poll() is not None
     details = [{"malformed": kind, "sent": sent} for kind, sent in sorted(outcome.sent.items())]

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from recurra.errors import RecurraError
 
@@ -30,13 +29,13 @@ class Running:
         process: its process.
         port: of this machine.
         seconds: from its start to the first answer of /readyz.
-        log: what it writes to stderr.
+        log: the file of what it writes to stderr.
     """
 
     process: subprocess.Popen[str]
     port: int
     seconds: float
-    log: IO[str]
+    log: Path
 
     @property
     def memory(self) -> float:
@@ -46,8 +45,8 @@ class Running:
 
     def wrong(self) -> list[str]:
         """Return the lines of its log that tell of an exception that nobody has caught."""
-        self.log.seek(0)
-        return [line for line in self.log if WRONG.search(line)]
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [line for line in lines if WRONG.search(line)]
 
 
 @contextmanager
@@ -64,11 +63,11 @@ def serving(*runs: Path, **settings: str | float) -> Iterator[Running]:
     command = [sys.executable, "-m", "recurra", "serve", *map(str, runs), "--port", "0", *words]
     began = time.perf_counter()
     with (
-        tempfile.TemporaryFile("w+") as log,
+        tempfile.NamedTemporaryFile() as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
-            yield _begun(process, log, began)
+            yield _begun(process, Path(log.name), began)
         finally:
             process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
@@ -76,7 +75,7 @@ def serving(*runs: Path, **settings: str | float) -> Iterator[Running]:
             process.kill()
 
 
-def _begun(process: subprocess.Popen[str], log: IO[str], began: float) -> Running:
+def _begun(process: subprocess.Popen[str], log: Path, began: float) -> Running:
     assert process.stdout is not None, "it is a pipe"
     found = re.search(r":(\d+)$", process.stdout.readline().strip())
     while found and time.perf_counter() - began < WAIT and process.poll() is None:
@@ -88,6 +87,5 @@ def _begun(process: subprocess.Popen[str], log: IO[str], began: float) -> Runnin
             if status == 200:
                 return Running(process, int(found[1]), time.perf_counter() - began, log)
         time.sleep(0.005)
-    log.seek(0)
-    last = log.read().strip().splitlines()[-1:]
+    last = log.read_text(errors="replace").strip().splitlines()[-1:]
     raise RecurraError(f"the server did not begin: {' '.join(last) or 'it said nothing'}")

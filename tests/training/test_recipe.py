@@ -40,6 +40,8 @@ def test_what_is_no_duration(text):
         ("dropout", float("nan"), "from 0"),
         ("learning_rate", 0, "above 0"),
         ("learning_rate", float("inf"), "above 0"),
+        ("learning_rate", 10**400, "above 0"),
+        ("learning_rate", -(10**400), "above 0"),
         ("weight_decay", "much", "0 or more"),
         ("top_p", 0.0, "above 0, up to 1"),
         ("time_scale", 1, "2 or more"),

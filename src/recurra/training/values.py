@@ -104,7 +104,7 @@ def checked(known: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
             f"{known.name}: received {received!r}, which is not UTF-8; give the file another name"
         )
     if float in kinds and type(value) is int:
-        value = float(value)
+        value = float(value) if abs(value) < 1 << 1023 else math.inf  # which is refused below
     allowed: Allowed | None = known.metadata["allowed"]
     if all(isinstance(kind, str) for kind in kinds):
         words, fits = "one of " + ", ".join(kinds), isinstance(value, str) and value in kinds

@@ -23,7 +23,10 @@ def taken(given: Any, *, missing: bool = False) -> NDArray[np.float64]:
     if isinstance(given, np.ndarray):
         if given.dtype.kind != "f" or given.size > MOST:
             raise RecurraError(f"a frame is an array of {given.size:,} {given.dtype}; give floats")
-        return given.astype(np.float64)
+        with np.errstate(
+            invalid="ignore"
+        ):  # a NaN that signals; whether NaNs may be is asked later
+            return given.astype(np.float64)
     if not isinstance(given, list) or len(given) > MOST:
         what = f"{len(given):,} numbers" if isinstance(given, list) else type(given).__name__
         raise RecurraError(f"a frame is {what}; give a list of at most {MOST:,} numbers")
