@@ -66,7 +66,7 @@ const CALLS = {
   resized: (plane, from, to) => Array.from(resized(plane, from, to)),
   settledAt: (rows) => rows.map((row) => settledAt(row)),
   keys: (texts) => texts.map((text) => parsed(text)),
-  notes: (pieces) => pieces.map((names) => notes(names, 8)),
+  notes: (pieces, resolution) => pieces.map((names) => notes(names, resolution)),
   midi,
   roll: (file, steps) => {
     const found = frames(read(Uint8Array.from(atob(file), (one) => one.charCodeAt(0))), steps);
