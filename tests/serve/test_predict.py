@@ -168,6 +168,7 @@ def test_models_are_described(server: Running, models: Mapping[str, Model]) -> N
     assert found["both-ways"]["stream"] is None
     assert "bidirectional" in found["both-ways"]["why_no_stream"]
     assert found["tunes"]["generates"]
+    assert (found["tunes"]["resolution"], found["ner"]["resolution"]) == (8, None)
     assert not found["ner"]["generates"]
     assert found["sentiment"]["hash"] != found["both-ways"]["hash"]
 
