@@ -17,7 +17,7 @@ from recurra.serve.snapshot import Snapshot, pack
 from recurra.serve.store import Store
 
 T = TypeVar("T")
-PATIENCE = 0.5  # seconds
+PATIENCE = 1.5  # seconds
 
 
 class InUse(RecurraError):  # noqa: N818, it is what a session is
