@@ -75,7 +75,7 @@ class Malformed:
         d = self.drawn
         method, path = d.choice(METHODS), d.choice((*PATHS, self._path("predict")))
         version = d.choice(("HTTP/1.1", "HTTP/1.0", "HTTP/9.9", "HTTP", ""))
-        lines = [f"{method} {path} {version}", "Host: x", *d.sample(HEADS, d.randint(0, 3))]
+        lines = [f"{method} {path} {version}", "Host: localhost", *d.sample(HEADS, d.randint(0, 3))]
         content = "\r\n".join([*lines, "", d.choice(("", "{}", "5\r\n{", "zz\r\n"))])
         end = "\r\n" if d.random() < 0.8 else ""
         return Attack("head", (content + end).encode("latin-1", "replace"), answered=False)

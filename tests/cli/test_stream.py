@@ -118,4 +118,4 @@ def test_samples_of_a_file_and_of_a_pipe(
 def test_what_waits_for_its_end_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     bundle = saved("sentiment", tmp_path)
     capsys.readouterr()
-    assert "--bidirectional false" in refused(["stream", bundle], capsys)
+    assert "--no-bidirectional" in refused(["stream", bundle], capsys)

@@ -146,7 +146,8 @@ def test_the_scale_is_that_of_the_training_part_and_stands_behind_the_spectrum(
     features = []
     hears = network.front.layer if hasattr(network, "front") else network
     for row in rows:
-        hears(hearing.framed(row.samples, part(network, LogMel).hop)[None])
+        frames = hearing.framed(row.samples, part(network, LogMel).hop)
+        hears(torch.from_numpy(frames)[None])
     features = np.concatenate([y[0].numpy() for y in seen.y["spectrum"]])
     np.testing.assert_allclose(features.mean(0), codec.scale.mean, rtol=0, atol=1e-3)
     np.testing.assert_allclose(features.std(0), codec.scale.deviation, rtol=0, atol=1e-3)

@@ -168,6 +168,7 @@ def test_models_are_described(server: Running, models: Mapping[str, Model]) -> N
     assert found["both-ways"]["stream"] is None
     assert "bidirectional" in found["both-ways"]["why_no_stream"]
     assert found["tunes"]["generates"]
+    assert (found["tunes"]["resolution"], found["ner"]["resolution"]) == (8, None)
     assert not found["ner"]["generates"]
     assert found["sentiment"]["hash"] != found["both-ways"]["hash"]
 
@@ -271,8 +272,38 @@ def test_who_connects_and_says_nothing_is_let_go(models: Mapping[str, Model]) ->
             silent.settimeout(10)
             assert silent.recv(100) == b""
         with socket.create_connection(("127.0.0.1", server.port)) as slow:
-            slow.sendall(b"POST /v1/models/ner/predict HTTP/1.1\r\nhost: x\r\n")
+            slow.sendall(b"POST /v1/models/ner/predict HTTP/1.1\r\nhost: localhost\r\n")
             slow.sendall(b'content-type: application/json\r\ncontent-length: 99\r\n\r\n{"inp')
             slow.settimeout(10)
             assert b" 408 " in slow.recv(100)
         assert server.predict("ner", "Anna")[0]["tokens"] == ["Anna"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "http://127.0.0.1:{port}"}, 200),
+        ({"host": "localhost:{port}", "origin": "http://localhost:{port}"}, 200),
+        ({"origin": "https://elsewhere.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"host": "elsewhere.example", "origin": "http://elsewhere.example"}, 403),
+        ({"host": "[", "origin": "http://["}, 403),
+    ],
+)
+def test_a_page_of_somebody_else_may_not_ask(
+    server: Running, headers: dict[str, str], status: int
+) -> None:
+    given = {name: value.format(port=server.port) for name, value in headers.items()}
+    assert server.ask("GET", "/v1/models", headers=given)[0] == status
+    origin = given.get("origin")
+    host = given.get("host", f"127.0.0.1:{server.port}")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.sendall(
+            f"GET /v1/models/ner/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        )
+        told = b""
+        while b"}" not in told and b"another page" not in told and (more := raw.recv(1000)):
+            told += more
+        assert (b'"session"' in told) == (status == 200)

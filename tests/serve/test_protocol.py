@@ -66,7 +66,7 @@ class Wire:
 def wire(server: Running) -> Iterator[Wire]:
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as raw:
         raw.sendall(
-            b"GET /v1/models/signals/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            b"GET /v1/models/signals/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
             b"Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             b"Sec-WebSocket-Version: 13\r\n\r\n"
         )

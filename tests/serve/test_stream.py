@@ -97,6 +97,52 @@ def test_neighbours_are_not_heard(server: Running, models: Models) -> None:
     assert [list(one) for one in errors[:2]] == [["at", "error"]] * 2
 
 
+def test_what_one_does_to_the_model_is_its_own_end(models: Models) -> None:
+    given = rows(models, 30)
+    with (
+        running({"signals": models["signals"]}, max_wait_ms=30.0) as server,
+        server.stream("signals") as mine,
+        server.stream("signals") as theirs,
+    ):
+        mine.recv(), theirs.recv()
+        bank = server.server.sessions["signals"].bank
+        embed, told = bank.streamed.embed, list[dict[str, Any]]()
+
+        def fails(frames: Any) -> Any:
+            if float(frames.abs().max()) > 1e4:
+                raise RuntimeError("a fault of the model")
+            return embed(frames)
+
+        bank.streamed.embed = fails  # type: ignore[method-assign] # as a model with a fault has it
+        theirs.send(json.dumps({"frames": [[1e6] * len(given[0])]}))
+        told += said(mine, given[0])["answers"]
+        code, reason = closed(theirs)
+        told += said(mine, *given[1:], end=True)["answers"]
+        bank.streamed.embed = embed  # type: ignore[method-assign] # as it was
+    assert (code, "RuntimeError" in reason) == (1008, True)
+    assert same(told, alone(models["signals"], *given))
+
+
+def test_a_client_that_goes_before_its_reply_finds_it_when_it_comes_back(
+    server: Running, models: Models
+) -> None:
+    given = rows(models, 400)
+    wanted = alone(models["signals"], *given)
+    for attempt in range(5):
+        id = f"cut-off-{attempt}"
+        stream = server.stream("signals", f"?session={id}")
+        with stream:
+            stream.recv()
+            stream.send(json.dumps({"frames": given[:300]}))
+            stream.socket.shutdown(socket.SHUT_RDWR)
+        with server.stream("signals", f"?session={id}&at=0") as again:
+            opened, told = json.loads(again.recv()), list[dict[str, Any]]()
+            for _ in range(opened["resent"]):
+                told += json.loads(again.recv())["answers"]
+            told += said(again, *given[len(told) :], end=True)["answers"]
+        assert same(told, wanted)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -252,7 +298,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(models: Models) -> None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.connect(("127.0.0.1", server.port))
         raw.sendall(
-            b"GET /v1/models/signals/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            b"GET /v1/models/signals/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
             b"Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             b"Sec-WebSocket-Version: 13\r\n\r\n"
         )

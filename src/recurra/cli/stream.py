@@ -25,7 +25,7 @@ def stream(
     Told is, as soon as it is known, what `recurra predict` says of the whole: the label so far, the
     tag of a word, what is new of a transcript, an alarm. The state has a fixed size, however long
     the input lasts. A model that reads both ways has to wait for its end, and says so: train one
-    with `--bidirectional false`.
+    with `--no-bidirectional`.
 
     Models of texts read UTF-8. Models of signals and series read a row a line, numbers with commas
     between or JSON, as `{"values": [1.5, 2], "time": "2026-01-31 09:00"}`; those of piano-rolls the

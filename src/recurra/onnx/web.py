@@ -15,7 +15,15 @@ from recurra.onnx.folder import DESCRIPTION
 from recurra.storage import reason, replace, replace_text
 from recurra.tasks.model import Model
 
-STREAMED = ("label", "tag", "step", "text", "alarm", "surprise")  # what a page can say step by step
+STREAMED = (
+    "label",
+    "tag",
+    "step",
+    "text",
+    "alarm",
+    "surprise",
+    "notes",
+)  # what a page can say step by step
 PAGE = Path(__file__).parents[1] / "serve" / "page"
 MODELS, BACKEND = "models.json", 'name="recurra-backend" content="{}"'
 

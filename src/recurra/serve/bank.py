@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import copy
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,72 +14,13 @@ from torch import Tensor
 
 from recurra import tree
 from recurra.errors import RecurraError
+from recurra.serve.session import Push, Session, loaded, stored
 from recurra.serve.snapshot import Snapshot, unpack
-from recurra.tasks.streams import Memory, Streamed, Together
+from recurra.tasks.streams import Streamed, Together
 
 KEPT, BYTES = 64, 1 << 18  # last replies, which a client that comes back may lack
 ROUND = 64  # frames of a session that are stepped at once
 FIRST = 16  # rows that memory is taken for
-
-Reply = str | bytes
-
-
-@dataclass(eq=False)
-class Session:
-    """What is kept of one stream.
-
-    Args:
-        key: of its store: client, model and id.
-        id: as its client names it.
-        row: of the batched state.
-        late: outputs that are still to be left out.
-        memory: of what is read and said.
-        at: messages that were answered.
-        replies: the last of them, as many as KEPT and as long as BYTES.
-        size: of these, in characters.
-        used: when it was last, by the loop's clock.
-        connected: whether a client is there.
-        moving: is done when it has been put away.
-    """
-
-    key: str
-    id: str
-    row: int
-    late: int
-    memory: Memory
-    at: int = 0
-    replies: deque[Reply] = field(default_factory=deque)
-    size: int = 0
-    used: float = 0.0
-    connected: bool = False
-    moving: asyncio.Future[None] | None = None
-
-
-@dataclass(eq=False)
-class Push:
-    """A message of a session that is being answered.
-
-    Args:
-        session: whose.
-        frames: as they came: a list of JSON's, or numbers of float32.
-        end: whether nothing follows.
-        binary: whether the reply is numbers.
-        told_to: is called with the message when its reply is there, or with what went wrong.
-        wrong: why it is no message.
-    """
-
-    session: Session
-    frames: list[Any] | np.ndarray
-    end: bool = False
-    binary: bool = False
-    told_to: Callable[[Push, Exception | None], None] = lambda *_: None
-    wrong: str | None = None
-    given: np.ndarray | None = None
-    done: int = 0
-    flushed: int = 0
-    told: list[Any] = field(default_factory=list)
-    reply: Reply | None = None
-    failed: RecurraError | None = None
 
 
 class Bank:
@@ -131,7 +69,7 @@ class Bank:
             late=session.late,
             leaves=[leaf.index_select(0, row) for leaf in tree.leaves(self.state)],
             memory=session.memory,
-            answers=[_stored(reply) for reply in session.replies],
+            answers=[stored(reply) for reply in session.replies],
         )
 
     def restore(self, key: str, found: Snapshot) -> Session:
@@ -141,7 +79,7 @@ class Bank:
             RecurraError: there is no place.
         """
         session = Session(key, found.session, self._row(), found.late, found.memory)
-        session.at, session.replies = found.at, deque(map(_loaded, found.answers))
+        session.at, session.replies = found.at, deque(map(loaded, found.answers))
         session.size = sum(map(len, session.replies))
         row = torch.tensor([session.row])
         for whole, leaf in zip(tree.leaves(self.state), found.leaves, strict=True):
@@ -157,7 +95,7 @@ class Bank:
         leaves = [leaf.detach() for leaf in tree.leaves(self.layer.initial_state(1))]
         found = unpack(content, self.hash, secret, leaves, self.streamed.begin())
         for one in found.answers:
-            _loaded(one)
+            loaded(one)
         if found.late > self.layer.delay:
             raise RecurraError(
                 f"the state waits for {found.late} frames; this model's delay is less"
@@ -169,8 +107,12 @@ class Bank:
         """Step each message's next frames; those that are over have their reply then."""
         self._read_together(pushes)
         live = [push for push in pushes if self._ready(push)]
-        if live:
-            self._step(live)
+        try:
+            if live:
+                self._step(live)
+        except Exception:  # whatever one of them has done to it, the others know nothing of it
+            for push in live:
+                self._step_alone(push)
         for push in live:
             left = self._left(push)
             if not sum(left) or push.failed:
@@ -239,6 +181,13 @@ class Bank:
         flush = self.layer.delay - push.flushed if push.end else 0
         return len(push.given) - push.done, flush
 
+    def _step_alone(self, push: Push) -> None:
+        try:
+            self._step([push])
+        except Exception as error:
+            # nothing was kept of this step: what is, is kept when all of it has been computed
+            push.failed = RecurraError(f"the model cannot go on with it: {type(error).__name__}")
+
     def _step(self, live: Sequence[Push]) -> None:
         lefts = [self._left(push) for push in live]
         takes = [min(given, ROUND) for given, _ in lefts]
@@ -251,15 +200,15 @@ class Bank:
         rows = torch.tensor([push.session.row for push in live])
         if longest == min(takes):  # all have as many, and none is flushed
             x = self.streamed.embed(torch.from_numpy(np.stack(given)))
-            y = self._layer(x, rows, None)
+            lengths = None
         else:
             padded = np.zeros((len(live), longest, *given[0].shape[1:]), given[0].dtype)
             for i, one in enumerate(given):
                 padded[i, : len(one)] = one
             x = self.streamed.embed(torch.from_numpy(padded))
             beyond = torch.arange(longest) >= torch.tensor(takes)[:, None]
-            y = self._layer(x.masked_fill(beyond[..., None], 0.0), rows, torch.tensor(sizes))
-        scores = self.streamed.head(y).numpy()
+            x, lengths = x.masked_fill(beyond[..., None], 0.0), torch.tensor(sizes)
+        scores = self._scores(x, rows, lengths)
         for i, push in enumerate(live):
             session, size = push.session, sizes[i]
             push.done += takes[i]
@@ -278,13 +227,14 @@ class Bank:
             return
         push.told += [scores] if push.binary else said
 
-    def _layer(self, x: Tensor, rows: Tensor, lengths: Tensor | None) -> Tensor:
+    def _scores(self, x: Tensor, rows: Tensor, lengths: Tensor | None) -> np.ndarray:
+        """Return what is to be said of the next steps; rows of the state are those after them."""
         before = tree.map(lambda leaf: leaf.index_select(0, rows), self.state)
-        y: Tensor
         y, after = self.layer(x, before, lengths=lengths)
+        scores: np.ndarray = self.streamed.head(y).numpy()
         for whole, part in zip(tree.leaves(self.state), tree.leaves(after), strict=True):
             whole.index_copy_(0, rows, part)
-        return y
+        return scores
 
     def _reply(self, push: Push) -> None:
         session = push.session
@@ -324,23 +274,3 @@ class Bank:
         with torch.inference_mode():
             for whole, leaf in zip(tree.leaves(self.state), tree.leaves(begun), strict=True):
                 whole.index_copy_(0, row, leaf)
-
-
-def _stored(reply: Reply) -> Any:
-    if isinstance(reply, str):
-        return reply
-    return {"binary": base64.b64encode(reply).decode()}
-
-
-def _loaded(stored: Any) -> Reply:
-    """Return a reply that `_stored` wrote.
-
-    Raises:
-        RecurraError: it is none.
-    """
-    if isinstance(stored, str):
-        return stored
-    try:
-        return base64.b64decode(stored["binary"], validate=True)
-    except (LookupError, TypeError, ValueError) as error:
-        raise RecurraError("the state's replies are none; begin a new session") from error

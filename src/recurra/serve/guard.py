@@ -11,6 +11,7 @@ from recurra.errors import RecurraError
 from recurra.serve.http import Refused, failed
 from recurra.serve.predicting import Busy
 from recurra.serve.server import Server
+from recurra.serve.socket import FOREIGN
 
 POLICY = (
     b"default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; "
@@ -71,6 +72,8 @@ class Guard:
         server, path = self.server, scope["path"]
         if not path.startswith("/v1/") and path != "/metrics":
             return
+        if server.foreign(scope):
+            raise Refused(403, FOREIGN)
         client = server.client(scope)
         if client is None:
             server.metrics.refused("key")

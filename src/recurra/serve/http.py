@@ -20,7 +20,6 @@ from recurra.serve.models import Served, decoding
 from recurra.serve.predicting import Busy, checked
 from recurra.serve.server import Server
 from recurra.serve.sessions import Sessions
-from recurra.serve.snapshot import pack
 from recurra.serve.socket import ID
 from recurra.serve.writing import write
 
@@ -146,8 +145,7 @@ async def fetch(request: Request, name: str, id: str) -> Response:
     found = await sessions.state(key)
     if found is None:
         raise Refused(404, f"no session {id}")
-    content = pack(found, sessions.secret)
-    return Response(content, media_type="application/octet-stream")
+    return Response(found, media_type="application/octet-stream")
 
 
 @routes.put("/{name}/sessions/{id}", status_code=204)
@@ -173,7 +171,7 @@ async def fork(request: Request, name: str, id: str) -> dict[str, str]:
     if found is None:
         raise Refused(404, f"no session {id}")
     new = secrets.token_urlsafe(16)
-    await sessions.put(key.removesuffix(id) + new, found)
+    await sessions.put(key.removesuffix(id) + new, sessions.bank.unpacked(found, sessions.secret))
     return {"session": new}
 
 

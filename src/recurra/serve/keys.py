@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import os
 import re
 import stat
@@ -12,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from recurra.errors import DataError, RecurraError
+from recurra.serve.origin import loopback
 
 VARIABLE = "RECURRA_KEYS"
 LEAST, MOST = 16, 512  # characters of a key
@@ -96,20 +96,11 @@ def check_exposure(host: str, keys: Keys, *, exposed: bool = False) -> None:
     Raises:
         RecurraError: everybody who reaches the address could ask.
     """
-    if not (keys or exposed or _loopback(host)):
+    if not (keys or exposed or loopback(host)):
         raise RecurraError(
             f"without keys the server listens on 127.0.0.1 only, not on {host!r}: give --keys FILE "
             f"or {VARIABLE}, or --open where everybody may ask"
         )
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read(file: Path) -> str:

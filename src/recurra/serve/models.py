@@ -49,6 +49,7 @@ class Served:
         task, streamed = model.task, self.streamed
         labels = getattr(codec, "labels", None) or getattr(codec, "tags", None)
         channels = getattr(codec, "channels", None) or getattr(codec, "names", None)
+        notes = getattr(codec, "notes", None)  # of music
         return {
             "name": self.name,
             "task": task.name,
@@ -64,6 +65,7 @@ class Served:
             "shape": list(getattr(codec, "shape", ())) or None,
             "rate": getattr(model.recipe, "sample_rate", None),
             "step": getattr(codec, "step", None),
+            "resolution": notes and notes.settings["beat_res"],
             "stream": streamed
             and {
                 "unit": streamed.unit,

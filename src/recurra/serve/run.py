@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -73,10 +73,7 @@ def run(runs: Sequence[str], settings: Settings) -> None:
     torch.set_num_threads(settings.threads)
     listener = listen(settings)
     hosted = host(Server(open_models(runs), settings, keys))
-    address, port = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    print(f"serving {', '.join(hosted.server.models)} on http://{shown}:{port}", flush=True)
-    until_stopped(hosted, listener)
+    until_stopped(hosted, listener, said)
 
 
 def host(server: Server) -> Drained:
@@ -98,11 +95,29 @@ def host(server: Server) -> Drained:
     return Drained(config, server)
 
 
-def until_stopped(hosted: Drained, listener: socket.socket) -> None:
-    """Answer what comes, in a loop of this thread's own, until it is stopped."""
+def said(hosted: Drained, listener: socket.socket) -> None:
+    """Say what is served, and where."""
+    address, port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    print(f"serving {', '.join(hosted.server.models)} on http://{shown}:{port}", flush=True)
+
+
+def until_stopped(
+    hosted: Drained,
+    listener: socket.socket,
+    begun: Callable[[Drained, socket.socket], None] = lambda *_: None,
+) -> None:
+    """Answer what comes, in a loop of this thread's own, until it is stopped.
+
+    Args:
+        hosted: the server.
+        listener: where it listens.
+        begun: is called when the store was asked, and requests are about to be answered.
+    """
 
     async def answer() -> None:
         await hosted.server.start()
+        begun(hosted, listener)
         try:
             await hosted.serve([listener])
         finally:

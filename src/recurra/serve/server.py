@@ -20,6 +20,7 @@ from recurra.serve.limits import Places, Rate, client_of
 from recurra.serve.logs import event
 from recurra.serve.metrics import Metrics
 from recurra.serve.models import Served
+from recurra.serve.origin import foreign, loopback
 from recurra.serve.predicting import Batcher
 from recurra.serve.sessions import Sessions
 from recurra.serve.settings import Settings
@@ -100,6 +101,11 @@ class Server:
             return client_of(address and address[0])
         header = dict(scope["headers"]).get(b"authorization")
         return self.keys.who(None if header is None else header.decode("latin-1"), key)
+
+    def foreign(self, scope: Mapping[str, Any]) -> bool:
+        """Return whether a page of somebody else asks, which has no key to show."""
+        local = loopback(self.settings.host) and not self.settings.open
+        return not self.keys and foreign(scope, local=local)
 
     async def start(self) -> None:
         """Begin to look after sessions.

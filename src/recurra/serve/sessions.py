@@ -9,11 +9,12 @@ from concurrent.futures import Executor
 from typing import TypeVar
 
 from recurra.errors import RecurraError
-from recurra.serve.bank import Bank, Push, Session
+from recurra.serve.bank import Bank
 from recurra.serve.metrics import Metrics
 from recurra.serve.predicting import Busy
+from recurra.serve.session import Push, Session
 from recurra.serve.snapshot import Snapshot, pack
-from recurra.serve.store import Store, StoreAway
+from recurra.serve.store import Store
 
 T = TypeVar("T")
 PATIENCE = 0.5  # seconds
@@ -102,6 +103,8 @@ class Sessions:
 
     async def close(self, session: Session) -> None:
         """Let a session's client go; what is shared is free for other servers at once."""
+        while self._busy(session):  # its client has gone before the reply came
+            await asyncio.sleep(0.01)
         session.connected, session.used = False, _now()
         if session.row < 0:
             self.live.pop(session.key, None)
@@ -135,19 +138,18 @@ class Sessions:
             else:  # it was put away while its client was silent
                 await self._back(session)
 
-    async def state(self, key: str) -> Snapshot | None:
-        """Return a session's state, or None where there is no such session.
+    async def state(self, key: str) -> bytes | None:
+        """Return a session's state, packed, or None where there is no such session.
 
         Raises:
             InUse: a message of it is being answered.
         """
-        if key in self.live:
-            session = self.live[key]
-            self._silent(session)
-            if session.row >= 0:
-                return await self._do(lambda: self.bank.snapshot(session))
-        content = await self.store.load(key)
-        return None if content is None else self.bank.unpacked(content, self.secret)
+        session = self.live.get(key)
+        if session is None or session.row < 0:
+            return await self.store.load(key)
+        if self._busy(session):
+            raise InUse(f"a message of session {session.id} is being answered; try again")
+        return await self._do(lambda: pack(self.bank.snapshot(session), self.secret))
 
     async def put(self, key: str, found: Snapshot) -> None:
         """Set a session's state.
@@ -185,7 +187,7 @@ class Sessions:
             await self._put_away(silent[begin : begin + self.most])
         if renew and self.live:
             for key in await self.store.renew(list(self.live), self.owner):
-                if key in self.live:
+                if key in self.live and not self._busy(self.live[key]):
                     self._dropped(self.live[key])
 
     async def drain(self) -> None:
@@ -306,9 +308,8 @@ class Sessions:
         except RecurraError as error:
             raise Busy(f"{error}; try again later", 5.0) from error
 
-    def _silent(self, session: Session) -> None:
-        if any(push.session is session for push in self.waiting):
-            raise InUse(f"a message of session {session.id} is being answered; try again")
+    def _busy(self, session: Session) -> bool:
+        return any(push.session is session for push in self.waiting)
 
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.compute, work)
@@ -316,6 +317,3 @@ class Sessions:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-__all__ = ["InUse", "Lost", "Sessions", "StoreAway"]

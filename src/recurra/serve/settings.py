@@ -22,7 +22,7 @@ class Settings:
         File of the keys that clients may have, one a line, or `name:key`; none: those in the
         environment's RECURRA_KEYS, or no keys.
     open
-        Listen on other addresses than this machine's own without any key.
+        Listen on other addresses than this machine's own, or behind another name, without any key.
     max_wait_ms
         How long a request may wait for others to be answered together with.
     max_batch

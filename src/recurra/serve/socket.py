@@ -17,9 +17,9 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from recurra.errors import RecurraError
-from recurra.serve.bank import Push, Session
 from recurra.serve.predicting import Busy
 from recurra.serve.protocol import Content, Protocol
+from recurra.serve.session import Push, Session
 from recurra.serve.sessions import Lost
 from recurra.serve.store import StoreAway
 
@@ -30,6 +30,7 @@ ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 REFUSED, RESTART, LATER = 1008, 1012, 1013
 CODES = {Busy: LATER, Lost: RESTART, StoreAway: RESTART}
 WAIT = 2  # messages of a connection, beyond which no more are read
+FOREIGN = "another page asks; without keys, only pages of this server may"
 DOWN = "the server goes down; connect to another"
 
 
@@ -100,6 +101,8 @@ class Connection:
     async def _serve(self, scope: Scope, name: str) -> None:
         server = self.server
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        if server.foreign(scope):
+            raise Closed(REFUSED, FOREIGN)
         client = server.client(scope, query.get("key"))
         if client is None:
             raise Closed(REFUSED, "a key is needed: Authorization: Bearer KEY, or ?key=KEY")

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 
 import { align, bestPath, likelihood, prefixBeam } from "./onnx/ctc.js";
 import { Habit } from "./onnx/habit.js";
+import { frames, held } from "./onnx/rolls.js";
 import { resized } from "./onnx/pictures.js";
 import { settledAt } from "./onnx/running.js";
 import { drawing, greatest, search } from "./onnx/search.js";
@@ -12,6 +13,7 @@ import { notes, parsed } from "./onnx/tunes.js";
 import { units } from "./onnx/units.js";
 import { Vocabulary, words } from "./onnx/words.js";
 import { midi } from "./onnx/midi.js";
+import { read } from "./midi.js";
 import { lastPart, left, taken, waiting } from "./onnx/pieces.js";
 import { gauge, measured, moment, surprise } from "./onnx/statistics.js";
 import { series } from "./onnx/tables.js";
@@ -64,8 +66,12 @@ const CALLS = {
   resized: (plane, from, to) => Array.from(resized(plane, from, to)),
   settledAt: (rows) => rows.map((row) => settledAt(row)),
   keys: (texts) => texts.map((text) => parsed(text)),
-  notes: (pieces) => pieces.map((names) => notes(names, 8)),
+  notes: (pieces, resolution) => pieces.map((names) => notes(names, resolution)),
   midi,
+  roll: (file, steps) => {
+    const found = frames(read(Uint8Array.from(atob(file), (one) => one.charCodeAt(0))), steps);
+    return [found.map((step) => Array.from(step)), held(found, steps)];
+  },
   pieces: (texts, cuts) =>
     texts.map((text, k) => {
       const memory = waiting(), found = [];

@@ -57,7 +57,7 @@ def test_a_file_is_read_as_pythons_reader_does(ask: Ask, name: str, tmp_path: Pa
     path.write_text(FILES[name])
     (wanted,) = read_file(path, Rows(), SeriesTable(), stamped=True)
     form = Form(("time",), None, None, "point")._asdict()
-    found = ask("series", FILES[name], form, ["a", "b"])
+    (found,) = ask("series", FILES[name], form, ["a", "b"])
     values = [[np.nan if one is None else one for one in row] for row in found["values"]]
     places = [list(wanted.names).index(one) for one in "ab"] if name != "unnamed" else [0, 1]
     assert np.array_equal(np.array(values), wanted.values[:, places], equal_nan=True)

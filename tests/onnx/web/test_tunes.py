@@ -7,14 +7,14 @@ import pytest
 
 from recurra.codecs.heard import settled_at
 from recurra.codecs.tunes import parse
-from recurra.data.music import MODES, Notes, note_list
+from recurra.data.music import MODES, SETTINGS, Notes, note_list
 from recurra.errors import RecurraError
 from tests.onnx.web.conftest import Ask
 
 
-def pieces() -> tuple[list[list[str]], list[list[int]]]:
+def pieces(notes: Notes) -> tuple[list[list[str]], list[list[int]]]:
     """Return drawn tokens, by name and number: more often what makes notes."""
-    tokenizer, drawn = Notes().tokenizer, random.Random(0)
+    tokenizer, drawn = notes.tokenizer, random.Random(0)
     names = list(tokenizer.vocab)[4:]  # without those that begin and end a piece
     kinds = [
         [n for n in names if n.startswith(kind)] for kind in ("Bar", "Pos", "Pitch", "Dur", "Time")
@@ -32,10 +32,12 @@ def pieces() -> tuple[list[list[str]], list[list[int]]]:
     return found, [[tokenizer[name] for name in piece] for piece in found]
 
 
-def test_notes_are_those_of_the_tokenizer(ask: Ask) -> None:
-    named, numbered = pieces()
-    notes = Notes()
-    for found, tokens in zip(ask("notes", named), numbered, strict=True):
+@pytest.mark.parametrize("resolution", [4, 8])
+def test_notes_are_those_of_the_tokenizer(ask: Ask, resolution: int) -> None:
+    notes = Notes({**SETTINGS, "beat_res": resolution})
+    named, numbered = pieces(notes)
+    assert "PitchDrum" in str(named)
+    for found, tokens in zip(ask("notes", named, resolution), numbered, strict=True):
         score = notes.decode(tokens)
         wanted = [
             (note.start / score.tpq, note.duration / score.tpq, note.pitch)

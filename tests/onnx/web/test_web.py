@@ -149,7 +149,7 @@ def test_a_page_streams_what_its_graphs_can() -> None:
     for graphs, says in (
         ({"sequence": 0}, "label"),
         ({"step": 0, "best_path": 0}, "tag"),
-        ({"step": 0}, "notes"),
+        ({"step": 0}, "colour"),
     ):
         found = web.described({**told, "stream": {**STEPS, "says": says}}, graphs)
         assert found["stream"] is None

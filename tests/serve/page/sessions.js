@@ -5,7 +5,7 @@ globalThis.sessionStorage = { getItem: () => null, setItem() {} };
 const later = setTimeout;
 globalThis.setTimeout = (call, wait = 0, ...more) => later(call, wait / 10, ...more);
 const sessions = new Map(), log = [];
-let plan = [];
+let plan = [], leased = 0;
 globalThis.fetch = async () => new Response("{}");
 globalThis.WebSocket = class extends EventTarget {
   static OPEN = 1;
@@ -18,6 +18,7 @@ globalThis.WebSocket = class extends EventTarget {
   }
   begin(at) {
     const kept = sessions.get(this.id);
+    if (kept && leased-- > 0) return this.drop(1008, `session ${this.id} is in use`);
     if (at > (kept?.replies.length ?? 0)) return this.drop(1008, "cannot go on");
     const mine = kept ?? { sum: 0, replies: [] };
     sessions.set(this.id, (this.mine = mine));

@@ -79,3 +79,19 @@ def test_a_message_that_breaks_it_off_is_not_sent_for_ever(tmp_path: Path) -> No
     )
     assert told["closed"] == ["it cannot be read"]
     assert told["answers"] == []
+
+
+def test_a_session_that_seems_in_use_is_waited_for(tmp_path: Path) -> None:
+    told = run(
+        tmp_path,
+        """
+        const stream = await open();
+        await stream.send([1]);
+        [plan, leased] = [["gone"], 7];
+        await stream.send([2]);
+        say();
+        """,
+        SERVER,
+    )
+    assert told["answers"] == [1, 3]
+    assert told["lost"] == 0

@@ -19,8 +19,8 @@ from .conftest import drawn
 FEW = {**TINY, "epochs": 1, "pixels": 48}
 
 
-def scaled(x: torch.Tensor) -> torch.Tensor:
-    return x.float() / 255
+def scaled(x: np.ndarray) -> np.ndarray:
+    return x.astype(np.float32) / 255
 
 
 def encoder(weights: Path, side: int = 48) -> FrozenEncoder:
@@ -39,7 +39,7 @@ def test_what_is_remembered_is_what_is_seen(weights: Path, cache: Path):
     made, images = encoder(weights), pictures(5)
     images = [images[i] for i in (3, 0, 1, 3, 2, 4)]  # one of them twice
     found = remembered(made, images, scaled)
-    x = scaled(torch.stack([torch.from_numpy(image) for image in images]))
+    x = torch.from_numpy(scaled(np.stack(images)))
     wanted = made.look(x)
     for row, one in zip(found, wanted, strict=True):
         assert np.array_equal(row, one.numpy())

@@ -104,5 +104,5 @@ def test_a_model_that_cannot_stream_says_why(tmp_path: Path):
         Session(model)
     (tmp_path / "both").mkdir()
     model = made("signal_classification", tmp_path / "both", bidirectional=True)
-    with pytest.raises(RecurraError, match="--bidirectional false"):
+    with pytest.raises(RecurraError, match="--no-bidirectional"):
         Session(model)

@@ -116,5 +116,5 @@ def test_a_model_that_hears_both_ways_waits(tmp_path: Path):
     for name in ("audio_classification", "speech_recognition"):
         (tmp_path / name).mkdir()
         model = made(name, tmp_path / name, **{**HEARS, "bidirectional": True})
-        with pytest.raises(RecurraError, match="--bidirectional false"):
+        with pytest.raises(RecurraError, match="--no-bidirectional"):
             Session(model)

@@ -110,8 +110,8 @@ def test_wrong_frames_change_nothing(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "fields", "reason"),
     [
-        ("sentiment", {"bidirectional": True}, "both ways.*--bidirectional false"),
-        ("ner", {"bidirectional": True}, "both ways.*--bidirectional false"),
+        ("sentiment", {"bidirectional": True}, "both ways.*--no-bidirectional"),
+        ("ner", {"bidirectional": True}, "both ways.*--no-bidirectional"),
         ("sentiment", {"bidirectional": False, "members": 2}, "several networks"),
         ("sentiment", {"bidirectional": False, "bag": True}, "several networks"),
         ("image_classification", {}, "in one piece"),

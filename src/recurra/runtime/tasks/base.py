@@ -55,7 +55,7 @@ class Task:
         if "step" not in self.graphs.graphs:
             raise InputError(
                 "this model reads both ways, and waits for the end of its input; export one that "
-                "was trained with --bidirectional false"
+                "was trained with --no-bidirectional"
             )
         return self.graphs.stream()
 

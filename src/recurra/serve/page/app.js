@@ -4,6 +4,7 @@ import { element } from "./element.js";
 import { ask } from "./key.js";
 import { report } from "./report.js";
 import { glyph, TYPES } from "./glyph.js";
+import { heading, named } from "./heading.js";
 
 const VIEWS = {
   sentiment: "label",
@@ -21,8 +22,6 @@ const VIEWS = {
   speech_recognition: "speech",
 };
 const KINDS = { text: "label", image: "image", sound: "sound", signal: "signal", series: "forecast", piece: "harmony", key: "music" };
-const METRICS = 3; // that are told of a model
-
 const main = document.querySelector("#main");
 const nav = document.querySelector("#models");
 const state = document.querySelector("#state");
@@ -69,8 +68,6 @@ function link(model) {
   return element("a", { href: `#/${encodeURIComponent(model.name)}` }, named(model.name), live);
 }
 
-const named = (name) => name.replaceAll("_", " ");
-
 async function route() {
   const name = decodeURIComponent(location.hash.replace(/^#\//, ""));
   const model = models.find((one) => one.name === name) ?? models[0];
@@ -91,34 +88,8 @@ async function route() {
   const told = report(backend, model);
   const shown = view({ model, backend, report: told });
   close = shown.close ?? (() => {});
-  main.replaceChildren(head(model), shown.element, told.element);
+  main.replaceChildren(heading(model), shown.element, told.element);
 }
-
-function head(model) {
-  const { stream } = model;
-  const reads = stream
-    ? answers(stream)
-    : model.why_no_stream ? `waits for the end: ${model.why_no_stream}` : "waits for the end";
-  const metrics = Object.entries(model.metrics ?? {}).filter(([metric]) => metric !== "loss").slice(0, METRICS);
-  const facts = [
-    ["type", model.type],
-    ["weights", model.parameters?.toLocaleString("en")],
-    ...metrics.map(([metric, value]) => [named(metric), String(Number(value.toPrecision(3)))]),
-    ["reads", reads],
-  ].filter((fact) => fact[1]);
-  return element("header", { class: "model" },
-    element("h1", {}, named(model.name)),
-    element("p", { class: "summary" }, model.summary),
-    element("dl", { class: "facts" }, facts.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text)))));
-}
-
-/** Says when a stream answers. */
-function answers({ unit, delay, seconds }) {
-  const [each, late] = seconds ? [time(seconds), time(delay * seconds)] : [unit, delay];
-  return `answers ${seconds ? "every" : "at every"} ${each}${delay ? `, ${late} later` : ""}`;
-}
-
-const time = (seconds) => (seconds < 1 ? `${Math.round(1000 * seconds)} ms` : `${seconds} s`);
 
 start().catch((error) => {
   main.replaceChildren(element("p", { class: "failed", role: "alert" }, error.message));

@@ -53,7 +53,7 @@ const CONTENT = { 0x80: 2, 0x90: 2, 0xa0: 2, 0xb0: 2, 0xc0: 1, 0xd0: 1, 0xe0: 2 
 
 function track(data, division) {
   const [notes, sounding] = [[], new Map()];
-  let [at, now, status] = [0, 0, 0];
+  let [at, ticks, now, status] = [0, 0, 0, 0];
   const number = () => {
     let value = 0, byte;
     do {
@@ -64,7 +64,8 @@ function track(data, division) {
     return value;
   };
   while (at < data.length) {
-    now += number() / division;
+    ticks += number();
+    now = ticks / division;
     if (data[at] & 128) status = data[at++];
     if (status === 0xff) at += 1;
     if (status >= 0xf0) {

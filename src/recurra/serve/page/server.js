@@ -5,7 +5,7 @@ import { Session } from "./session.js";
 
 const KEY = "recurra-key";
 const FIRST = 0.5; // seconds until a server that is gone is asked again; then twice as many
-const LONGEST = 8;
+const LONGEST = 3;
 const PATIENCE = 6; // how often in a row a limit is waited for
 
 /** What a server said of a request that it refused. */

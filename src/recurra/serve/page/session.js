@@ -3,8 +3,9 @@
 import { pause } from "./element.js";
 import { joined, parted } from "./messages.js";
 
-const TRIES = 6; // connections in a row that may be refused
-const FAITHFUL = 3; // of these, those that ask for the same session
+const TRIES = 9; // connections in a row that may be refused: longer than a dead server's lease
+const LONGEST = 4; // seconds between them
+const IN_USE = /in use/; // by our own connection of before, which is not yet known to be gone
 
 /**
  * One message is under way at a time; what is sent meanwhile waits, and is joined. So after a
@@ -108,10 +109,9 @@ export class Session {
     if (signal.aborted) return;
     try {
       if (++this.#tries > TRIES || code === 1009) throw new Error(reason || `closed with ${code}`);
-      // the server may not have noticed at once that the connection before is gone
-      if (code === 1008 && this.#tries > FAITHFUL) this.#session = null;
-      const seconds = 0.25 * 2 ** (this.#tries - 1);
-      this.tell(code === 1008 ? {} : { [code === 1013 ? "wait" : "away"]: seconds, reason });
+      if (code === 1008 && !IN_USE.test(reason)) this.#session = null;
+      const seconds = Math.min(0.25 * 2 ** (this.#tries - 1), LONGEST);
+      this.tell({ [code === 1013 ? "wait" : "away"]: seconds, reason });
       await pause(seconds, signal);
       await this.reach(signal);
       this.#connect();

@@ -18,7 +18,7 @@ def checked(body: Layer) -> Layer:
     if not body.streams:
         raise RecurraError(
             "this model reads both ways, and waits for the end of its input; train one with "
-            "--bidirectional false, and --lookahead 4 for some right context"
+            "--no-bidirectional, and --lookahead 4 for some right context"
         )
     return body
 

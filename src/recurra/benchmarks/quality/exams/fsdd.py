@@ -114,7 +114,7 @@ def vectors(case: Case, what: str) -> dict[str, float]:
 
     def features(one: Recording) -> list[float]:
         with torch.no_grad():
-            y = layer(framed(one.samples, 80)[None])[0][0]
+            y = layer(torch.from_numpy(framed(one.samples, 80))[None])[0][0]
             moved = y.diff(dim=0)
             parts = [y.mean(0), y.std(0), moved.mean(0), moved.std(0)]
             return [float(x) for part in parts for x in part.nan_to_num()]

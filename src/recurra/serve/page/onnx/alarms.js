@@ -36,6 +36,21 @@ export async function open(model) {
     return moment(memory.surprise, errors, values, options);
   }
 
+  async function watched({ id, times, values }, options) {
+    const memory = begin(checked(options)), steps = new Steps(model), moments = [];
+    for (const row of values) {
+      const [scores] = await steps.step(read(memory, row));
+      moments.push(told(memory, scores, options));
+    }
+    return {
+      series: id,
+      rows: values.length,
+      threshold: options.threshold,
+      alarms: alarms(moments, times, names),
+      scores: moments.map(({ score }) => rounded(score)),
+    };
+  }
+
   function checked(options) {
     if (options.surprise === "error") return options;
     throw new Error(`surprise ${options.surprise} is not in the browser yet; take error`);
@@ -43,20 +58,9 @@ export async function open(model) {
 
   return {
     async predict(given, options) {
-      const { times, values } = series(given, codec.form, names), memory = begin(checked(options));
-      const steps = new Steps(model), moments = [];
-      for (const row of values) {
-        const [scores] = await steps.step(read(memory, row));
-        moments.push(told(memory, scores, options));
-      }
-      const one = {
-        series: "",
-        rows: values.length,
-        threshold: options.threshold,
-        alarms: alarms(moments, times, names),
-        scores: moments.map(({ score }) => rounded(score)),
-      };
-      return { path: "the series", series: [one] };
+      const found = [];
+      for (const one of series(given, codec.form, names)) found.push(await watched(one, options));
+      return { path: "the series", series: found };
     },
     stream: {
       unit: "row",

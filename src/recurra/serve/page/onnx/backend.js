@@ -11,6 +11,7 @@ const TASKS = {
   image_captioning: () => import("./captions.js"),
   language_model: () => import("./prose.js"),
   music_generation: () => import("./tunes.js"),
+  polyphonic_music: () => import("./rolls.js"),
   signal_classification: () => import("./signals.js"),
   audio_classification: () => import("./sounds.js"),
   speech_recognition: () => import("./speech.js"),

@@ -14,32 +14,37 @@ export async function open(model) {
     throw new Error("a forecast with calendar, known columns or drawn paths is not in the browser yet");
   }
 
+  /** Return the forecast of each channel of a series. */
+  async function continued(read) {
+    if (Boolean(read.instants) !== Boolean(codec.step)) {
+      throw new Error(`this model was trained on ${codec.step ? `a step of ${codec.step}` : "numbered steps"}`);
+    }
+    const { values, at } = read.instants ? placed(read, codec.step) : { values: read.values, at: null };
+    const count = values.length;
+    const past = Array.from({ length: lookback }, (_, i) => values[count - lookback + i] ?? names.map(() => NaN));
+    const scaled = past.flatMap((row) => row.map((one, k) => (one - scale.mean[k]) / scale.deviation[k]));
+    const x = reals(scaled, [1, lookback, names.length]);
+    const { raw, middle, size } = await model.run("forecast", { past: x });
+    const levels = raw.dims[3];
+    const said = (step, k) => {
+      const from = (step * names.length + k) * levels;
+      const found = Array.from(raw.data.subarray(from, from + levels)).sort((a, b) => a - b);
+      return found.map((one) => (one * size.data[k] + middle.data[k]) * scale.deviation[k] + scale.mean[k]);
+    };
+    const steps = Array.from({ length: horizon }, (_, i) => i);
+    const times = at ? shown([...Array(count + horizon).keys()].map(at)).slice(count) : steps.map((i) => String(count + i + 1));
+    return names.map((channel, k) => {
+      const all = steps.map((step) => said(step, k));
+      const quantiles = output === "quantiles" ? LEVELS.map((level, i) => [level, all.map((one) => one[i])]) : [];
+      const median = all.map((one) => one[levels === 1 ? 0 : LEVELS.indexOf(0.5)]);
+      return { series: read.id, channel, times, median, quantiles: Object.fromEntries(quantiles) };
+    });
+  }
+
   return {
     async predict(given) {
-      const read = series(given, codec.form, names);
-      if (Boolean(read.instants) !== Boolean(codec.step)) {
-        throw new Error(`this model was trained on ${codec.step ? `a step of ${codec.step}` : "numbered steps"}`);
-      }
-      const { values, at } = read.instants ? placed(read, codec.step) : { values: read.values, at: null };
-      const count = values.length;
-      const past = Array.from({ length: lookback }, (_, i) => values[count - lookback + i] ?? names.map(() => NaN));
-      const scaled = past.flatMap((row) => row.map((one, k) => (one - scale.mean[k]) / scale.deviation[k]));
-      const x = reals(scaled, [1, lookback, names.length]);
-      const { raw, middle, size } = await model.run("forecast", { past: x });
-      const levels = raw.dims[3];
-      const said = (step, k) => {
-        const from = (step * names.length + k) * levels;
-        const found = Array.from(raw.data.subarray(from, from + levels)).sort((a, b) => a - b);
-        return found.map((one) => (one * size.data[k] + middle.data[k]) * scale.deviation[k] + scale.mean[k]);
-      };
-      const steps = Array.from({ length: horizon }, (_, i) => i);
-      const times = at ? shown([...Array(count + horizon).keys()].map(at)).slice(count) : steps.map((i) => String(count + i + 1));
-      const forecasts = names.map((channel, k) => {
-        const all = steps.map((step) => said(step, k));
-        const quantiles = output === "quantiles" ? LEVELS.map((level, i) => [level, all.map((one) => one[i])]) : [];
-        const median = all.map((one) => one[levels === 1 ? 0 : LEVELS.indexOf(0.5)]);
-        return { series: "", channel, times, median, quantiles: Object.fromEntries(quantiles) };
-      });
+      const forecasts = [];
+      for (const one of series(given, codec.form, names)) forecasts.push(...(await continued(one)));
       return { path: "the series", forecasts };
     },
   };

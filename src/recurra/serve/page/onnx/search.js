@@ -125,7 +125,7 @@ export function drawing({ temperature = 1, top_k = 0, top_p = 1, seed = 0 }) {
 }
 
 /** Return a source of numbers from 0 to 1: Steele, Lea and Flood 2014 (SplitMix), of 32 bits. */
-function uniform(seed) {
+export function uniform(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;

@@ -73,12 +73,12 @@ export class Session {
       const steps = given.flatMap((frame) => this.task.read(memory, frame));
       if (end) steps.push(...(this.task.rest?.(memory) ?? []));
       this.memory = memory;
-      const tell = (some) => {
-        for (const scores of some) answers.push(this.task.say(memory, scores, ++this.said));
+      const tell = async (some) => {
+        for (const scores of some) answers.push(await this.task.say(memory, scores, ++this.said));
       };
-      for (const x of steps) tell(await this.steps.step(x));
+      for (const x of steps) await tell(await this.steps.step(x));
       const { at } = this.steps;
-      if (end) tell(await this.steps.flush());
+      if (end) await tell(await this.steps.flush());
       if (end) this.begin();
       return { at, answers: answers.filter(Boolean), ...(end && { ended: true }) };
     } catch (error) {

@@ -19,17 +19,20 @@ const missing = (cell) => /^(na|nan|null|none|\?)?$/i.test(cell);
 const number = (cell) => (missing(cell) ? NaN : Number(cell));
 
 /**
- * Return values [time][channel], NaN where one is missing, and times as text.
+ * Return the series of a file: `id`, values [time][channel], NaN where one is missing, instants in
+ * milliseconds where there are times, and times as text.
  *
  * @param form how the training's file was read: `time`, `series`, `decimal`
  * @param channels names of the columns; of a single one, any
  */
 export function series(given, form, channels) {
-  if (form.series || form.decimal === "comma") throw new Error("files of several series are not in the browser yet");
+  if (form.decimal === "comma") throw new Error("decimal commas are not in the browser yet");
   const { names, rows } = table(given), width = rows[0]?.length ?? 0;
   const time = names?.findIndex((name) => form.time.includes(name)) ?? -1;
   const dated = time >= 0 ? time : rows.every((row) => TIME.test(row[0])) && width > channels.length ? 0 : -1;
-  const left = Array.from({ length: width }, (_, i) => i).filter((i) => i !== dated);
+  const named = names?.indexOf(form.series) ?? -1;
+  if (form.series && named < 0) throw new Error(`the file has no column ${form.series}, which names its series`);
+  const left = Array.from({ length: width }, (_, i) => i).filter((i) => i !== dated && i !== named);
   const places = channels.map((name, k) => {
     if (names?.includes(name)) return names.indexOf(name);
     return !names || (channels.length === 1 && left.length === 1) ? left[k] : undefined;
@@ -45,8 +48,17 @@ export function series(given, form, channels) {
       return found;
     }),
   );
-  const instants = dated < 0 ? null : rows.map((row) => instant(row[dated]));
-  return { values, instants, times: instants ? shown(instants) : values.map((_, i) => String(i + 1)) };
+  const groups = new Map();
+  rows.forEach((row, i) => {
+    const id = named < 0 ? "" : row[named];
+    if (!groups.has(id)) groups.set(id, []);
+    groups.get(id).push(i);
+  });
+  return Array.from(groups, ([id, places]) => {
+    const instants = dated < 0 ? null : places.map((i) => instant(rows[i][dated]));
+    const times = instants ? shown(instants) : places.map((_, i) => String(i + 1));
+    return { id, values: places.map((i) => values[i]), instants, times };
+  });
 }
 
 /** Return a time in milliseconds. */

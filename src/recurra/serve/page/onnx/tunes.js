@@ -1,5 +1,6 @@
 /** A piece of music in a key and mode, as the task `music_generation` has it. */
 
+import { reader } from "../score.js";
 import { midi } from "./midi.js";
 import { drawing, search } from "./search.js";
 import { integers } from "./tensors.js";
@@ -22,35 +23,11 @@ export function parsed(text) {
   return [key, mode];
 }
 
-/**
- * Return [start, length, pitch] of every note, in beats; what makes no note is left out.
- *
- * @param names of the tokens: bars, time signatures, positions, pitches and their durations
- * @param resolution positions within a beat
- */
+/** Return [start, length, pitch] of every note, in beats; what makes no note is left out. */
 export function notes(names, resolution) {
-  const found = [], tokens = names.map((name) => name.split("_"));
-  const first = tokens.find(([kind]) => /^(TimeSig|Pitch|Duration)/.test(kind));
-  let [upper, lower] = first?.[0] === "TimeSig" ? meter(first[1]) : [4, 4];
-  let now = 0, bar = 0, bars = -1;
-  tokens.forEach(([kind, value], i) => {
-    if (kind === "Bar") {
-      bars += 1;
-      if (bars > 0) now = bar + (4 * upper) / lower;
-      bar = now;
-    } else if (kind === "TimeSig") [upper, lower] = meter(value);
-    else if (kind === "Position") {
-      bars = Math.max(bars, 0);
-      now = bar + (Number(value) * 4) / lower / resolution;
-    } else if (kind.startsWith("Pitch") && tokens[i + 1]?.[0] === "Duration") {
-      const [beats, parts, per] = tokens[i + 1][1].split(".").map(Number);
-      found.push([now, ((beats + parts / per) * 4) / lower, Number(value)]);
-    }
-  });
-  return found;
+  const found = names.map(reader(resolution)).filter(Boolean);
+  return found.map(({ start, length, pitch }) => [start, length, pitch]);
 }
-
-const meter = (value) => value.split("/").map(Number);
 
 export async function open(model) {
   const names = await model.json("tokens.json"), { beat_res: resolution } = await model.json("notes.json");

@@ -3,7 +3,7 @@
 import { asking } from "../ask.js";
 import { base64, drop } from "../drop.js";
 import { button, element, panel } from "../element.js";
-import { pixels, shown } from "../sketch.js";
+import { pixels, shown } from "../pixels.js";
 import { digit } from "../strokes.js";
 
 /** Returns the view. */

@@ -4,7 +4,8 @@ import { asking } from "../ask.js";
 import { bars } from "../bars.js";
 import { base64, drop } from "../drop.js";
 import { button, element, panel, percent } from "../element.js";
-import { shown, sketch } from "../sketch.js";
+import { shown } from "../pixels.js";
+import { sketch } from "../sketch.js";
 import { digit } from "../strokes.js";
 
 const DEBOUNCE = 120;

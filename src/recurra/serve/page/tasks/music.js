@@ -4,6 +4,7 @@ import { bytes, save } from "../drop.js";
 import { button, element, labelled, panel } from "../element.js";
 import { read, written } from "../midi.js";
 import { roll } from "../roll.js";
+import { reader } from "../score.js";
 import { player } from "../synth.js";
 
 const KEYS = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
@@ -26,7 +27,7 @@ export default function music({ model, backend, report }) {
     writing = new AbortController();
     go.textContent = "Stop";
     [notes, file] = [[], null];
-    const score = reader();
+    const score = reader(model.resolution);
     const prompt = `${key.value} ${mode.value}`;
     const options = { temperature: Number(heat.value), max_length: Number(most.value) || 400, seed: Math.floor(1e6 * Math.random()) };
     report.asked({ verb: "generate", body: { prompt, options } });
@@ -68,27 +69,5 @@ export default function music({ model, backend, report }) {
       writing?.abort();
       if (playing.textContent === "Stop") play();
     },
-  };
-}
-
-/** Returns what reads tokens one after another: token → the note that it completes, or nothing. */
-function reader() {
-  let [bar, beats, position, pitch] = [-1, 4, 0, null];
-  let begins = 0; // of the bar, in beats
-  return (token) => {
-    const [kind, value] = token.split("_");
-    if (kind === "Bar") {
-      begins += bar < 0 ? 0 : beats;
-      bar += 1;
-    }
-    if (kind === "TimeSig") {
-      const [count, unit] = value.split("/").map(Number);
-      beats = (4 * count) / unit;
-    }
-    if (kind === "Position") position = Number(value) / 8;
-    if (kind === "Pitch") pitch = Number(value);
-    if (kind !== "Duration" || pitch === null) return null;
-    const [whole, parts, of] = value.split(".").map(Number);
-    return { start: begins + position, length: whole + parts / of, pitch };
   };
 }
