@@ -16,6 +16,7 @@ from recurra.errors import BundleError, RecurraError
 from recurra.tasks import report
 from recurra.tasks.card import card
 from recurra.tasks.catalogue import find, refuse
+from recurra.tasks.outlined import outlined
 from recurra.tasks.stored import recipe_of, weights_of
 from recurra.tasks.streams import Streamed
 from recurra.tasks.task import Codec, Task, Tell
@@ -181,7 +182,7 @@ def load(folder: str | Path, *, cell: str | None = None) -> Model:
     try:
         codec, tensors = task.codec(stored.files), weights_of(task, stored.tensors)
         if ":" not in recipe.cell:  # sizes are believed only where the weights have them
-            with torch.device("meta"):
+            with outlined():
                 bundle.compare(task.build(codec, recipe), tensors, folder)
         network = task.build(codec, recipe)
         bundle.fill(network, tensors, folder)
