@@ -23,7 +23,9 @@ from recurra.onnx.runtime import Run, Session
 from recurra.onnx.standin import stand_in
 from recurra.onnx.topologies import graphs
 from recurra.tasks.model import Model
+from recurra.tasks.streams.tags import path_of
 from recurra.tasks.watch import Watchman
+from recurra.topologies import ManyToManyEqual
 from recurra.training.recipe import Recipe
 
 SIZES = 1, 3, 8  # rows of the batches that are compared
@@ -122,6 +124,8 @@ def _model(
         narrowed[kind] = Narrowed(sum(map(len, parts.values())), took, said)
     named = {"task": model.task.name, "type": model.task.type}
     described = {**named, "decoding": _decoding(model.recipe), "recipe": _asked(model)}
+    if isinstance(network, ManyToManyEqual) and (path := path_of(network)):
+        described["path"] = path.asdict()
     files = model.codec.files()
     content = Content(written, compared, metrics, described, files, narrow, narrowed)
     return Exported(folder, write(folder, content), compared, metrics, len(some), seconds, narrowed)

@@ -112,16 +112,18 @@ class Exported:
         """
         return self.task.generate(prompt, self._recipe(decoding))
 
-    def live(self) -> Live:
-        """Return a session of a sentiment, signal or audio model, which takes an input as it comes.
+    def live(self, **decoding: Any) -> Live:
+        """Return a session, which takes an input as it comes, as `recurra.Session` does.
 
-        Text whose words it reads, rows of numbers, or samples at the model's rate; `step` returns
-        the label so far after each step, and `end` what was still waited for.
+        Texts, samples at the model's rate or rows of numbers; `step` returns what is known after
+        each step, and `end` what was still waited for.
 
+        Args:
+            decoding: options to use instead of the model's own: threshold, smooth, ….
         Raises:
             RecurraError: the task or this model waits for the end of its input.
         """
-        return self.task.live()
+        return self.task.live(self._recipe(decoding))
 
     @cached_property
     def task(self) -> Task:

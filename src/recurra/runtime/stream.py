@@ -58,6 +58,11 @@ class Stream:
         """The state after the last step."""
         return {name: one.copy() for name, one in self._held[self._turn].items()}
 
+    def put(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from another state, as `state` told it."""
+        for name, place in self._held[self._turn].items():
+            place[...] = state[name]
+
     def step(self, x: ArrayLike, **given: ArrayLike) -> NDArray[Any]:
         """Return what is said at this step, `delay` steps late; `ended` flushes what lags."""
         for name, place in self._given.items():

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from recurra.codecs.forecast import written
+from recurra.codecs.streams.text import last_part
 from recurra.data.readers.roles import Form
 from recurra.data.readers.series import read_file
 from recurra.data.readers.text import Rows
 from recurra.streaming.gauge import Gauge
 from recurra.streaming.surprise import Habits, Surprise
-from recurra.tasks.streams.text import last_part
 from recurra.training.options import SeriesTable
 from tests.onnx.web.conftest import Ask
 from tests.onnx.web.texts import some

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recurra.codecs.alarms import Watched
+from recurra.codecs.streams.alarms import Alarming
 from recurra.codecs.watch import Readings
 from recurra.data.readers.series import Series
 from recurra.runtime.distributions import DISTRIBUTIONS
+from recurra.runtime.live import Live
 from recurra.runtime.options import Watching
 from recurra.runtime.search import Arrays
 from recurra.runtime.tasks.base import Task
@@ -27,6 +29,22 @@ class AnomalyDetection(Task):
     """Score and alarm of every row."""
 
     recipe: ClassVar[type[Recipe]] = Watching
+
+    def live(self, recipe: Any) -> Live:
+        """Return a session that takes rows of numbers, or of values and a time.
+
+        Raises:
+            RecurraError: this model waits for the end of its input.
+        """
+        told, count = DISTRIBUTIONS[recipe.output], len(self.readings.names)
+
+        def head(scores: NDArray[Any]) -> NDArray[Any]:
+            raw = scores.reshape(len(scores), count, told.size)
+            return told.middle(raw) if recipe.surprise == "error" else raw
+
+        assert told.losses is not None, "a watch foretells by a density"
+        reading = Alarming(self.readings, recipe, recipe.threshold, told.size, told.losses)
+        return Live(self.begun(), reading, head)
 
     def __init__(self, graphs: Exported, files: Mapping[str, str]) -> None:
         super().__init__(graphs, files)

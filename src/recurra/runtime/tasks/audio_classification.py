@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from recurra.codecs.sounds import SoundPrediction, Sounds, framed, opened, wanted, when
-from recurra.data.readers.sound import Samples
+from recurra.codecs.sounds import SoundPrediction, Sounds, opened, wanted, when
+from recurra.codecs.streams.sounds import LabellingSounds
 from recurra.runtime.batches import collect, lengths, pad, softmax
-from recurra.runtime.live import Live
+from recurra.runtime.live import Live, probabilities
 from recurra.runtime.options import Hearing
 from recurra.runtime.tasks.base import Task
 from recurra.training.recipe import Recipe
@@ -50,19 +47,14 @@ class AudioClassification(Task):
             answers.append(SoundPrediction.of(name, seconds, self.sounds.labels, steps, times))
         return answers
 
-    def live(self) -> Live:
+    def live(self, recipe: Any) -> Live:
         """Return a session that takes samples, full scale 1, at the model's rate.
 
         Raises:
             RecurraError: this model waits for the end of its input.
         """
-        hop = self.sounds.hop
-
-        def read(samples: Samples, over: bool) -> tuple[NDArray[Any], Samples]:
-            ready = len(samples) if over else len(samples) // hop * hop
-            return framed(samples[:ready], hop), samples[ready:]
-
-        return Live(self.begun(), self.sounds.labels, read, np.zeros(0, np.float32))
+        reading = LabellingSounds(self.sounds, recipe.sample_rate)
+        return Live(self.begun(), reading, probabilities)
 
     def _steps(self, rows: list[Any]) -> list[list[list[float]]]:
         """Return each row's probabilities at each step or, at the end alone, those of the whole."""

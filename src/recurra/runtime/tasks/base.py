@@ -37,14 +37,14 @@ class Task:
         """
         raise NotImplementedError
 
-    def live(self) -> Live:
+    def live(self, recipe: Any) -> Live:
         """Return a session, which takes an input as it comes.
 
         Raises:
             RecurraError: the task or this model waits for the end of its input.
         """
         task = self.graphs.described["task"]
-        raise InputError(f"{task} tells nothing while its input comes; use predict, or stream")
+        raise InputError(f"{task} tells nothing while its input comes; use predict")
 
     def begun(self) -> Stream:
         """Return a stream of one row.

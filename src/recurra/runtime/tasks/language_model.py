@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recurra.codecs.prose import ScoredText, Speller, WrittenText, passage, scored, stream, units_of
+from recurra.codecs.streams.prose import Scoring
 from recurra.data.units import END, UNKNOWN
 from recurra.runtime.batches import log_softmax
 from recurra.runtime.chance import Chance
+from recurra.runtime.live import Live
 from recurra.runtime.options import Sampling
 from recurra.runtime.search import Arrays, Bounds, Written
 from recurra.runtime.tasks.base import Part, Task
@@ -29,6 +31,14 @@ class LanguageModel(Task):
     """The surprise of each text; what follows a prompt."""
 
     recipe: ClassVar[type[Recipe]] = Sampling
+
+    def live(self, recipe: Any) -> Live:
+        """Return a session that takes text.
+
+        Raises:
+            RecurraError: this model waits for the end of its input.
+        """
+        return Live(self.begun(), Scoring(self.units), log_softmax)
 
     def __init__(self, graphs: Exported, files: Mapping[str, str]) -> None:
         super().__init__(graphs, files)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from recurra.codecs.streams.tags import Path, Tagging
 from recurra.codecs.tagged import TagPrediction, Tags, spans
+from recurra.errors import BundleError
 from recurra.runtime.batches import collect, lengths, pad
+from recurra.runtime.live import Live
 from recurra.runtime.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -15,6 +20,35 @@ if TYPE_CHECKING:
 
 class Ner(Task):
     """Tags and entities of each sentence."""
+
+    def live(self, recipe: Any) -> Live:
+        """Return a session that takes text, or lists of words.
+
+        Raises:
+            RecurraError: this model waits for the end of its input.
+        """
+        if "best_path" in self.graphs.graphs:
+            return Live(self.begun(), Tagging(self.tags, self._path()), lambda scores: scores)
+        return Live(self.begun(), Tagging(self.tags, None), lambda scores: scores.argmax(-1))
+
+    def _path(self) -> Path:
+        """Return the best path of the CRF, which has no step yet.
+
+        Raises:
+            BundleError: export.json has none, or another than the tags need.
+        """
+        told, size = self.graphs.described.get("path"), len(self.tags.tags)
+        shapes = {"start": (size,), "moves": (size, size), "end": (size,)}
+        try:
+            found = {name: np.array(told[name], np.float32) for name in shapes}
+        except (LookupError, TypeError, ValueError) as error:
+            folder = self.graphs.folder
+            raise BundleError(f"{folder} has no scores of its CRF; export it again") from error
+        if any(found[name].shape != shape for name, shape in shapes.items()):
+            raise BundleError(
+                f"{self.graphs.folder}: the CRF is not of {size} tags; export it again"
+            )
+        return Path(**found)
 
     def __init__(self, graphs: Exported, files: Mapping[str, str]) -> None:
         super().__init__(graphs, files)

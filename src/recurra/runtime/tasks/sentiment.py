@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from recurra.codecs.texts import TextPrediction, Texts, checked, sound
+from recurra.codecs.streams.words import LabellingWords
+from recurra.codecs.texts import TextPrediction, Texts, checked
 from recurra.runtime.batches import collect, lengths, pad, softmax
-from recurra.runtime.live import Live
+from recurra.runtime.live import Live, probabilities
 from recurra.runtime.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -38,19 +35,13 @@ class Sentiment(Task):
             for text, p in zip(inputs, found, strict=True)
         ]
 
-    def live(self) -> Live:
+    def live(self, recipe: Any) -> Live:
         """Return a session that takes text; a word is read when a blank follows it.
 
         Raises:
             RecurraError: this model waits for the end of its input.
         """
-        endless = replace(self.texts, max_length=sys.maxsize)
-
-        def read(text: str, over: bool) -> tuple[NDArray[Any], str]:
-            stop = len(text) if over else max((text.rfind(c) for c in " \n\t"), default=-1) + 1
-            return endless.numbers(sound(text[:stop], 1)), text[stop:]
-
-        return Live(self.begun(), self.texts.labels, read, "")
+        return Live(self.begun(), LabellingWords(self.texts), probabilities)
 
     def _scores(self, rows: list[Any]) -> Any:
         return self.graphs.run("sequence", x=pad(rows), lengths=lengths(rows))["logits"]

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from recurra.codecs.heard import SignalPrediction, StepPrediction, by_input
 from recurra.codecs.signals import Signals
-from recurra.data.readers.signal import Signal
-from recurra.errors import InputError
+from recurra.codecs.streams.signals import LabellingSignals
 from recurra.runtime.batches import collect, lengths, pad, softmax
-from recurra.runtime.live import Live
+from recurra.runtime.live import Live, probabilities
 from recurra.runtime.options import Signalling
 from recurra.runtime.tasks.base import Task
 from recurra.training.recipe import Recipe
@@ -50,21 +44,13 @@ class SignalClassification(Task):
         ]
         return by_input(inputs, groups, answers)
 
-    def live(self) -> Live:
+    def live(self, recipe: Any) -> Live:
         """Return a session that takes rows of numbers, NaN where one is missing.
 
         Raises:
             RecurraError: this model waits for the end of its input.
         """
-        if self.signals.own_scale:
-            raise InputError("this model scales each series by itself, and waits for its end")
-        channels, endless = self.signals.channels, replace(self.signals, max_length=sys.maxsize)
-
-        def read(rows: NDArray[Any], over: bool) -> tuple[NDArray[Any], NDArray[Any]]:
-            whole = Signal(rows, channels, "", [], "stream")
-            return endless.numbers(whole), rows[:0]
-
-        return Live(self.begun(), self.signals.labels, read, np.zeros((0, len(channels))))
+        return Live(self.begun(), LabellingSignals(self.signals), probabilities)
 
     def _answers(self, rows: list[Any]) -> list[tuple[Any, Any]]:
         """Return the probabilities of each row and, where they are known, of each step so far."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from recurra.codecs.sounds import opened, wanted
 from recurra.codecs.speech import Speech, Transcript
+from recurra.codecs.streams.speech import Transcribing
 from recurra.decoding.best_path import BestPath, Emission, align, total
 from recurra.errors import InputError
 from recurra.runtime.batches import collect, lengths, log_softmax, pad
+from recurra.runtime.live import Live
 from recurra.runtime.options import Listening
 from recurra.runtime.tasks.base import Task
 from recurra.training.recipe import Recipe
@@ -23,6 +25,14 @@ class SpeechRecognition(Task):
     """The transcript of each recording."""
 
     recipe: ClassVar[type[Recipe]] = Listening
+
+    def live(self, recipe: Any) -> Live:
+        """Return a session that takes samples, full scale 1, at the model's rate.
+
+        Raises:
+            RecurraError: this model waits for the end of its input.
+        """
+        return Live(self.begun(), Transcribing(self.speech), lambda scores: scores.argmax(-1))
 
     def __init__(self, graphs: Exported, files: Mapping[str, str]) -> None:
         super().__init__(graphs, files)

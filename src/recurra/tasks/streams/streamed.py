@@ -8,13 +8,14 @@ from typing import Any, Protocol, runtime_checkable
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recurra.codecs.streams import Memory, Reading
 from recurra.layers import Layer
 
-Memory = dict[str, Any]  # arrays of NumPy, numbers, texts, lists of these: of bounded size
+__all__ = ["Memory", "Streamed", "Together"]
 
 
 @runtime_checkable
-class Streamed(Protocol):
+class Streamed(Reading, Protocol):
     """A trained model, step by step; whoever steps it keeps state and memory of each session.
 
     What is given is read (`read`), embedded, goes through `layer` with the session's state, through
@@ -24,6 +25,8 @@ class Streamed(Protocol):
 
     `embed` and `head` are called once for the rows of all sessions, on tensors; `read`, `rest` and
     `say` for each session, on arrays.
+
+    What is read and told has a home of its own, `codecs/streams`, since it needs no tensors.
 
     Attributes:
         layer: what has the state; it streams.
@@ -37,38 +40,12 @@ class Streamed(Protocol):
     says: str
     seconds: float | None
 
-    def begin(self) -> Memory:
-        """Return the memory of a session that begins."""
-        ...
-
-    def read(self, memory: Memory, given: Any) -> NDArray[Any]:
-        """Return what is given as frames [time …], as `embed` takes them; there may be none yet.
-
-        Args:
-            memory: of the session; changed only where nothing is raised.
-            given: one FRAME, of JSON, or an array of float32 that holds several.
-        Raises:
-            RecurraError: it cannot be read, and the text says why.
-        """
-        ...
-
-    def rest(self, memory: Memory) -> NDArray[Any]:
-        """Return the frames [time …] that were waiting for more input, at its end."""
-        ...
-
     def embed(self, frames: Tensor) -> Tensor:
         """Return what `layer` takes [rows time input] of frames [rows time …]."""
         ...
 
     def head(self, y: Tensor) -> Tensor:
         """Return what `say` needs [rows time …] of what `layer` says [rows time output]."""
-        ...
-
-    def say(self, memory: Memory, scores: NDArray[Any]) -> list[dict[str, Any]]:
-        """Return the answers to the next steps [time …] of a session; `step` counts from 1.
-
-        Where there is nothing new to tell of a step, it has none.
-        """
         ...
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from recurra.codecs.streams import Memory
 from recurra.streaming.gauge import Gauge
 from recurra.streaming.statistics import RunningStatistics
 from recurra.streaming.surprise import Surprise
-from recurra.tasks.streams.streamed import Memory
 
 
 def keep_gauge(memory: Memory, gauge: Gauge) -> None:

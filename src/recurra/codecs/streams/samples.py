@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recurra.codecs.streams import Memory, numbers
 from recurra.data.readers.sound import LOUDEST, Samples
 from recurra.errors import RecurraError
-from recurra.tasks.streams import numbers
-from recurra.tasks.streams.streamed import Memory
 
 Frames = NDArray[np.float32]
 SILENCE: Samples = np.zeros(0, np.float32)

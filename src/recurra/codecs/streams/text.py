@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from recurra.codecs.streams import Memory
+from recurra.codecs.texts import LONGEST_TEXT
 from recurra.errors import RecurraError
-from recurra.tasks.codecs.text import LONGEST_TEXT
-from recurra.tasks.streams.streamed import Memory
 
 LONGEST_WAIT = 10_000  # characters without a blank
 PARTS = re.compile(r"\S+")
