@@ -111,10 +111,14 @@ def test_signals_are_rows_of_numbers(server: Running, models: Mapping[str, Model
     assert "rows of numbers" in wrong["error"]
 
 
-def test_what_a_file_has_wrong_names_no_place_of_the_server(server: Running) -> None:
-    text = base64.b64encode(b"a,b\n1,2\n").decode()
+def test_what_a_file_has_wrong_names_no_place_of_the_server(
+    server: Running, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = base64.b64encode("a;é\n1;2\n".encode("cp1252")).decode()
+    capfd.readouterr()
     (wrong,) = server.predict("signals", {"file": text, "form": "csv"})
     assert "/" not in wrong["error"]
+    assert capfd.readouterr() == ("", ""), "nor is anything of it on the server's own terminal"
     assert not list(server.server.desk.iterdir()), "files go with their request"
 
 

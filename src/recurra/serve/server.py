@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from recurra.data.readers.text import SAID
 from recurra.errors import RecurraError
 from recurra.serve.bank import Bank
 from recurra.serve.keys import Keys
@@ -58,8 +59,10 @@ class Server:
         self.shared = settings.state.startswith("redis")
         secret = os.environ.get("RECURRA_STATE_SECRET", "").encode() or None
         self.secret = secret
-        self.threads = {name: ThreadPoolExecutor(1, f"recurra-{name}") for name in models}
-        self.writers = ThreadPoolExecutor(settings.max_pieces, "recurra-write")
+        self.threads = {
+            name: ThreadPoolExecutor(1, f"recurra-{name}", SAID.set, (False,)) for name in models
+        }
+        self.writers = ThreadPoolExecutor(settings.max_pieces, "recurra-write", SAID.set, (False,))
         self.batchers = {
             name: Batcher(
                 served.model,

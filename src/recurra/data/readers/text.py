@@ -7,6 +7,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from difflib import get_close_matches
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
@@ -87,9 +88,15 @@ class Rows:
         return self.skipped
 
 
+# false where nobody reads along, as in the threads of a server
+SAID: ContextVar[bool] = ContextVar("said", default=True)
+
+
 def say(text: str) -> None:
     """Tell the user something about the data, without mixing it into a command's output."""
-    if os.environ.get("RANK", "0") == "0":  # torchrun: every process reads, one tells
+    if (
+        SAID.get() and os.environ.get("RANK", "0") == "0"
+    ):  # torchrun: every process reads, one tells
         print(text, file=sys.stderr)
 
 
