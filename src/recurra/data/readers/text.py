@@ -96,7 +96,7 @@ def say(text: str) -> None:
     """Tell the user something about the data, without mixing it into a command's output."""
     if (
         SAID.get() and os.environ.get("RANK", "0") == "0"
-    ):  # torchrun: every process reads, one tells
+    ):  # of torchrun's processes one tells
         print(text, file=sys.stderr)
 
 
