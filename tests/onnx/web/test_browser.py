@@ -191,6 +191,16 @@ def test_a_stream_ends_with_what_is_said_of_the_whole(name: str, site: Any) -> N
     assert again == said
 
 
+def test_a_stream_of_a_path_is_that_of_a_session(site: Any) -> None:
+    given, folder = site("ner", output="crf", lookahead=2)
+    frames = ["Anna li", "ves in Par", "is. Bob ", "met her in Rome", ["today", "and"], " again"]
+    with opened(folder) as page:
+        said = page.evaluate(STREAM, ["ner", frames])
+    session = Session(given)
+    wanted = [session.push(frame) for frame in frames] + [session.end()]
+    assert [message["answers"] for message in said] == wanted
+
+
 @pytest.mark.parametrize("output", ["joint", "independent"])
 def test_a_stream_of_keys_is_that_of_a_session(output: str, site: Any) -> None:
     given, folder = site("polyphonic_music", output=output)
