@@ -1,6 +1,9 @@
 """A session of an exported model tells what `recurra.Session` tells."""
 
 import json
+import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from recurra.errors import BundleError, RecurraError
 from recurra.onnx.export import export
 from recurra.onnx.folder import DESCRIPTION
 from recurra.runtime import Exported
+from recurra.tasks.model import Model
 from recurra.tasks.streams.session import Session
 from tests.onnx.test_models import model
 
@@ -31,6 +35,8 @@ CASES: dict[str, tuple[str, dict[str, Any], list[Any]]] = {
     "losses": ("anomaly_detection", {"calendar": False, "surprise": "likelihood"}, ROWS),
 }
 
+QUICK = "tags of a path", "letters", "losses"
+
 
 def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
     """Check that answers are equal, numbers to 2 · 10⁻⁵."""
@@ -42,12 +48,28 @@ def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
             assert one[name] == (pytest.approx(value, abs=2e-5) if close else value)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_session_tells_what_one_of_the_model_does(case: str, tmp_path: Path) -> None:
-    name, fields, parts = CASES[case]
-    given = model(name, tmp_path, **fields)
-    export(given, tmp_path / "out", rows=2)
-    live, session = Exported(tmp_path / "out").live(), Session(given)
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Model, Path]]:
+    """Return what exports the model of a case, once."""
+
+    @cache
+    def made(case: str) -> tuple[Model, Path]:
+        name, fields, _ = CASES[case]
+        folder = tmp_path_factory.mktemp("live")
+        given = model(name, folder, **fields)
+        export(given, folder / "out", rows=2)
+        return given, folder / "out"
+
+    return made
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES],
+)
+def test_a_session_tells_what_one_of_the_model_does(case: str, exported: Any) -> None:
+    (given, folder), (_, _, parts) = exported(case), CASES[case]
+    live, session = Exported(folder).live(), Session(given)
     parts = [part[: len(given.codec.names)] for part in parts] if parts is ROWS else parts
     for _ in range(2):  # it begins anew
         told = 0
@@ -62,9 +84,8 @@ def test_a_session_tells_what_one_of_the_model_does(case: str, tmp_path: Path) -
         assert told + len(found)
 
 
-def test_a_path_that_is_damaged_is_refused(tmp_path: Path) -> None:
-    given = model("ner", tmp_path, bidirectional=False, output="crf")
-    export(given, tmp_path, rows=2)
+def test_a_path_that_is_damaged_is_refused(exported: Any, tmp_path: Path) -> None:
+    shutil.copytree(exported("tags of a path")[1], tmp_path, dirs_exist_ok=True)
     told = json.loads((tmp_path / DESCRIPTION).read_text())
     for path in (None, {}, {**told["path"], "end": [0.0]}, {**told["path"], "start": "x"}):
         (tmp_path / DESCRIPTION).write_text(json.dumps({**told, "path": path}))
@@ -72,6 +93,7 @@ def test_a_path_that_is_damaged_is_refused(tmp_path: Path) -> None:
             Exported(tmp_path).live()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forecasting", "ner"])
 def test_what_waits_for_its_end_is_refused_in_a_line(name: str, tmp_path: Path) -> None:
     export(model(name, tmp_path), tmp_path / "out", rows=2)

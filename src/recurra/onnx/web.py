@@ -15,15 +15,6 @@ from recurra.onnx.folder import DESCRIPTION
 from recurra.storage import reason, replace, replace_text
 from recurra.tasks.model import Model
 
-STREAMED = (
-    "label",
-    "tag",
-    "step",
-    "text",
-    "alarm",
-    "surprise",
-    "notes",
-)  # what a page can say step by step
 PAGE = Path(__file__).parents[1] / "serve" / "page"
 MODELS, BACKEND = "models.json", 'name="recurra-backend" content="{}"'
 
@@ -41,9 +32,9 @@ def described(told: dict[str, Any], graphs: Mapping[str, Any]) -> dict[str, Any]
         graphs: of its export.json.
     """
     stream = told["stream"]
-    if stream and stream["says"] in STREAMED and "step" in graphs and "best_path" not in graphs:
+    if not stream or "step" in graphs:
         return told
-    why = told["why_no_stream"] or "its steps are not in the browser yet; use recurra serve"
+    why = "its steps are in no graph; use recurra serve"
     return {**told, "stream": None, "why_no_stream": why}
 
 

@@ -35,7 +35,8 @@ class Stream:
         self.input, sizes = told["inputs"][0]["name"], {"batch": rows}
         self._told = {value["name"]: value for value in told["inputs"]}
         held = {
-            name: values.checked("step", self._told[name], one, sizes)
+            # a copy, since steps write there
+            name: values.checked("step", self._told[name], one, sizes).copy()
             for name, one in state.items()
         }
         self._held = held, {name: one.copy() for name, one in held.items()}

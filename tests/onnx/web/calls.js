@@ -7,7 +7,7 @@ import { frames, held } from "./onnx/rolls.js";
 import { resized } from "./onnx/pictures.js";
 import { settledAt } from "./onnx/running.js";
 import { drawing, greatest, search } from "./onnx/search.js";
-import { shape, spans } from "./onnx/tags.js";
+import { lastOf, shape, spans } from "./onnx/tags.js";
 import { Tokenizer } from "./onnx/tokenizer.js";
 import { notes, parsed } from "./onnx/tunes.js";
 import { units } from "./onnx/units.js";
@@ -37,6 +37,10 @@ const CALLS = {
   habit: (stored, texts) => {
     const habit = new Habit(stored);
     return texts.map((text) => habit.words(text));
+  },
+  path: (crf, rows) => {
+    const memory = { best: null };
+    return rows.map((scores) => lastOf(crf, memory, scores));
   },
   shape: (some) => some.map(([word, first]) => shape(word, first)),
   spans,

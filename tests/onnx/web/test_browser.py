@@ -175,7 +175,7 @@ STREAM = """async ([name, frames]) => {
 def test_a_stream_ends_with_what_is_said_of_the_whole(name: str, site: Any) -> None:
     given, folder = site(name)
     mine, (theirs,) = KINDS[name](list(given.asked(None)[1])[:1], given)
-    frames = theirs if name == "ner" else theirs["values"]
+    frames = [[word] for word in theirs] if name == "ner" else theirs["values"]
     with opened(folder) as page:
         said = page.evaluate(STREAM, [name, frames])
         again = page.evaluate(STREAM, [name, frames])
@@ -189,6 +189,16 @@ def test_a_stream_ends_with_what_is_said_of_the_whole(name: str, site: Any) -> N
     else:
         same(answers[-1]["probabilities"], whole.probabilities)
     assert again == said
+
+
+def test_a_stream_of_a_path_is_that_of_a_session(site: Any) -> None:
+    given, folder = site("ner", output="crf", lookahead=2)
+    frames = ["Anna li", "ves in Par", "is. Bob ", "met her in Rome", ["today", "and"], " again"]
+    with opened(folder) as page:
+        said = page.evaluate(STREAM, ["ner", frames])
+    session = Session(given)
+    wanted = [session.push(frame) for frame in frames] + [session.end()]
+    assert [message["answers"] for message in said] == wanted
 
 
 @pytest.mark.parametrize("output", ["joint", "independent"])

@@ -3,9 +3,11 @@
 import json
 import random
 
+import numpy as np
 import pytest
 from tokenizers.normalizers import NFC
 
+from recurra.codecs.streams.tags import Path
 from recurra.codecs.tagged import shape, spans
 from recurra.data import units as kinds
 from recurra.data.habit import Habit
@@ -87,3 +89,12 @@ def test_units_are_those_of_the_language_model(ask: Ask, name: str) -> None:
         assert numbers == found.encode(text.encode()).tolist()
         assert shown == found.shown(text)
         assert [bytes(one) for one in spelled] == [found.spell(number) for number in numbers]
+
+
+def test_a_path_ends_as_the_taggers(ask: Ask) -> None:
+    drawn = np.random.default_rng(0)
+    crf = Path(*(3 * drawn.normal(size=size) for size in ((5,), (5, 5), (5,))))
+    rows, memory = drawn.normal(size=(200, 5)), {"best": np.zeros(0)}
+    wanted = crf.go(memory, rows)
+    assert ask("path", crf.asdict(), rows.tolist()) == wanted
+    assert wanted != rows.argmax(-1).tolist()

@@ -16,7 +16,7 @@ from recurra.data.readers.conll import Tagged
 from recurra.errors import RecurraError
 
 Numbers = NDArray[np.int64]
-Scores = NDArray[np.float32]
+Scores = NDArray[np.floating[Any]]
 
 
 class Tagging:

@@ -27,7 +27,8 @@ class Ner(Task):
         Raises:
             RecurraError: this model waits for the end of its input.
         """
-        if "best_path" in self.graphs.graphs:
+        graphs = self.graphs.graphs
+        if "best_path" in graphs:
             return Live(self.begun(), Tagging(self.tags, self._path()), lambda scores: scores)
         return Live(self.begun(), Tagging(self.tags, None), lambda scores: scores.argmax(-1))
 

@@ -36,6 +36,7 @@ export async function open(model) {
   const values = await model.optional("habit.json"), habit = values && new Habit(values);
   const { tags, max_length: longest, documents } = stored;
   const width = 2 + documents + LETTERS, softmaxed = !("best_path" in model.graphs);
+  const best = softmaxed ? null : model.described.path;
 
   const cut = (text) => (habit ? habit.words(text) : words(text, false));
 
@@ -89,16 +90,19 @@ export async function open(model) {
       });
       return { tokens, tags: said, entities: spans(tokens, said) };
     },
-    stream: softmaxed && !documents && {
+    stream: !documents && {
       unit: "word",
       says: "tag",
-      begin: () => ({ ...waiting(), words: [], begun: false }),
+      begin: () => ({ ...waiting(), words: [], begun: false, best: null }),
       read(memory, given) {
         if (!Array.isArray(given)) return steps(memory, cut(taken(memory, given, certain)));
         return steps(memory, [...cut(left(memory)), ...given.map((word) => checked(word))]);
       },
       rest: (memory) => steps(memory, cut(left(memory))),
-      say: (memory, scores, step) => ({ step, word: memory.words.shift(), tag: tags[argmax(scores)] }),
+      say: (memory, scores, step) => {
+        const tag = best ? lastOf(best, memory, scores) : argmax(scores);
+        return { step, word: memory.words.shift(), tag: tags[tag] };
+      },
     },
   };
 
@@ -118,6 +122,20 @@ export async function open(model) {
     if (!habit) return lastPart(text);
     return Array.from(text.matchAll(PARTS)).filter(([part]) => !closed(part)).at(-1)?.index ?? 0;
   }
+}
+
+/**
+ * Return the tag in which the best path so far ends; `memory.best` is how good the best one is that
+ * ends in each.
+ *
+ * @param crf scores of start, moves and end
+ */
+export function lastOf({ start, moves, end }, memory, scores) {
+  const { best } = memory;
+  const before = best ? end.map((_, tag) => Math.max(...best.map((one, from) => one + moves[from][tag]))) : start;
+  const found = before.map((one, tag) => one + scores[tag]), most = Math.max(...found);
+  memory.best = found.map((one) => one - most); // what counts is the difference, and it stays small
+  return argmax(memory.best.map((one, tag) => one + end[tag]));
 }
 
 const PARTS = new RegExp(`[^${SPACE}]+`, "gv");
