@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import time
 import weakref
@@ -117,6 +118,9 @@ def until_stopped(
 
     async def answer() -> None:
         await hosted.server.start()
+        # what is here stays: to look through it for garbage would take longer than a frame may
+        gc.collect()
+        gc.freeze()
         begun(hosted, listener)
         try:
             await hosted.serve([listener])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from itertools import islice
 from typing import TypeVar
 
 from recurra.errors import RecurraError
@@ -18,6 +20,7 @@ from recurra.serve.store import Store
 
 T = TypeVar("T")
 PATIENCE = 1.5  # seconds
+AWAY = 8  # sessions that are put away at once: longer, and frames would wait for it
 
 
 class InUse(RecurraError):  # noqa: N818, it is what a session is
@@ -181,10 +184,8 @@ class Sessions:
     async def tidy(self, idle: float, *, renew: bool) -> None:
         """Put away those that are silent for so long, and begin leases again if it is time."""
         late = _now() - idle
-        busy = {push.session for push in self.waiting}
-        silent = [one for one in self._placed_ones() if one.used < late and one not in busy]
-        for begin in range(0, len(silent), self.most):
-            await self._put_away(silent[begin : begin + self.most])
+        while some := self._silent(late):  # asked again each time, since others go on meanwhile
+            await self._put_away(some)
         if renew and self.live:
             for key in await self.store.renew(list(self.live), self.owner):
                 if key in self.live and not self._busy(self.live[key]):
@@ -194,9 +195,8 @@ class Sessions:
         """Answer what waits, and put all away."""
         while self.running is not None:
             await asyncio.shield(self.running)
-        sessions = self._placed_ones()
-        for begin in range(0, len(sessions), self.most):
-            await self._put_away(sessions[begin : begin + self.most])
+        while some := self._silent(math.inf):
+            await self._put_away(some)
 
     async def _brought(self, key: str, id: str) -> Session:
         if not await self.store.claim(key, self.owner):
@@ -294,8 +294,15 @@ class Sessions:
         self.waiting.discard(push)
         push.told_to(push, error)
 
-    def _placed_ones(self) -> list[Session]:
-        return [one for one in self.live.values() if one.row >= 0 and one.moving is None]
+    def _silent(self, late: float) -> list[Session]:
+        """Return some of those that have a row, and were not used since then."""
+        busy = {push.session for push in self.waiting}
+        silent = (
+            one
+            for one in self.live.values()
+            if one.row >= 0 and one.moving is None and one.used < late and one not in busy
+        )
+        return list(islice(silent, AWAY))
 
     def _dropped(self, session: Session) -> None:
         self.live.pop(session.key, None)

@@ -94,9 +94,7 @@ SAID: ContextVar[bool] = ContextVar("said", default=True)
 
 def say(text: str) -> None:
     """Tell the user something about the data, without mixing it into a command's output."""
-    if (
-        SAID.get() and os.environ.get("RANK", "0") == "0"
-    ):  # of torchrun's processes one tells
+    if SAID.get() and os.environ.get("RANK", "0") == "0":  # of torchrun's processes one tells
         print(text, file=sys.stderr)
 
 
