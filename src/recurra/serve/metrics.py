@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -75,7 +76,6 @@ class Metrics:
         )
         self._frames = Counter("recurra_frames", "Frames taken", model, registry=own)
         self._answers = Counter("recurra_answers", "Answers told on streams", model, registry=own)
-        self._of_streams = dict[str, Any]()
         self._store = Counter("recurra_store_errors", "Calls that the store failed", registry=own)
 
     def request(self, route: str, method: str, status: int, seconds: float | None) -> None:
@@ -92,15 +92,18 @@ class Metrics:
         """Count a request whose inputs were answered."""
         self._predict.labels(model).observe(seconds)
 
-    def stepped(self, model: str, frames: int, answers: int, seconds: float) -> None:
-        """Count a message of frames that was answered."""
-        if model not in self._of_streams:  # to ask for them takes as long as to count
-            counts = (self._frame, self._frames, self._answers)
-            self._of_streams[model] = tuple(one.labels(model) for one in counts)
-        frame, taken, told = self._of_streams[model]
-        frame.observe(seconds)
-        taken.inc(frames)
-        told.inc(answers)
+    def stepped(self, model: str, frames: int, answers: int) -> None:
+        """Count what was told together."""
+        self._frames.labels(model).inc(frames)
+        self._answers.labels(model).inc(answers)
+
+    def waited(self, model: str) -> Callable[[float], None]:
+        """Return what counts a message of frames by the seconds until its reply.
+
+        It is asked for once: to look it up takes as long as to count.
+        """
+        found: Callable[[float], None] = self._frame.labels(model).observe
+        return found
 
     def batch(self, model: str, kind: Literal["predict", "frames"], rows: int) -> None:
         """Count rows that were computed together."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import sys
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -23,6 +24,9 @@ from recurra.serve.models import open_models
 from recurra.serve.protocol import Protocol
 from recurra.serve.server import Server
 from recurra.serve.settings import Settings
+
+
+SWITCH = 5e-4  # seconds that a thread of a model may keep the loop from a frame
 
 
 class Drained(uvicorn.Server):
@@ -72,6 +76,7 @@ def run(runs: Sequence[str], settings: Settings) -> None:
     keys = Keys.read(None if settings.keys is None else Path(settings.keys))
     check_exposure(settings.host, keys, exposed=settings.open)
     torch.set_num_threads(settings.threads)
+    sys.setswitchinterval(SWITCH)
     listener = listen(settings)
     hosted = host(Server(open_models(runs), settings, keys))
     until_stopped(hosted, listener, said)

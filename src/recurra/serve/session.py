@@ -17,7 +17,7 @@ from recurra.tasks.streams import Memory
 Reply = str | bytes
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Session:
     """What is kept of one stream.
 
@@ -48,7 +48,7 @@ class Session:
     moving: asyncio.Future[None] | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Push:
     """A message of a session that is being answered.
 

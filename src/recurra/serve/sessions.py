@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from itertools import islice
@@ -62,6 +63,7 @@ class Sessions:
         self.name, self.bank, self.compute, self.store = name, bank, compute, store
         self.shared, self.wait, self.most, self.secret = shared, wait, most, secret
         self.metrics, self.owner = metrics, secrets.token_hex(16)
+        self.waited = metrics.waited(name)
         self.live = dict[str, Session]()
         self.ready = list[Push]()
         self.waiting = set[Push]()
@@ -267,6 +269,9 @@ class Sessions:
                         self._dropped(push.session)
                         self._told(push, error)
                     continue
+                over = [push for push in some if push.reply is not None]
+                frames, answers = sum(one.done for one in over), sum(len(one.told) for one in over)
+                self.metrics.stepped(self.name, frames, answers)
                 for push in some:
                     if push.reply is None:
                         self.ready.append(push)
@@ -322,5 +327,4 @@ class Sessions:
         return await asyncio.get_running_loop().run_in_executor(self.compute, work)
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+_now = time.monotonic

@@ -200,8 +200,7 @@ class Connection:
             return
         if not self.protocol.tell(push.reply):
             self.since = time.monotonic()
-        seconds = time.perf_counter() - self.began
-        self.sessions.metrics.stepped(self.sessions.name, push.done, len(push.told), seconds)
+        self.sessions.waited(time.perf_counter() - self.began)
         if self.server.draining:
             self.end(Closed(RESTART, DOWN))
         elif self.waiting and self.since is None:
