@@ -28,10 +28,9 @@ WAYS: dict[str, dict[str, float]] = {
 
 def answer(settings: Settings) -> Iterator[Found]:
     """Yield how many sessions are answered in time, by format."""
-    with serving(settings.models.tagger) as server:
-        for form in FORMATS:
-            most, steps = climb(server, form, settings)
-            yield Found(f"{form} frames", most, steps)
+    for form in FORMATS:
+        most, steps = climb({}, form, settings)
+        yield Found(f"{form} frames", most, steps)
 
 
 def batched(settings: Settings) -> Iterator[Found]:
@@ -39,20 +38,25 @@ def batched(settings: Settings) -> Iterator[Found]:
     for form in FORMATS:
         most, details = dict[str, int](), list[dict[str, Any]]()
         for name, options in WAYS.items():
-            with serving(settings.models.tagger, **options) as server:
-                most[name], steps = climb(server, form, settings)
+            most[name], steps = climb(options, form, settings)
             details += [{"batches": name, **step} for step in steps]
         together, alone = most.values()
         more = round(ratio(together, alone), 2)
         yield Found(f"{form} frames", more, details, f"{together} sessions beside {alone}")
 
 
-def climb(server: Running, form: str, settings: Settings) -> tuple[int, list[dict[str, Any]]]:
-    """Return the most sessions that are answered in time, and the figures of all that was tried."""
+def climb(
+    options: dict[str, float], form: str, settings: Settings
+) -> tuple[int, list[dict[str, Any]]]:
+    """Return the most sessions that are answered in time, and the figures of all that was tried.
+
+    Each number has a server of its own, which has no sessions of others to put away.
+    """
     steps = list[dict[str, Any]]()
 
     def held(sessions: int) -> bool:
-        steps.append(loaded(server, form, sessions, settings))
+        with serving(settings.models.tagger, **options) as server:
+            steps.append(loaded(server, form, sessions, settings))
         return holds(steps[-1], WITHIN)
 
     if settings.quick:

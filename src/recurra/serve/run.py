@@ -25,7 +25,6 @@ from recurra.serve.protocol import Protocol
 from recurra.serve.server import Server
 from recurra.serve.settings import Settings
 
-
 SWITCH = 5e-4  # seconds that a thread of a model may keep the loop from a frame
 
 
