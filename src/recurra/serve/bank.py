@@ -184,7 +184,7 @@ class Bank:
     def _step_alone(self, push: Push) -> None:
         try:
             self._step([push])
-        except Exception as error:
+        except Exception as error:  # whatever the model cannot do
             # nothing was kept of this step: what is, is kept when all of it has been computed
             push.failed = RecurraError(f"the model cannot go on with it: {type(error).__name__}")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 Memory = dict[str, Any]  # arrays of NumPy, numbers, texts, lists of these: of bounded size
 
 
+@runtime_checkable
 class Reading(Protocol):
     """What a session reads and tells, beside the state of its model."""
 
