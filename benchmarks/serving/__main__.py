@@ -68,7 +68,7 @@ def asked(question: Question, settings: Settings, here: str, folder: Path | None
             rows.append(Row(**named, **bounds, **told, machine=here))
             print(f"  {shown(rows[-1])}", flush=True)
     # whatever one question dies of, the others are still asked
-    except Exception as error:  # whatever went wrong, the other questions go on
+    except Exception as error:
         print(f"  FAILED: {' '.join(f'{type(error).__name__}: {error}'.split())}", flush=True)
         return False
     print(f"  {time.monotonic() - began:.0f} s", flush=True)
