@@ -190,6 +190,30 @@ def test_a_session_goes_on_where_it_was(server: Running, models: Models) -> None
         assert json.loads(other.recv())["at"] == 0
 
 
+def test_a_row_that_was_used_begins_anew(models: Models) -> None:
+    given = rows(models)
+    wanted = alone(models["signals"], *given)
+    with running({"signals": models["signals"]}, max_sessions=1) as server:
+        for id in ("the-first-one", "the-next-one"):
+            with server.stream("signals", f"?session={id}") as stream:
+                stream.recv()
+                assert same(said(stream, *given[:5])["answers"], wanted[:5])
+            while server.ask("DELETE", f"/v1/models/signals/sessions/{id}")[0] != 204:
+                pass  # its client's farewell is on the way
+
+
+def test_a_session_that_waits_for_its_reply_is_not_put_away(models: Models) -> None:
+    given = rows(models)
+    with (
+        running({"signals": models["signals"]}, idle=0.005, max_wait_ms=60.0) as server,
+        server.stream("signals") as stream,
+    ):
+        stream.recv()
+        told = [one for row in given for one in said(stream, row)["answers"]]
+        told += said(stream, end=True)["answers"]
+    assert same(told, alone(models["signals"], *given))
+
+
 def test_two_clients_in_one_session_are_refused(server: Running) -> None:
     with server.stream("signals", "?session=only-one-here") as stream:
         stream.recv()
