@@ -214,6 +214,31 @@ def test_a_session_that_waits_for_its_reply_is_not_put_away(models: Models) -> N
     assert same(told, alone(models["signals"], *given))
 
 
+def test_messages_of_other_lengths_beside_it_are_not_heard(models: Models) -> None:
+    given = rows(models)
+    with (
+        running({"signals": models["signals"]}, max_wait_ms=80.0) as server,
+        server.stream("signals") as mine,
+        server.stream("signals") as theirs,
+    ):
+        mine.recv(), theirs.recv()
+        told = list[dict[str, Any]]()
+        for row in given:
+            theirs.send(json.dumps({"frames": given[:7]}))
+            told += said(mine, row)["answers"]
+            theirs.recv()
+        told += said(mine, end=True)["answers"]
+    assert same(told, alone(models["signals"], *given))
+
+
+def test_words_of_a_wrong_message_are_not_kept(server: Running, models: Models) -> None:
+    with server.stream("ner") as stream:
+        stream.recv()
+        assert "error" in said(stream, "Anna and ", 3)
+        told = said(stream, "Per lives ")["answers"] + said(stream, end=True)["answers"]
+    assert same(told, alone(models["ner"], "Per lives "))
+
+
 def test_two_clients_in_one_session_are_refused(server: Running) -> None:
     with server.stream("signals", "?session=only-one-here") as stream:
         stream.recv()
