@@ -44,6 +44,8 @@ def answer(settings: Settings) -> Iterator[Found]:
             for i, part in enumerate(np.array_split(samples, PARTS))
         ]
         note = ", ".join(f"{number:,} {name}" for name, number in told.items())
+        before = growth(samples[: round(WARM * len(samples))])
+        note += f"; over as many frames before these: {before:.2f} %"
         yield Found(f"states in {where}", round(growth(samples, WARM), 2), details, note)
 
 

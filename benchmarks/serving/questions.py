@@ -76,7 +76,7 @@ QUESTIONS = (
         f"{day.IDLE} s), leaves and returns ({day.LEAVES:.0%}), ends ({day.ENDS:.0%}) or dies "
         f"({day.DIES:.0%}; it is forgotten after {day.KEEP:g} s). The resident memory of the "
         "server is looked at 20 times a second. Before the frames that count come as many that "
-        "make it warm: rows, threads and allocators take their memory then. The figure is the "
+        "make it warm; how much it grows by these is said beside. The figure is the "
         "growth from the first to the last tenth of those that count, medians of both.",
         "% more memory",
         day.answer,

@@ -42,7 +42,7 @@ def test_an_event_is_a_line(lines: Any) -> None:
     session = logs.short("session-1")
     assert first == {
         "level": "info", "event": "stored", "model": "ner", "session": session, "count": 2
-    }  # fmt: skip
+    }  # fmt: skip # as a line of the log
     assert len(session) == 12
     assert "session" not in session
     assert second["reason"] == "Zürich\n?"
@@ -104,7 +104,7 @@ def ask(app: Access, path: str, kind: str = "http", received: tuple[Any, ...] = 
     scope = {
         "type": kind, "method": "GET", "path": path, "raw_path": path.encode(), "headers": [],
         "query_string": b"key=hidden", "http_version": "1.1", "scheme": "http", "state": {},
-    }  # fmt: skip
+    }  # fmt: skip # what is always the same takes little room
     waiting = list(received) or [{"type": "http.request", "body": b"hidden"}]
 
     async def receive() -> Any:
@@ -130,7 +130,7 @@ def test_requests_are_told_by_route_and_status_and_nothing_else(lines: Any) -> N
     assert told[0] == {
         "level": "info", "event": "request", "route": "/v1/models/{name}", "method": "GET",
         "status": 200, "model": "ner", "client": "alice", "session": logs.short("session-1"),
-    }  # fmt: skip
+    }  # fmt: skip # as a line of the log
     assert [(line["route"], line["status"]) for line in told[1:]] == [
         ("unknown", 404),
         ("/broken/{name}", 500),

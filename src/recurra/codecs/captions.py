@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from recurra.codecs.scale import Scale
 from recurra.data.vocabulary import Vocabulary
-from recurra.errors import RecurraError
 
 LONGEST_CAPTION = 60
 
@@ -31,16 +30,8 @@ class Captions:
     scale: Scale
 
     def checked(self, image: NDArray[Any], where: str) -> NDArray[Any]:
-        """Return an image that can be read.
-
-        Raises:
-            RecurraError: it has another shape, or its numbers mean something else.
-        """
-        if image.shape != self.shape:
-            have, wanted = ("×".join(map(str, s)) for s in (image.shape, self.shape))
-            raise RecurraError(f"{where}: the image is {have}; this model reads {wanted}")
-        self.scale.check(image, where)
-        return image
+        """Return an image that can be read; what is raised is `Scale.checked`'s."""
+        return self.scale.checked(image, self.shape, where)
 
     def files(self) -> dict[str, str]:
         """Return vocabulary, shape and scale."""

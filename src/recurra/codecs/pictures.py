@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from recurra.codecs.scale import Scale
-from recurra.errors import RecurraError
 
 
 @dataclass(frozen=True)
@@ -28,17 +27,8 @@ class Pictures:
     scale: Scale
 
     def checked(self, image: NDArray[Any], where: str) -> NDArray[Any]:
-        """Return an image that can be read.
-
-        Raises:
-            RecurraError: it has another shape, or its numbers mean something else.
-        """
-        if image.shape != self.shape:
-            raise RecurraError(
-                f"{where}: the image is {_size(image.shape)}; this model reads {_size(self.shape)}"
-            )
-        self.scale.check(image, where)
-        return image
+        """Return an image that can be read; what is raised is `Scale.checked`'s."""
+        return self.scale.checked(image, self.shape, where)
 
     def files(self) -> dict[str, str]:
         """Return labels, shape and scale."""
@@ -77,7 +67,3 @@ class ImagePrediction:
     def __str__(self) -> str:
         """Show label, certainty and the image's name."""
         return f"{self.label:<12} {self.probability:6.1%}   {self.image}"
-
-
-def _size(shape: Sequence[int]) -> str:
-    return "×".join(str(n) for n in shape)

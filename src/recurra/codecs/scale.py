@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recurra.data.readers.text import say
-from recurra.errors import DataError
+from recurra.errors import DataError, RecurraError
 from recurra.training.recipe import Recipe
 
 DEPTHS = (8, 10, 12, 14, 16)
@@ -69,6 +69,18 @@ class Scale:
         if self.real:
             return f"pixels are numbers; {self.low:g} to {self.high:g} become 0 to 1"
         return f"pixels use {self.bits} of 16 bits; 0 to {self.deepest} become 0 to 1"
+
+    def checked(self, image: NDArray[Any], shape: Sequence[int], where: str) -> NDArray[Any]:
+        """Return an image that a model of this shape can read.
+
+        Raises:
+            RecurraError: it has another shape, or its numbers mean something else.
+        """
+        if image.shape != tuple(shape):
+            have, wanted = ("×".join(map(str, one)) for one in (image.shape, shape))
+            raise RecurraError(f"{where}: the image is {have}; this model reads {wanted}")
+        self.check(image, where)
+        return image
 
     def check(self, image: NDArray[Any], where: str) -> None:
         """Refuse an image whose numbers mean something else than those of the training part.

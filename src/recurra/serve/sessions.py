@@ -211,7 +211,7 @@ class Sessions:
                 found = self.bank.unpacked(content, self.secret)
                 self.metrics.resumed(self.name)
                 begun = await self._do(lambda: self._placed(lambda: self.bank.restore(key, found)))
-        except BaseException:
+        except BaseException:  # also where its client has gone: no lease stays behind
             await self.store.release(key, self.owner)
             raise
         self.live[key] = begun

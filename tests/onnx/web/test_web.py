@@ -8,7 +8,6 @@ import tarfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -93,17 +92,17 @@ def test_without_npm_it_is_said_what_to_install(
 def write(npm: Any, tmp_path: Path) -> Callable[[str], int]:
     """Return what writes a page of a model of this name into the folder `site`."""
     npm(archive())
+    given = model("image_classification", tmp_path)
 
     def written(name: str) -> int:
         home = web.place(tmp_path / "site", name)
         home.mkdir(parents=True, exist_ok=True)
         (home / DESCRIPTION).write_text(json.dumps({"graphs": {"sequence": {}}}))
-        return web.write(tmp_path / "site", {**TOLD, "name": name}, SimpleNamespace(codec=None))
+        return web.write(tmp_path / "site", {**TOLD, "name": name}, given)
 
     return written
 
 
-@pytest.mark.unchecked("a stand-in has the place of a model")
 def test_a_page_has_its_models_and_asks_no_server(write: Any, tmp_path: Path) -> None:
     size, folder = [write(name) for name in ("one", "two", "one")][-1], tmp_path / "site"
     assert [one["name"] for one in json.loads((folder / web.MODELS).read_text())] == ["two", "one"]
@@ -113,7 +112,6 @@ def test_a_page_has_its_models_and_asks_no_server(write: Any, tmp_path: Path) ->
     assert size == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.unchecked("a stand-in has the place of a model")
 @pytest.mark.parametrize("text", ["{", "[1]", "7"])
 def test_a_list_that_is_no_list_is_refused(write: Any, tmp_path: Path, text: str) -> None:
     write("one")

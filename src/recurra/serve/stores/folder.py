@@ -8,14 +8,14 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from recurra.errors import RecurraError
 from recurra.serve.store import StoreAway
-from recurra.serve.stores.leases import Leases
+from recurra.serve.stores.leases import Leased, Leases
 from recurra.storage import reason
 
 OURS = re.compile(r"\.?[0-9a-f]{64}\.safetensors(\.part)?")
@@ -23,7 +23,7 @@ LIMIT = 64 << 20  # bytes of a file that is read
 T = TypeVar("T")
 
 
-class FolderStore:
+class FolderStore(Leased):
     """A store of files, each named by the hash of its session; it belongs to one server at a time.
 
     One thread reads and writes, in the order in which it is asked.
@@ -38,7 +38,7 @@ class FolderStore:
 
     def __init__(self, folder: Path, lease: float, keep: float) -> None:
         self.folder, self.keep = folder, keep
-        self._leases = Leases(lease)
+        super().__init__(Leases(lease))
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -54,18 +54,6 @@ class FolderStore:
             )
         self._thread = ThreadPoolExecutor(1, "sessions")
         self._swept = 0.0
-
-    async def claim(self, session: str, owner: str) -> bool:
-        """Take the lease of a session; False: another owner holds it."""
-        return self._leases.claim(session, owner)
-
-    async def renew(self, sessions: Collection[str], owner: str) -> set[str]:
-        """Begin leases again, and return those sessions whose lease was lost."""
-        return {session for session in sessions if not self._leases.renew(session, owner)}
-
-    async def release(self, session: str, owner: str) -> None:
-        """Give the lease back; nothing where it was lost."""
-        self._leases.release(session, owner)
 
     async def load(self, session: str) -> bytes | None:
         """Return what was saved last, or None where there is nothing (any more)."""

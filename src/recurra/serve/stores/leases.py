@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 
 class Leases:
@@ -49,3 +49,26 @@ class Leases:
         if now - self._swept >= self.seconds:
             self._held = {name: held for name, held in self._held.items() if now < held[1]}
             self._swept = now
+
+
+class Leased:
+    """The part of a store of one process that says who holds what.
+
+    Args:
+        leases: of its sessions.
+    """
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+
+    async def claim(self, session: str, owner: str) -> bool:
+        """Take the lease of a session; False: another owner holds it."""
+        return self._leases.claim(session, owner)
+
+    async def renew(self, sessions: Collection[str], owner: str) -> set[str]:
+        """Begin leases again, and return those sessions whose lease was lost."""
+        return {session for session in sessions if not self._leases.renew(session, owner)}
+
+    async def release(self, session: str, owner: str) -> None:
+        """Give the lease back; nothing where it was lost."""
+        self._leases.release(session, owner)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
-from recurra.serve.stores.leases import Leases
+from recurra.serve.stores.leases import Leased, Leases
 
 MOST = 1 << 30  # bytes
 
 
-class MemoryStore:
+class MemoryStore(Leased):
     """A store in memory; of more than `most` bytes the oldest states go.
 
     Args:
@@ -29,21 +29,9 @@ class MemoryStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.keep, self.most, self.clock = keep, most, clock
-        self._leases = Leases(lease, clock)
+        super().__init__(Leases(lease, clock))
         self._states: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self._bytes = 0
-
-    async def claim(self, session: str, owner: str) -> bool:
-        """Take the lease of a session; False: another owner holds it."""
-        return self._leases.claim(session, owner)
-
-    async def renew(self, sessions: Collection[str], owner: str) -> set[str]:
-        """Begin leases again, and return those sessions whose lease was lost."""
-        return {session for session in sessions if not self._leases.renew(session, owner)}
-
-    async def release(self, session: str, owner: str) -> None:
-        """Give the lease back; nothing where it was lost."""
-        self._leases.release(session, owner)
 
     async def load(self, session: str) -> bytes | None:
         """Return what was saved last, or None where there is nothing (any more)."""
