@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from recurra.serve.session import Session as Row
+from recurra.serve.snapshot import Snapshot
 from recurra.tasks.model import Model
 from recurra.tasks.streams.session import Session
 from tests.serve.serving import Running, running, said
@@ -237,6 +239,31 @@ def test_words_of_a_wrong_message_are_not_kept(server: Running, models: Models) 
         assert "error" in said(stream, "Anna and ", 3)
         told = said(stream, "Per lives ")["answers"] + said(stream, end=True)["answers"]
     assert same(told, alone(models["ner"], "Per lives "))
+
+
+def test_a_state_is_fetched_and_forgotten_while_it_is_put_away(models: Models) -> None:
+    given, path = rows(models), "/v1/models/signals/sessions/comes-and-goes"
+    with running({"signals": models["signals"]}, idle=0.002) as server:
+        bank = server.server.sessions["signals"].bank
+        taken = bank.snapshot
+
+        def slowly(session: Row) -> Snapshot:
+            time.sleep(0.008)
+            return taken(session)
+
+        bank.snapshot = slowly  # type: ignore[method-assign] # as if a state were large
+        for round in range(60):
+            with server.stream("signals", "?session=comes-and-goes") as stream:
+                stream.recv()
+                told = said(stream, given[0])["answers"]
+                time.sleep(0.001 * (round % 7))
+                assert server.ask("GET", path)[0] == 200
+                told += said(stream, *given[1:], end=True)["answers"]
+            assert same(told, alone(models["signals"], *given))
+            time.sleep(0.002 * (round % 4))
+            while (status := server.ask("DELETE", path)[0]) != 204:
+                assert status == 409, "its client's farewell is on the way"
+        assert sorted(bank.free) == list(range(bank.size)), "each row is free once"
 
 
 def test_two_clients_in_one_session_are_refused(server: Running) -> None:

@@ -6,8 +6,9 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
@@ -96,9 +97,7 @@ class Sessions:
             raise InUse(f"session {id} is in use by another client")
         self.opening.add(key)
         try:
-            if live is not None and live.moving is not None:
-                await live.moving
-                live = self.live.get(key)
+            live = await self._settled(key)
             if live is None:
                 live = await self._brought(key, id)
             live.connected, live.used = True, _now()
@@ -108,13 +107,13 @@ class Sessions:
 
     async def close(self, session: Session) -> None:
         """Let a session's client go; what is shared is free for other servers at once."""
-        while self._busy(session):  # its client has gone before the reply came
-            await asyncio.sleep(0.01)
+        while self._busy(session) or session.moving is not None:
+            await asyncio.sleep(0.01)  # its client has gone before the reply came
         session.connected, session.used = False, _now()
         if session.row < 0:
             self.live.pop(session.key, None)
             await self.store.release(session.key, self.owner)
-        elif self.shared and session.moving is None:
+        elif self.shared:
             await self._put_away([session])
 
     def begin(self, push: Push, *, limited: bool = False) -> bool:
@@ -149,12 +148,13 @@ class Sessions:
         Raises:
             InUse: a message of it is being answered.
         """
-        session = self.live.get(key)
+        session = await self._settled(key)
         if session is None or session.row < 0:
             return await self.store.load(key)
         if self._busy(session):
             raise InUse(f"a message of session {session.id} is being answered; try again")
-        return await self._do(lambda: pack(self.bank.snapshot(session), self.secret))
+        with self._moving([session]):
+            return await self._do(lambda: pack(self.bank.snapshot(session), self.secret))
 
     async def put(self, key: str, found: Snapshot) -> None:
         """Set a session's state.
@@ -174,7 +174,7 @@ class Sessions:
         Raises:
             InUse: somebody is connected to it.
         """
-        session = self.live.get(key)
+        session = await self._settled(key)
         if session is not None and session.connected:
             raise InUse(f"session {session.id} is in use by another client")
         if session is not None:
@@ -190,8 +190,9 @@ class Sessions:
             await self._put_away(some)
         if renew and self.live:
             for key in await self.store.renew(list(self.live), self.owner):
-                if key in self.live and not self._busy(self.live[key]):
-                    self._dropped(self.live[key])
+                one = self.live.get(key)
+                if one is not None and one.moving is None and not self._busy(one):
+                    self._dropped(one)
 
     async def drain(self) -> None:
         """Answer what waits, and put all away."""
@@ -234,10 +235,7 @@ class Sessions:
 
     async def _put_away(self, sessions: Sequence[Session]) -> None:
         """Store sessions and free their rows; connected ones keep their place here."""
-        moved = asyncio.get_running_loop().create_future()
-        for one in sessions:
-            one.moving = moved
-        try:
+        with self._moving(sessions):
             packed = await self._do(
                 lambda: {one.key: pack(self.bank.snapshot(one), self.secret) for one in sessions}
             )
@@ -249,10 +247,25 @@ class Sessions:
                     self.live.pop(one.key, None)
                     if one.key not in lost:
                         await self.store.release(one.key, self.owner)
+
+    @contextmanager
+    def _moving(self, sessions: Sequence[Session]) -> Iterator[None]:
+        """Keep sessions as they are: messages and requests wait until it is over."""
+        moved = asyncio.get_running_loop().create_future()
+        for one in sessions:
+            one.moving = moved
+        try:
+            yield
         finally:
             for one in sessions:
                 one.moving = None
             moved.set_result(None)
+
+    async def _settled(self, key: str) -> Session | None:
+        """Return a live session once it is not being moved."""
+        while (session := self.live.get(key)) is not None and session.moving is not None:
+            await session.moving
+        return session
 
     async def _run(self) -> None:
         try:
