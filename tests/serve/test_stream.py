@@ -245,10 +245,10 @@ def test_a_state_is_fetched_and_forgotten_while_it_is_put_away(models: Models) -
     given, path = rows(models), "/v1/models/signals/sessions/comes-and-goes"
     with running({"signals": models["signals"]}, idle=0.002) as server:
         bank = server.server.sessions["signals"].bank
-        taken = bank.snapshot
+        taken, live = bank.snapshot, server.server.sessions["signals"].live
 
         def slowly(session: Row) -> Snapshot:
-            time.sleep(0.008)
+            time.sleep(0.01)
             return taken(session)
 
         bank.snapshot = slowly  # type: ignore[method-assign] # as if a state were large
@@ -260,7 +260,8 @@ def test_a_state_is_fetched_and_forgotten_while_it_is_put_away(models: Models) -
                 assert server.ask("GET", path)[0] == 200
                 told += said(stream, *given[1:], end=True)["answers"]
             assert same(told, alone(models["signals"], *given))
-            time.sleep(0.002 * (round % 4))
+            while round % 2 and all(one.moving is None for one in live.values()) and live:
+                time.sleep(0.0002)
             while (status := server.ask("DELETE", path)[0]) != 204:
                 assert status == 409, "its client's farewell is on the way"
         assert sorted(bank.free) == list(range(bank.size)), "each row is free once"

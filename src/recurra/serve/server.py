@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from recurra.data.readers.text import SAID
-from recurra.errors import RecurraError
 from recurra.serve.bank import Bank
 from recurra.serve.keys import Keys
 from recurra.serve.limits import Places, Rate, client_of
@@ -155,7 +154,7 @@ class Server:
             for name, sessions in self.sessions.items():
                 try:
                     await sessions.tidy(self.settings.idle, renew=round % RENEWED == 0)
-                except (StoreAway, RecurraError) as error:
+                except Exception as error:  # whatever it is, sessions are looked after again
                     self.metrics.store_failed()
                     event("store", "error", model=name, reason=type(error).__name__)
                 self.metrics.sessions(name, len(sessions.live))
