@@ -55,8 +55,9 @@ class Bank:
         return session
 
     def end(self, session: Session) -> None:
-        """Free a session's row."""
-        self.free.append(session.row)
+        """Free a session's row, once."""
+        if session.row >= 0:
+            self.free.append(session.row)
         session.row = -1
 
     def snapshot(self, session: Session) -> Snapshot:

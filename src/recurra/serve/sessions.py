@@ -324,8 +324,7 @@ class Sessions:
 
     def _dropped(self, session: Session) -> None:
         self.live.pop(session.key, None)
-        if session.row >= 0:
-            self.bank.end(session)
+        self.bank.end(session)
 
     def _placed(self, make: Callable[[], Session]) -> Session:
         try:
