@@ -13,6 +13,9 @@ from torch import Tensor
 from recurra import inputs
 from recurra.cells.base import Cell, LinearCell, lift
 from recurra.cells.lru import LRU
+from recurra.cells.mingru import MinGRU
+from recurra.cells.minlstm import MinLSTM
+from recurra.cells.rglru import RGLRU
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.fused import Fused, run_fused
 from recurra.engines.shapes import misfit
@@ -22,7 +25,12 @@ from recurra.errors import EngineRefused
 from recurra.inputs import impure, transformed
 
 # the module of each cell's kernels, whose `fused` gives them: imported when first used
-KERNELS: dict[type[Cell[Any]], str] = {}
+KERNELS: dict[type[Cell[Any]], str] = {
+    LRU: "lru",
+    MinGRU: "gated",
+    MinLSTM: "gated",
+    RGLRU: "rglru",
+}
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LEAST = (8, 0)  # compute capability: Ampere
@@ -69,8 +77,6 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     assert isinstance(cell, LinearCell)
     if reason := _unfit(next(cell.parameters(), x)):
         return reason
-    if isinstance(cell, LRU):
-        return _none(cell, "complex numbers are to come")
     reason = uneven(cell, x)
     return None if reason is None else _none(cell, reason)
 
