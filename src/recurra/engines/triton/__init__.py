@@ -15,6 +15,7 @@ from recurra.cells.base import Cell, LinearCell, lift
 from recurra.cells.lru import LRU
 from recurra.cells.mingru import MinGRU
 from recurra.cells.minlstm import MinLSTM
+from recurra.cells.mlstm import MLSTM
 from recurra.cells.rglru import RGLRU
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.fused import Fused, run_fused
@@ -29,6 +30,7 @@ KERNELS: dict[type[Cell[Any]], str] = {
     LRU: "lru",
     MinGRU: "gated",
     MinLSTM: "gated",
+    MLSTM: "mlstm",
     RGLRU: "rglru",
 }
 
@@ -113,7 +115,7 @@ def _unfit(tensor: Tensor) -> str | None:
     if place != "cuda" and not (place == "cpu" and interpreted()):
         return f"Triton kernels run on cuda; the input or a weight is on {place}"
     if tensor.dtype not in DTYPES:
-        return f"Triton kernels compute in torch.float32; the input or a weight is {tensor.dtype}"
+        return f"Triton kernels take float32 and 16 bits; the input or a weight is {tensor.dtype}"
     return None
 
 

@@ -45,7 +45,7 @@ def _backward(
     nu, theta, gamma, from_input, to_output = weights
     (h,), width = kept, len(nu)
     scaled, d = (part.to(h.dtype) for part in _scale(gamma, from_input))
-    grad_y, x = grad_y.to(h.dtype), x.to(h.dtype)
+    grad_y = grad_y.to(h.dtype)
     initial, decay = torch.cat(state, dim=1), _decay(nu, theta)
     grad_h, grad_initial = grad_y @ to_output.to(h.dtype), torch.empty_like(initial)
     shares = sums(rows, h, width, 2, few=True)
@@ -58,8 +58,8 @@ def _backward(
     grad_x = None
     if x.requires_grad:
         grad_x = grad_y @ d + grad_h @ scaled
-    grad_scaled = (grad_h.T @ x).float()
-    of_d = grad_y.T @ x
+    x = x.to(h.dtype)
+    grad_scaled, of_d = (grad_h.T @ x).float(), grad_y.T @ x
     size = lift(gamma).exp().repeat(2)[:, None]
     grad_from_input = torch.cat([grad_scaled * size, of_d.float()])
     b = lift(from_input[: 2 * width])

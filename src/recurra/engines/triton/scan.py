@@ -13,7 +13,7 @@ from recurra.engines.triton.padded import Padded
 # A program has a chunk of time of so many columns; each thread, with a whole column, ROWS of its
 # steps in registers. The interpreter computes each number by itself.
 WARPS, LANES = (1, 16) if interpreted() else (4, 32)
-ROWS = 8 if interpreted() else 32
+ROWS = 16 if interpreted() else 32
 
 
 def launch(
