@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 
 ROWS = 64  # of a team at most: its sums lie in registers
-HELD = 96 * 1024  # bytes of U that a program's registers take beside all else
-SUMS = 64 * 1024  # bytes of partial sums
-STEP = 64 * 1024  # bytes that a processor reads from the L2 cache while programs meet
+SHARED = 200 * 1024  # bytes of a processor's shared memory, for a part of U and its rows' numbers
+STEP = 64 * 1024  # bytes that a processor reads from the L2 cache while programs meet,
+NEAR = 5  # and of its own memory so many times as much
 
 
 class Plan(NamedTuple):
@@ -46,7 +46,7 @@ def plan(
         itemsize: bytes of a number of U.
         processors: how many programs run at once; 1 where they run one after another.
     """
-    found: list[tuple[float, Plan]] = []
+    found: list[tuple[int, Plan]] = []
     columns = max(16 // gates, 4)
     while columns <= 64 and (columns < 2 * size or not found):
         found += _candidates(batch, heads, size, depth, gates, itemsize, processors, columns)
@@ -63,7 +63,7 @@ def _candidates(
     itemsize: int,
     processors: int,
     columns: int,
-) -> list[tuple[float, Plan]]:
+) -> list[tuple[int, Plan]]:
     """Return a plan for this many columns, with the bytes that a program reads in all steps."""
     members = -(-size // columns)
     at_once = max(processors // (members * heads), 1)  # teams of rows
@@ -75,19 +75,18 @@ def _candidates(
     teams = blocks if members == 1 or not persistent else min(blocks, at_once)
     split = 1 if rows >= 64 else min(max(128 // (columns * gates), 1), max(_power(depth) // 16, 1))
     part = max(_power(depth) // split, 16)
-    exact = 2 if itemsize == 4 else 1  # float32 lies there as two numbers
-    resident = (
-        persistent
-        and split * part * columns * gates * itemsize * exact <= HELD
-        and split * rows * columns * gates * 4 <= SUMS
-    )
+    parts = 2 if itemsize == 4 else 1  # float32 lies there as two numbers
+    held = split * part * itemsize * (columns * gates * parts + rows)
+    resident = persistent and held <= SHARED
     read = share * depth * itemsize
-    if not resident:
+    if resident:
+        read += held // NEAR
+    else:
         read += depth * columns * gates * itemsize
         split, part = 1, 64
     waves = -(-blocks * members * heads // processors)
     cost = waves * (STEP * (members > 1) + read) * (1 if persistent else 2)
-    warps = 8 if resident else 4
+    warps = 8 if resident or rows == ROWS else 4
     made = Plan(rows, share, teams, columns, members, persistent, resident, split, part, warps)
     return [(cost, made)]
 

@@ -84,9 +84,8 @@ def _backward(
         grads = overwrite(u) if inside else u.new_empty(lines, kernel.gates * width)
         carry = torch.stack(grad_last).float()
         by_head = _by_head(from_state, kernel.gates).to(dtype)
-        exchange = x.new_zeros(
-            2, batch, by_head.shape[1], kernel.gates * by_head.shape[2], dtype=dtype
-        )
+        heads, size = by_head.shape[1:3]
+        exchange = x.new_zeros(2, batch, heads, kernel.gates * size, dtype=dtype)
         launch(
             backward, from_state.to(dtype), rows.lengths, (batch, lines // batch),
             [initial, u if inside else kept, memory, y, grad_y, grads, carry, exchange],
@@ -94,19 +93,19 @@ def _backward(
             KEPT_LINE=kernel.kept * width, GRADS_LINE=grads.shape[1],
         )  # fmt: skip  # inputs and outputs in the kernel's order, what is compiled
         # what the first step's gates give to the state before it
-        begun = torch.einsum(
-            "bhgo,ghoi->bhi", exchange[0].unflatten(2, (kernel.gates, -1)), by_head
-        )
+        first = exchange[0].view(batch, heads, kernel.gates, size)
+        begun = torch.einsum("bhgo,ghoi->bhi", first, by_head)
         carry[0] += begun.flatten(1)
         grad_state = tuple(leaf.to(old.dtype) for leaf, old in zip(carry, state, strict=True))
         grad_u = grads[:, : len(from_input)]
         grad_x = (grad_u @ from_input.to(dtype)).to(x.dtype) if x.requires_grad else None
         if not any(weight.requires_grad for weight in weights):
             return grad_x, grad_state, (None,) * len(weights)
-        biases = grads.sum(0, dtype=torch.float32).split([len(from_input), len(state_bias) * width])
-        found = [grad_u.T @ x.to(dtype), biases[0]]
+        biases = grads.sum(0, dtype=torch.float32)
+        found = [grad_u.T @ x.to(dtype), biases[: len(from_input)]]
         found.append(_grad_from_state(kernel, grads, y, state[0], by_head))
-        found += biases[1:][: len(state_bias)]  # of GRU, what n sees through r
+        if state_bias:  # what n sees through r
+            found.append(biases[len(from_input) :])
     gradients = (
         grad.view(weight.shape).to(weight.dtype)
         for grad, weight in zip(found, weights, strict=True)
@@ -127,19 +126,19 @@ def _grad_from_state(
     firsts.zero_()
 
     def summed(grads: Tensor, before: Tensor) -> Tensor:
-        lines = grads.unflatten(1, (-1, heads, size))
+        lines = grads.view(len(grads), grads.shape[1] // (heads * size), heads, size)
         if kernel is _GRU:  # r and z; n sees the state through r
             lines = torch.cat([lines[:, :2], lines[:, 3:]], dim=1)
-        return torch.einsum(
-            "lgho,lhi->ghoi", lines, before.to(grads.dtype).unflatten(1, (heads, -1))
-        )
+        seen = before.to(grads.dtype).view(len(before), heads, size)
+        return torch.einsum("lgho,lhi->ghoi", lines, seen)
 
     return summed(grads[1:], y[:-1]) + summed(begun, initial)
 
 
 def _by_head(from_state: Tensor, gates: int) -> Tensor:
     """Return U as [gates, heads, to, from]."""
-    return from_state if from_state.dim() == 4 else from_state.unflatten(0, (gates, 1, -1))
+    size = from_state.shape[-1]
+    return from_state.reshape(gates, -1, size, size)
 
 
 def _fused(kernel: Kernel, *more: str) -> Fused:
