@@ -17,6 +17,7 @@ from recurra.cells.gru import GRU
 from recurra.cells.indrnn import IndRNN
 from recurra.cells.lru import LRU
 from recurra.cells.lstm import LSTM
+from recurra.cells.mlstm import MLSTM
 from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.fused import Fused, run_fused
@@ -32,6 +33,7 @@ KERNELS: dict[type[Cell[Any]], str] = {
     GRU: "recurrent",
     IndRNN: "indrnn",
     LSTM: "recurrent",
+    MLSTM: "mlstm",
     SLSTM: "recurrent",
 }
 
