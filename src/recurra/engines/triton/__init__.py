@@ -12,11 +12,16 @@ from torch import Tensor
 
 from recurra import inputs
 from recurra.cells.base import Cell, LinearCell, lift
+from recurra.cells.elman import Elman
+from recurra.cells.gru import GRU
+from recurra.cells.indrnn import IndRNN
 from recurra.cells.lru import LRU
+from recurra.cells.lstm import LSTM
 from recurra.cells.mingru import MinGRU
 from recurra.cells.minlstm import MinLSTM
 from recurra.cells.mlstm import MLSTM
 from recurra.cells.rglru import RGLRU
+from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.fused import Fused, run_fused
 from recurra.engines.shapes import misfit
@@ -27,11 +32,16 @@ from recurra.inputs import impure, transformed
 
 # the module of each cell's kernels, whose `fused` gives them: imported when first used
 KERNELS: dict[type[Cell[Any]], str] = {
+    Elman: "recurrent",
+    GRU: "recurrent",
+    IndRNN: "indrnn",
     LRU: "lru",
+    LSTM: "recurrent",
     MinGRU: "gated",
     MinLSTM: "gated",
     MLSTM: "mlstm",
     RGLRU: "rglru",
+    SLSTM: "recurrent",
 }
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)

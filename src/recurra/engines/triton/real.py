@@ -1,4 +1,4 @@
-"""h ← decay h + inject over one chunk of time, and the gradient of that; fields as in `gates`."""
+"""h ← decay h + inject over a chunk of time, and the gradient of that; fields as in `formulas`."""
 
 from typing import no_type_check
 
@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from recurra.engines.triton.chain import place, publish, receive
-from recurra.engines.triton.gates import decay_of, gradients, inject_of
+from recurra.engines.triton.formulas import decay_of, gradients, inject_of
 from recurra.engines.triton.lines import line_of, read, write
 
 
