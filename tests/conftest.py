@@ -10,6 +10,9 @@ import torch
 if not torch.cuda.is_available():  # read by Triton when it is first imported
     os.environ["TRITON_INTERPRET"] = "1"
 
+# no test starts a process that measures; processes that tests start inherit it
+os.environ["RECURRA_MEASURE"] = "0"
+
 from recurra.engines import adopt, reread
 from recurra.engines.table import Table, here
 
