@@ -12,7 +12,13 @@ from torch import Tensor
 
 from recurra import inputs
 from recurra.cells.base import Cell, LinearCell, lift
+from recurra.cells.elman import Elman
+from recurra.cells.gru import GRU
+from recurra.cells.indrnn import IndRNN
 from recurra.cells.lru import LRU
+from recurra.cells.lstm import LSTM
+from recurra.cells.mlstm import MLSTM
+from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.fused import Fused, run_fused
 from recurra.engines.shapes import misfit
@@ -22,7 +28,14 @@ from recurra.errors import EngineRefused
 from recurra.inputs import impure, transformed
 
 # the module of each cell's kernels, whose `fused` gives them: imported when first used
-KERNELS: dict[type[Cell[Any]], str] = {}
+KERNELS: dict[type[Cell[Any]], str] = {
+    Elman: "recurrent",
+    GRU: "recurrent",
+    IndRNN: "indrnn",
+    LSTM: "recurrent",
+    MLSTM: "mlstm",
+    SLSTM: "recurrent",
+}
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LEAST = (8, 0)  # compute capability: Ampere
