@@ -106,7 +106,7 @@ def test_one_row_one_step(name: str) -> None:
 def test_units_of_their_own() -> None:
     """More columns than a program has, more steps than are added up at once; |u| at its bound."""
     torch.manual_seed(0)
-    cell = IndRNN(3, 70, time_scale=70)
+    cell = IndRNN(3, 70, time_scale=70.0)
     with torch.no_grad():
         cell.from_state[:5] = torch.tensor([1.5, -1.5, 1.0, -1.0, 0.0])
     agrees(cell, 70, torch.tensor([70, 0, 66], device=DEVICE))
