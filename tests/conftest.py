@@ -1,5 +1,6 @@
 """The table of measurements as a test wants it; Triton's kernels where there is no GPU."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
