@@ -162,6 +162,7 @@ def check(
     x: Tensor,
     lengths: Tensor | None,
     given: Callable[[Any], Any] | None = None,
+    engine: str = "native",
 ) -> None:
     """Compare with `loop` in float64: the largest difference, as a share of the largest number."""
     state = tree.map(torch.randn_like, cell.initial_state(len(x)))
@@ -169,7 +170,7 @@ def check(
     if isinstance(cell, SLSTM):  # its n is a sum of what is positive, and c / n a mean of tanh
         n = state.n.abs() + 1
         state = state._replace(c=n * state.c.tanh(), n=n)
-    got = results(cell, x, state, lengths, "native")
+    got = results(cell, x, state, lengths, engine)
     exact_state = tree.map(lambda leaf: leaf.double(), state)
     exact = results(copy.deepcopy(cell).double(), x.double(), exact_state, lengths, "loop")
     for name, want in exact.items():
