@@ -12,6 +12,7 @@ from recurra import inputs, tree
 from recurra.cells import CELLS
 from recurra.cells.base import Cell
 from recurra.engines.base import WRITER, Engine, Lengths, nothing, traced
+from recurra.engines.graph import GRAPH
 from recurra.engines.hooks import around, hooked
 from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
@@ -20,7 +21,8 @@ from recurra.engines.table import Shape, Table, in_force, user_file, write
 from recurra.engines.vendor import VENDOR
 from recurra.errors import EngineRefused, InputTypeError, unknown
 
-PREFERENCE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, LOOP)
+PREFERENCE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, GRAPH, LOOP)
+ON_CPU = tuple(engine for engine in PREFERENCE if engine is not GRAPH)  # by itself
 _BY_NAME = {engine.name: engine for engine in PREFERENCE}
 
 SHORT = 3  # steps up to which `loop` starts sooner than the others are done
@@ -40,6 +42,7 @@ def choose(
         float32 on the CPU, where the native library is built   native, for all that it has kernels
         any LinearCell                                          scan
         exactly LSTM, GRU, Elman                                vendor
+        on cuda, any whose step is kernels alone                graph
         any                                                     loop
 
     The first line is the table of measurements (`recurra engines` says whose): it holds the cells,
@@ -63,7 +66,7 @@ def choose(
     if writer is not None and writer.refuse(cell, x) is None:
         return writer
     if name is None:
-        engines = order(x.shape[1])
+        engines = order(x.shape[1], x.device.type)
         if not ragged and x.is_cpu and x.dtype == torch.float32 and not traced():
             mode = "train" if torch.is_grad_enabled() else "forward"
             sizes = x.shape[0], x.shape[1], cell.hidden_size
@@ -89,10 +92,11 @@ def _refuse(engine: Engine, cell: Cell[Any], x: Tensor, state: Any) -> str | Non
     return reason
 
 
-def order(time: int) -> tuple[Engine, ...]:
-    """Return the engines in the order of preference, where nothing was measured."""
+def order(time: int, place: str = "cpu") -> tuple[Engine, ...]:
+    """Return the engines in the order of preference on a device, where nothing was measured."""
+    engines = PREFERENCE if place == "cuda" else ON_CPU
     # a graph of any number of steps is not asked for it, and so bound to one
-    return (LOOP, *PREFERENCE) if type(time) is int and time <= SHORT else PREFERENCE
+    return (LOOP, *engines) if type(time) is int and time <= SHORT else engines
 
 
 @lru_cache(maxsize=4096)
@@ -190,4 +194,9 @@ def _run(
         if not chosen.packs:
             beyond = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
             x = x.masked_fill(beyond[..., None], 0)
-    return chosen.run(cell, x, state, lengths)
+    try:
+        return chosen.run(cell, x, state, lengths)
+    except EngineRefused:  # found out on the way; it refuses from now on
+        if engine is not None or chosen.refuse(cell, x) is None:
+            raise
+    return _run(cell, lengths, None, x, state)
