@@ -13,10 +13,10 @@ from recurra import tree
 from recurra.cells.base import Cell
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.graph.examine import examine
-from recurra.engines.graph.layer import Played
+from recurra.engines.graph.layer import play
 from recurra.engines.graph.player import Player
 from recurra.engines.graph.recorder import unrecorded
-from recurra.engines.graph.replica import fingerprint, kind, tensors
+from recurra.engines.graph.replica import fingerprint, tensors
 from recurra.engines.hooks import observed
 from recurra.errors import EngineRefused
 from recurra.inputs import impure, transformed
@@ -39,8 +39,8 @@ def run(
     except EngineRefused as error:
         REASONS.setdefault(cell, {})[_conditions(cell, x)] = str(error)
         raise
-    y, *last = Played.apply(player, lengths, u, *leaves, *given)
-    return y, tree.unflatten(state, last[: len(leaves)])
+    y, last = play(player, lengths, u, leaves, given)
+    return y, tree.unflatten(state, last)
 
 
 def _player(cell: Cell[Any], u: Tensor, state: Any, *, ragged: bool, train: bool) -> Player:

@@ -1,5 +1,6 @@
 """Whether a cell's step can be recorded: two rows of it are taken, forward and backward."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from recurra import tree
 from recurra.cells.base import Cell
-from recurra.engines.graph.replica import Replica, fingerprint, kind
+from recurra.engines.graph.replica import Replica, fingerprint
 from recurra.engines.graph.watch import Watch
 from recurra.errors import EngineRefused
 
@@ -39,18 +40,21 @@ def _seen(cell: Cell[Any], x: Tensor) -> str | None:
     values = torch.linspace(-1, 1, 2 * cell.input_size, device=x.device)
     u = twin.project(values.view(2, -1).to(x.dtype)).detach()
     state = twin.initial_state(2)
-    with Watch():
+    with Watch():  # type: ignore[no-untyped-call]  # torch gives modes no types
         results = _step(twin, u, state)
     ill = _step(twin, _poisoned(u), tree.map(_poisoned, state))
     if fingerprint(twin) != before or versions != [value._version for value in copied.tensors]:
         return "its step changes the cell itself, which a recording would not"
-    if [kind(leaf)[:2] for leaf in results[1:]] != [kind(leaf)[:2] for leaf in tree.leaves(state)]:
+    after, leaves = results[1:], tree.leaves(state)
+    if [(leaf.shape, leaf.dtype) for leaf in after] != [
+        (leaf.shape, leaf.dtype) for leaf in leaves
+    ]:
         return "its state has another shape or dtype after a step than before"
     if results[0].shape != (2, cell.output_size):
         return f"its output is {list(results[0].shape)} for two rows of {cell.output_size}"
     # the very same, for the second row goes the same way beside NaN
-    exactly = {"rtol": 0.0, "atol": 0.0, "equal_nan": True}
-    same = (torch.allclose(a[1], b[1], **exactly) for a, b in zip(results, ill, strict=True))
+    exactly = partial(torch.allclose, rtol=0, atol=0, equal_nan=True)
+    same = (exactly(a[1], b[1]) for a, b in zip(results, ill, strict=True))
     return None if all(same) else "its rows see each other, and a chunk is taken as one step of all"
 
 
@@ -77,4 +81,3 @@ def _poisoned(value: Tensor) -> Tensor:
     if value.is_floating_point():
         value[0] = torch.nan
     return value
-

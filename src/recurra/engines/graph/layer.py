@@ -1,5 +1,6 @@
 """A sequence played from recordings, as one step of a graph of torch's."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,7 +12,15 @@ from recurra.engines.graph.player import Player
 from recurra.inputs import transformed
 
 
-class Played(Function):
+def play(
+    player: Player, lengths: Lengths, u: Tensor, state: Sequence[Tensor], weights: Sequence[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
+    """Return outputs and the leaves of the last state."""
+    y, *others = _Played.apply(player, lengths, u, *state, *weights)
+    return y, others[: len(state)]
+
+
+class _Played(Function):
     """(u, leaves of the state, tensors of the cell) → (y, leaves of the last state, kept)."""
 
     @staticmethod
@@ -52,9 +61,7 @@ class Played(Function):
             ]
             wanted = [value for value in sources if value.requires_grad]
             found = iter(
-                torch.autograd.grad(
-                    outputs, wanted, pulled, create_graph=again, allow_unused=True
-                )
+                torch.autograd.grad(outputs, wanted, pulled, create_graph=again, allow_unused=True)
             )
             some = (next(found) if value.requires_grad else None for value in sources)
             return None, None, *some

@@ -55,7 +55,8 @@ class Player:
         kind = u.device.type
         self.autocast = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
         self.wanted = [value.is_floating_point() and value.requires_grad for value in tensors(cell)]
-        self.lock, self.stream = Lock(), None  # type: Any
+        self.lock = Lock()
+        self.stream: torch.cuda.Stream | None = None
         with torch.inference_mode(mode=False), torch.no_grad():
             self.replica = Replica(cell)
             longest = CHUNKS[0]
@@ -90,9 +91,7 @@ class Player:
             parts = list(chunks(u.shape[1]))
             like = self.forward[1].result
             y = like.new_empty(u.shape[0], u.shape[1], *like.shape[2:])
-            begun = [
-                leaf.new_empty(len(parts), *leaf.shape) for leaf in self.state if self.train
-            ]
+            begun = [leaf.new_empty(len(parts), *leaf.shape) for leaf in self.state if self.train]
             for i, part in enumerate(parts):
                 recording = self.forward[self._enter(u, lengths, *part)]
                 for kept, leaf in zip(begun, self.state, strict=False):
@@ -134,9 +133,7 @@ class Player:
             ]
             grad_weights = [
                 total.to(own.dtype, copy=True) if total is not None and used else None
-                for total, own, used in zip(
-                    self.sums, self.replica.tensors, self.used, strict=True
-                )
+                for total, own, used in zip(self.sums, self.replica.tensors, self.used, strict=True)
             ]
             return grad_u, grad_state, grad_weights
 
@@ -238,7 +235,7 @@ class Player:
         with self.lock, torch.no_grad():
             if self.device.type == "cuda":
                 now = torch.cuda.current_stream(self.device)
-                if self.stream not in (None, now):
+                if self.stream is not None and self.stream != now:
                     now.wait_stream(self.stream)
                 self.stream = now
             yield
@@ -266,7 +263,7 @@ def _pulled(outputs: Tensors, grads: Tensors, sources: Tensors) -> Gradients:
     return [next(found) if source.requires_grad else None for source in sources]
 
 
-def _lines(steps: list[Tensors]) -> Tensors:
+def _lines(steps: Sequence[Tensors]) -> Tensors:
     """Return each leaf of all steps, one step's rows after the other's."""
     return [torch.cat(leaves).detach() for leaves in zip(*steps, strict=True)]
 

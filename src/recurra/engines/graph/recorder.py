@@ -50,8 +50,7 @@ def unrecorded(device: torch.device) -> str | None:
 
 def memory(device: torch.device) -> Any:
     """Return a pool for recordings that are never replayed at once."""
-    # torch gives it no types
-    return torch.cuda.graph_pool_handle() if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+    return torch.cuda.graph_pool_handle() if device.type == "cuda" else None
 
 
 def record(function: Callable[[], Any], device: torch.device, pool: Any = None) -> Recording:
@@ -74,7 +73,8 @@ def record(function: Callable[[], Any], device: torch.device, pool: Any = None) 
 
 
 def _on_cuda(function: Callable[[], Any], pool: Any) -> Recording:
-    now, side = torch.cuda.current_stream(), torch.cuda.Stream()
+    now = torch.cuda.current_stream()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch gives it no types
     side.wait_stream(now)
     try:
         with torch.cuda.stream(side):

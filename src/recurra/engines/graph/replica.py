@@ -43,9 +43,11 @@ class Replica:
         given = tensors(cell)
         self.tensors = [value.detach().clone() for value in given]
         made = {id(value): own for value, own in zip(given, self.tensors, strict=True)}
-        self.cell = copy.deepcopy(cell, made)  # type: ignore[arg-type]  # memo of any values
+        self.cell = copy.deepcopy(cell, made)
         number = {id(own): i for i, own in enumerate(self.tensors)}
-        self._places = [(place, number[id(place.holder[place.name])]) for place in places(self.cell)]
+        self._places = [
+            (place, number[id(place.holder[place.name])]) for place in places(self.cell)
+        ]
 
     def take(self, values: Sequence[Tensor]) -> None:
         """Copy the numbers that the cell's tensors have now: far less than a sequence reads."""

@@ -10,7 +10,7 @@ from torch._ops import OpOverload
 from recurra.engines.graph.watch import Watch
 
 
-class Tape(Watch):
+class Tape(Watch):  # type: ignore[no-untyped-call]  # torch gives modes no types
     """Notes each operation while it is run; `replay` runs them again on the same memory.
 
     As a graph of CUDA it knows addresses, and neither modules nor Python: what moved, changed or
@@ -18,7 +18,7 @@ class Tape(Watch):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # nor here
         self.calls = list[tuple[OpOverload, Any, Any, Any]]()
 
     def __torch_dispatch__(

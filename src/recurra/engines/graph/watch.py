@@ -12,7 +12,7 @@ from recurra.errors import EngineRefused
 MOVES = (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default)
 
 
-class Watch(TorchDispatchMode):
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives it no types
     """Refuses, where it happens, what a recording could not repeat."""
 
     def __torch_dispatch__(
