@@ -99,15 +99,16 @@ RECURRA_API int recurra_transposed_product(int64_t lines, int threads, const flo
 RECURRA_API int recurra_triad(int64_t count, int threads, float scale, const float* b,
                               const float* c, float* a);
 
-/* Cells with a matrix between their states. `weight` is U [gates, heads, size, size], heads * size
- * the width; SLSTM alone has more than one head. `bias` is b, for GRU [4 * width], b and c_n.
- * `initial`, `last` and their gradients are [leaves, rows, width], leaves in the order of the cell's
- * state, h first. `gates` [lines, k * width], k = 1 for Elman, 4 for GRU and LSTM, 5 for SLSTM:
- * forward finds W x there, the cell's gates side by side, and where `keep` is not 0 leaves there
- * what backward needs, and in `memory` c [lines, width] of LSTM, c and n [lines, 2 * width] of SLSTM.
- * Elman's `gates` may be `y` itself, and backward needs but y.
- * Backward returns in `grads`, of the size of `gates`, the gradients of W x, and for GRU beside them
- * that of U_n h + c_n; `grads` may be `gates` itself. */
+/* Cells with a matrix between their states. x is [lines, inputs]; `from_input` is W, `from_state` is
+ * U [gates, heads, size, size], heads * size the width; SLSTM alone has more than one head. `bias` is
+ * b, for GRU [4 * width], b and c_n. `initial`, `last` and their gradients are [leaves, rows, width],
+ * leaves in the order of the cell's state, h first.
+ * Where `keep` is not 0, forward leaves what backward needs in `gates` [lines, k * width], k = 4 for
+ * GRU and LSTM, 5 for SLSTM, and in `memory` c [lines, width] of LSTM, c and n [lines, 2 * width] of
+ * SLSTM; else both may be NULL. Elman's backward needs but y.
+ * Backward returns in `grads`, of the size of `gates` (for Elman of y), the gradients of W x, and for
+ * GRU beside them that of U_n h + c_n; `grads` may be `gates` itself. `grad_x` may be NULL, and so
+ * may all of the weights' gradients, which are like the weights. */
 enum {
   RECURRA_ELMAN_TANH,
   RECURRA_ELMAN_RELU,
@@ -119,15 +120,17 @@ enum {
 };
 
 RECURRA_API int recurra_recurrent_forward(const recurra_rows* rows, int64_t width, int threads,
-                                          int cell, int heads, int keep, const float* weight,
-                                          const float* bias, const float* initial, float* gates,
-                                          float* memory, float* y, float* last);
-RECURRA_API int recurra_recurrent_backward(const recurra_rows* rows, int64_t width, int threads,
-                                           int cell, int heads, const float* weight,
-                                           const float* initial, const float* y,
-                                           const float* gates, const float* memory,
-                                           const float* grad_y, const float* grad_last,
-                                           float* grads, float* grad_initial);
+                                          int cell, int heads, int keep, int inputs,
+                                          const float* x, const float* from_input,
+                                          const float* from_state, const float* bias,
+                                          const float* initial, float* gates, float* memory,
+                                          float* y, float* last);
+RECURRA_API int recurra_recurrent_backward(
+    const recurra_rows* rows, int64_t width, int threads, int cell, int heads, int inputs,
+    const float* x, const float* from_input, const float* from_state, const float* initial,
+    const float* y, const float* gates, const float* memory, const float* grad_y,
+    const float* grad_last, float* grads, float* grad_initial, float* grad_x,
+    float* grad_from_input, float* grad_from_state, float* grad_bias);
 
 /* IndRNN: h_t = relu(W x_t + b + u h_{t-1}), u a number for each column. Forward finds W x in `h`.
  * `grad_each` [rows, width] is the gradient of u by rows; their sum is that of u. */

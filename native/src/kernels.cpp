@@ -17,8 +17,9 @@ namespace {
 
 template <class Cell>
 constexpr recurra::RecurrentKernels recurrent() {
-  return {Cell::gates,   Cell::leaves,  panel_columns, pack_forward<Cell>,
-          forward<Cell>, pack_backward<Cell>, backward<Cell>};
+  return {Cell::gates,          Cell::kept,        Cell::leaves,        panel_columns,
+          piece_stride,         pack_inputs<Cell>, pack_forward<Cell>,  forward<Cell>,
+          pack_backward<Cell>,  backward<Cell>,    pack_grad_x<Cell>,   grad_x<Cell>};
 }
 
 template <class Cell>

@@ -1,23 +1,26 @@
-// r, z = sigma(u + U h); inner = U_n h + c_n; n = tanh(u_n + r inner); h' = (1 - z) n + z h.
+// u = W x + b; r, z = sigma(u + U h); inner = U_n h + c_n; n = tanh(u_n + r inner); h' = (1 - z) n + z h.
 #include "functions.h"
+#include "inputs.h"
 #include "reference.h"
 #include "status.h"
 
 void gru_forward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_GRU, RECURRA_CELLS, recurra::UNKNOWN_CELL);
-  Array &gates = test.changes(test.reads_lines(4 * width, -2, 2));
+  const Inputs inputs(test, 3);
+  Array &gates = test.writes(test.lines() * 4 * width);
   Array &weight = test.reads_weight(3 * width);
   Array &bias = test.reads(4 * width), &initial = test.reads(test.batch * width);
   Array &y = test.writes(test.lines() * width), &last = test.writes(test.batch * width);
   const bool kept = test.random.one_in(2);
+  if (!kept) test.optional(gates);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> h = state_of(initial, b, width), next = h;
     for (int64_t t = 0; t < test.layout.length[b]; ++t) {
       const int64_t line = test.layout.line(b, t);
       for (int64_t c = 0; c < width; ++c) {
         double u[3];
-        for (int k = 0; k < 3; ++k) u[k] = gates[(4 * line + k) * width + c] + bias[k * width + c];
+        for (int k = 0; k < 3; ++k) u[k] = inputs(line, k * width + c) + bias[k * width + c];
         const double r = sigmoid(u[0] + product(weight, c, h));
         const double z = sigmoid(u[1] + product(weight, width + c, h));
         const double inner = product(weight, 2 * width + c, h) + bias[3 * width + c];
@@ -32,20 +35,24 @@ void gru_forward(Case& test) {
   }
   test.run([&] {
     return recurra_recurrent_forward(test.rows(), test.given.width, test.given.threads,
-                                     test.given.number, 1, kept, weight.data(), bias.data(),
-                                     initial.data(), gates.data(), nullptr, y.data(), last.data());
+                                     test.given.number, 1, kept, inputs.count(), inputs.x.data(),
+                                     inputs.weight.data(), weight.data(), bias.data(),
+                                     initial.data(), kept ? gates.data() : nullptr, nullptr,
+                                     y.data(), last.data());
   });
 }
 
 void gru_backward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_GRU, RECURRA_CELLS, recurra::UNKNOWN_CELL);
+  const Inputs inputs(test, 3);
   Array &weight = test.reads_weight(3 * width), &initial = test.reads(test.batch * width);
   Array &y = test.reads_lines(width), &gates = test.reads_lines(4 * width, 0, 1);
   Array &grad_y = test.reads_lines(width), &grad_last = test.reads(test.batch * width);
   Array& grads =
       test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 4 * width);
   Array& grad_initial = test.writes(test.batch * width);
+  Gradients given(test, inputs, 3, 1, 4);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> carried = state_of(grad_last, b, width), direct = carried;
     std::vector<double> inner(static_cast<size_t>(3 * width));
@@ -65,6 +72,9 @@ void gru_backward(Case& test) {
         inner[c] = of_r, inner[width + c] = of_z, inner[2 * width + c] = of_n * r;
         direct[c] = g * z;
       }
+      given.add(
+          line, [&](int64_t n) { return grads[4 * line * width + n]; },
+          [&](int64_t n) { return inner[n]; }, before_of(test, y, initial, b, t));
       carried = transposed_product(weight, inner, width);
       for (int64_t c = 0; c < width; ++c) carried[c] += direct[c];
     }
@@ -72,8 +82,10 @@ void gru_backward(Case& test) {
   }
   test.run([&] {
     return recurra_recurrent_backward(test.rows(), test.given.width, test.given.threads,
-                                      test.given.number, 1, weight.data(), initial.data(), y.data(),
+                                      test.given.number, 1, inputs.count(), inputs.x.data(),
+                                      inputs.weight.data(), weight.data(), initial.data(), y.data(),
                                       gates.data(), nullptr, grad_y.data(), grad_last.data(),
-                                      grads.data(), grad_initial.data());
+                                      grads.data(), grad_initial.data(), given.x(),
+                                      given.from_input(), given.from_state(), given.bias());
   });
 }

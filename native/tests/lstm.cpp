@@ -1,18 +1,20 @@
-// i, f, o = sigma(u + U h); g = tanh(u_g + U_g h); c' = f c + i g; h' = o tanh(c').
+// u = W x + b; i, f, o = sigma(u + U h); g = tanh(u_g + U_g h); c' = f c + i g; h' = o tanh(c').
 #include "functions.h"
+#include "inputs.h"
 #include "reference.h"
 #include "status.h"
 
 void lstm_forward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_LSTM, 1 << 30, recurra::UNKNOWN_CELL);
-  Array &gates = test.changes(test.reads_lines(4 * width, -2, 2));
+  const Inputs inputs(test, 4);
+  Array& gates = test.writes(test.lines() * 4 * width);
   Array &weight = test.reads_weight(4 * width), &bias = test.reads(4 * width);
   Array &initial = test.reads(2 * test.batch * width), &last = test.writes(2 * test.batch * width);
   Array& y = test.writes(test.lines() * width);
   const bool kept = test.random.one_in(2);
   Array& memory = test.writes(test.lines() * width);
-  if (!kept) test.optional(memory);
+  if (!kept) test.optional(memory), test.optional(gates);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> h = state_of(initial, b, width), next = h;
     std::vector<double> m = state_of(initial, test.batch + b, width);
@@ -22,7 +24,7 @@ void lstm_forward(Case& test) {
         double gate[4];
         for (int k = 0; k < 4; ++k) {
           const int64_t row = k * width + c;
-          const double a = gates[4 * line * width + row] + bias[row] + product(weight, row, h);
+          const double a = inputs(line, row) + bias[row] + product(weight, row, h);
           gate[k] = k == 2 ? tanh(a) : sigmoid(a);
         }
         m[c] = gate[1] * m[c] + gate[0] * gate[2];
@@ -38,14 +40,16 @@ void lstm_forward(Case& test) {
   test.run([&] {
     return recurra_recurrent_forward(
         test.rows(), test.given.width, test.given.threads, test.given.number, 1, kept,
-        weight.data(), bias.data(), initial.data(), gates.data(), kept ? memory.data() : nullptr,
-        y.data(), last.data());
+        inputs.count(), inputs.x.data(), inputs.weight.data(), weight.data(), bias.data(),
+        initial.data(), kept ? gates.data() : nullptr, kept ? memory.data() : nullptr, y.data(),
+        last.data());
   });
 }
 
 void lstm_backward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_LSTM, 1 << 30, recurra::UNKNOWN_CELL);
+  const Inputs inputs(test, 4);
   Array &weight = test.reads_weight(4 * width), &initial = test.reads(2 * test.batch * width);
   Array &y = test.reads_lines(width), &gates = test.reads_lines(4 * width, 0, 1);
   Array& memory = test.reads_lines(width, -2, 2);
@@ -53,6 +57,7 @@ void lstm_backward(Case& test) {
   Array& grad_u =
       test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 4 * width);
   Array& grad_initial = test.writes(2 * test.batch * width);
+  Gradients given(test, inputs, 4, 1, 4);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> carried = state_of(grad_last, b, width);
     std::vector<double> of_memory = state_of(grad_last, test.batch + b, width);
@@ -73,6 +78,8 @@ void lstm_backward(Case& test) {
           grad_u[(4 * line + k) * width + c] = inner[k * width + c] = grads[k];
         of_memory[c] = m * f;
       }
+      const auto of_u = [&](int64_t n) { return inner[n]; };
+      given.add(line, of_u, of_u, before_of(test, y, initial, b, t));
       carried = transposed_product(weight, inner, width);
     }
     for (int64_t c = 0; c < width; ++c) {
@@ -82,8 +89,10 @@ void lstm_backward(Case& test) {
   }
   test.run([&] {
     return recurra_recurrent_backward(test.rows(), test.given.width, test.given.threads,
-                                      test.given.number, 1, weight.data(), initial.data(), y.data(),
+                                      test.given.number, 1, inputs.count(), inputs.x.data(),
+                                      inputs.weight.data(), weight.data(), initial.data(), y.data(),
                                       gates.data(), memory.data(), grad_y.data(), grad_last.data(),
-                                      grad_u.data(), grad_initial.data());
+                                      grad_u.data(), grad_initial.data(), given.x(),
+                                      given.from_input(), given.from_state(), given.bias());
   });
 }

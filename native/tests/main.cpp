@@ -217,9 +217,13 @@ void too_large() {
   expect(recurra_scan_backward(&rows, widest, 1, RECURRA_AFFINE, fields, &x, &x, &x, &x, gradients,
                                &x) == recurra::NO_MEMORY,
          "a scan says that there is no memory");
-  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, 1, 0, &x, &x, &x, &x, nullptr, &x,
-                                   &x) == recurra::NO_MEMORY,
+  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, 1, 0, 1, &x, &x, &x, &x, &x,
+                                   nullptr, nullptr, &x, &x) == recurra::NO_MEMORY,
          "a cell says that there is no memory");
+  for (int inputs : {0, -1, INT32_MAX})
+    expect(recurra_recurrent_forward(&rows, 1, 1, RECURRA_LSTM, 1, 0, inputs, &x, &x, &x, &x, &x,
+                                     nullptr, nullptr, &x, &x) == recurra::BAD_SIZE,
+           "a number of inputs is refused");
   expect(recurra_mlstm_forward(&rows, widest >> 14, 1, 1 << 11, 1, &x, &x, &x, &x, &x, &x, &x, &x,
                                nullptr) == recurra::NO_MEMORY,
          "an MLSTM says that there is no memory");

@@ -1,6 +1,7 @@
 // i = exp(a_i), f = sigma or exp(a_f), z = tanh(a_z), o = sigma(a_o); c' = f c + i z, n' = f n + i,
 // h' = o c'/n', with c and n kept as c e^-m and n e^-m, m' = max(m + log f, log i).
 #include "functions.h"
+#include "inputs.h"
 #include "reference.h"
 #include "status.h"
 
@@ -32,11 +33,12 @@ void slstm_forward(Case& test) {
   const int64_t width = test.width, leaf = test.batch * width;
   const bool exponential = draw_cell(test), kept = test.random.one_in(2);
   const Heads heads = draw_heads(test);
-  Array& gates = test.changes(test.reads_lines(5 * width, -2, 2));
+  const Inputs inputs(test, 4);
+  Array& gates = test.writes(test.lines() * 5 * width);
   Array &weight = test.reads(4 * width * heads.size, -0.2, 0.2), &bias = test.reads(4 * width);
   Array &initial = test.reads(4 * leaf, 0.5, 1.5), &last = test.writes(4 * leaf);
   Array &y = test.writes(test.lines() * width), &memory = test.writes(test.lines() * 2 * width);
-  if (!kept) test.optional(memory);
+  if (!kept) test.optional(memory), test.optional(gates);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> state[4], next;
     for (int64_t k = 0; k < 4; ++k) state[k] = state_of(initial, k * test.batch + b, width);
@@ -46,7 +48,7 @@ void slstm_forward(Case& test) {
       for (int64_t c = 0; c < width; ++c) {
         double a[4];
         for (int64_t gate = 0; gate < 4; ++gate) {
-          a[gate] = gates[(5 * line + gate) * width + c] + bias[gate * width + c];
+          a[gate] = inputs(line, gate * width + c) + bias[gate * width + c];
           for (int64_t k = 0; k < heads.size; ++k)
             a[gate] += weight[heads.place(gate, c, k)] * state[0][heads.first(c) + k];
         }
@@ -69,8 +71,9 @@ void slstm_forward(Case& test) {
   test.run([&] {
     return recurra_recurrent_forward(
         test.rows(), test.given.width, test.given.threads, test.given.number,
-        static_cast<int>(heads.count), kept, weight.data(), bias.data(), initial.data(),
-        gates.data(), kept ? memory.data() : nullptr, y.data(), last.data());
+        static_cast<int>(heads.count), kept, inputs.count(), inputs.x.data(), inputs.weight.data(),
+        weight.data(), bias.data(), initial.data(), kept ? gates.data() : nullptr,
+        kept ? memory.data() : nullptr, y.data(), last.data());
   });
 }
 
@@ -78,6 +81,7 @@ void slstm_backward(Case& test) {
   const int64_t width = test.width, leaf = test.batch * width;
   draw_cell(test);
   const Heads heads = draw_heads(test);
+  const Inputs inputs(test, 4);
   Array &gates = test.reads_lines(5 * width, 0, 1), &memory = test.reads_lines(2 * width, 0.5, 1.5);
   Array &weight = test.reads(4 * width * heads.size, -0.2, 0.2);
   Array &initial = test.reads(4 * leaf, 0.5, 1.5), &y = test.reads_lines(width);
@@ -85,6 +89,7 @@ void slstm_backward(Case& test) {
   Array& grads =
       test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 5 * width);
   Array& grad_initial = test.writes(4 * leaf);
+  Gradients given(test, inputs, 4, heads.count, 4);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> carried[4], inner(static_cast<size_t>(4 * width));
     for (int64_t k = 0; k < 4; ++k) carried[k] = state_of(grad_last, k * test.batch + b, width);
@@ -111,6 +116,8 @@ void slstm_backward(Case& test) {
           grads[(5 * line + k) * width + c] = inner[k * width + c] = writes[k];
         carried[1][c] = of_c * f, carried[2][c] = of_n * f, carried[3][c] = of_stays;
       }
+      const auto of_u = [&](int64_t n) { return inner[n]; };
+      given.add(line, of_u, of_u, before_of(test, y, initial, b, t));
       for (int64_t c = 0; c < width; ++c) {
         carried[0][c] = 0;
         for (int64_t gate = 0; gate < 4; ++gate)
@@ -125,7 +132,9 @@ void slstm_backward(Case& test) {
   test.run([&] {
     return recurra_recurrent_backward(
         test.rows(), test.given.width, test.given.threads, test.given.number,
-        static_cast<int>(heads.count), weight.data(), initial.data(), y.data(), gates.data(),
-        memory.data(), grad_y.data(), grad_last.data(), grads.data(), grad_initial.data());
+        static_cast<int>(heads.count), inputs.count(), inputs.x.data(), inputs.weight.data(),
+        weight.data(), initial.data(), y.data(), gates.data(), memory.data(), grad_y.data(),
+        grad_last.data(), grads.data(), grad_initial.data(), given.x(), given.from_input(),
+        given.from_state(), given.bias());
   });
 }

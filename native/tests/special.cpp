@@ -61,9 +61,11 @@ std::vector<std::string> special_complaints() {
   Floats y(VALUES.size()), last(2 * VALUES.size());
   std::vector<std::string> complaints;
   const auto recurrent = [&](const char* name, int cell, Floats u, double (*wanted)(double)) {
+    const float one = 1;  // W is u itself
     u.resize(4 * VALUES.size());
-    if (recurra_recurrent_forward(&rows, width, 1, cell, 1, 0, weight.data(), zeros.data(),
-                                  zeros.data(), u.data(), nullptr, y.data(), last.data()))
+    if (recurra_recurrent_forward(&rows, width, 1, cell, 1, 0, 1, &one, u.data(), weight.data(),
+                                  zeros.data(), zeros.data(), nullptr, nullptr, y.data(),
+                                  last.data()))
       complaints.emplace_back(name);
     compare(name, y, wanted, complaints);
   };

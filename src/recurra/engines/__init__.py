@@ -18,11 +18,14 @@ from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
 from recurra.engines.scan import SCAN
 from recurra.engines.table import Shape, Table, in_force, user_file, write
+from recurra.engines.triton import TRITON
 from recurra.engines.vendor import VENDOR
 from recurra.errors import EngineRefused, InputTypeError, unknown
 
-PREFERENCE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, GRAPH, LOOP)
-ON_CPU = tuple(engine for engine in PREFERENCE if engine is not GRAPH)  # by itself
+PREFERENCE: tuple[Engine, ...] = (NATIVE, TRITON, SCAN, VENDOR, GRAPH, LOOP)
+# on a GPU, vendor first: it takes no more than what cuDNN has; elsewhere, what computes there
+ON_CUDA: tuple[Engine, ...] = (VENDOR, TRITON, SCAN, GRAPH, LOOP)
+ELSEWHERE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, LOOP)
 _BY_NAME = {engine.name: engine for engine in PREFERENCE}
 
 SHORT = 3  # steps up to which `loop` starts sooner than the others are done
@@ -40,9 +43,11 @@ def choose(
         full float32 rows on the CPU, a cell of the package     the fastest, where it was measured
         up to 3 steps                                           loop
         float32 on the CPU, where the native library is built   native, for all that it has kernels
+        on a GPU, exactly LSTM, GRU, Elman                      vendor
+        on a GPU, where Triton is installed                     triton, for all that it has kernels
         any LinearCell                                          scan
         exactly LSTM, GRU, Elman                                vendor
-        on cuda, any whose step is kernels alone                graph
+        on a GPU, any whose step is kernels alone               graph
         any                                                     loop
 
     The first line is the table of measurements (`recurra engines` says whose): it holds the cells,
@@ -93,8 +98,11 @@ def _refuse(engine: Engine, cell: Cell[Any], x: Tensor, state: Any) -> str | Non
 
 
 def order(time: int, place: str = "cpu") -> tuple[Engine, ...]:
-    """Return the engines in the order of preference on a device, where nothing was measured."""
-    engines = PREFERENCE if place == "cuda" else ON_CPU
+    """Return the engines in the order of preference on a kind of device, if nothing was measured.
+
+    Triton's interpreter and tapes run on the CPU, but are no choice there.
+    """
+    engines = ON_CUDA if place == "cuda" else ELSEWHERE
     # a graph of any number of steps is not asked for it, and so bound to one
     return (LOOP, *engines) if type(time) is int and time <= SHORT else engines
 
@@ -126,11 +134,15 @@ def reread() -> None:
     _measured.cache_clear()
 
 
-def survey() -> list[tuple[str, dict[str, str | None], str]]:
-    """Return, for each of `CELLS`: its name, each engine's reason against it, the engine chosen."""
+def survey(place: str = "cpu") -> list[tuple[str, dict[str, str | None], str]]:
+    """Return, for each of `CELLS`: its name, each engine's reason against it, the engine chosen.
+
+    Args:
+        place: the kind of device.
+    """
     rows = []
     for kind in CELLS:
-        cell, x = kind(4, 4), torch.zeros(1, SHORT + 1, 4)
+        cell, x = kind(4, 4).to(place), torch.zeros(1, SHORT + 1, 4, device=place)
         reasons = {engine.name: engine.refuse(cell, x) for engine in PREFERENCE}
         rows.append((kind.__name__, reasons, choose(cell, x).name))
     return rows

@@ -86,16 +86,17 @@ class Stream:
 
     @property
     def engine(self) -> str:
-        """What steps: "native", "loop" (the layer itself, given one frame), "parts", or "closed".
+        """What steps: "native", "graph", "loop", "parts", or "closed".
 
-        Parts are those of a stack: some native, the others given one frame.
+        On a GPU a step is a CUDA graph; loop is the layer itself, given one frame. Parts are those of a stack: some native, the others given one frame.
         """
         return self._steps.name
 
     @property
     def reason(self) -> str | None:
-        """Why the native library does not step all of this layer, or None."""
-        return plan(self.layer)[1]
+        """Why the native library does not step all of this layer, nor a graph, or None."""
+        reasons = plan(self.layer)[1], self._steps.reason
+        return "; and ".join(filter(None, reasons)) or None
 
     def step(
         self,

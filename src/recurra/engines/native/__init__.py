@@ -1,14 +1,13 @@
 """Our own kernels in C++ for the CPU."""
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from recurra import inputs
-from recurra.cells.base import Affine, Cell, LinearCell, Rotation
+from recurra.cells.base import Cell, LinearCell
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.indrnn import IndRNN
@@ -34,8 +33,9 @@ from recurra.engines.native.recurrent import (
 )
 from recurra.engines.native.rglru import RGLRU_KERNELS
 from recurra.engines.native.rows import Rows
-from recurra.engines.native.scan import scan_transition
-from recurra.engines.native.shapes import misfit
+from recurra.engines.native.scan import SCANS
+from recurra.engines.shapes import misfit
+from recurra.engines.transition import scan_transition, uneven, unlike
 from recurra.errors import EngineRefused
 from recurra.inputs import impure, transformed
 
@@ -48,9 +48,6 @@ KERNELS: dict[type[Cell[Any]], Fused] = {
     MinLSTM: MINLSTM_KERNELS,
     RGLRU: RGLRU_KERNELS,
 }
-
-# why not, of each cell that was asked once
-TRANSITIONS: WeakKeyDictionary[LinearCell[Any], str | None] = WeakKeyDictionary()
 
 
 def _fused(cell: Cell[Any]) -> Fused | None:
@@ -77,9 +74,9 @@ def run(
     assert isinstance(cell, LinearCell)
     u = cell.project(rows.pack(x))
     transition = cell.transition(u)
-    if reason := _uneven(cell, transition, len(u)):  # it may have changed since it was asked
-        raise EngineRefused(reason)
-    h, last = scan_transition(rows, transition, state)
+    if reason := unlike(cell, transition, len(u)):  # it may have changed since it was asked
+        raise EngineRefused(_none(cell, reason))
+    h, last = scan_transition(SCANS, rows, transition, state)
     return rows.unpack(cell.read(u, type(state)(*h))), type(state)(*last)
 
 
@@ -127,21 +124,12 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     assert isinstance(cell, LinearCell)
     if reason := _unfit(next(cell.parameters(), x)):
         return reason
-    if cell not in TRANSITIONS:  # at each call, one step would cost as much as many
-        with torch.no_grad():
-            transition = cell.transition(cell.project(x.new_zeros(1, cell.input_size)))
-        TRANSITIONS[cell] = _uneven(cell, transition, 1)
-    return TRANSITIONS[cell]
+    reason = uneven(cell, x)
+    return None if reason is None else _none(cell, reason)
 
 
-def _uneven(cell: LinearCell[Any], transition: Any, lines: int) -> str | None:
-    """Return why a transition is not one that the native scan takes."""
-    kind = type(cell).__name__
-    if not isinstance(transition, Affine | Rotation):
-        return f"there is no native kernel for {kind}: its transition is no Affine, no Rotation"
-    if any(leaf.shape != (lines, cell.hidden_size) for leaf in transition):
-        return f"there is no native kernel for {kind}: its decay or inject is no vector"
-    return None
+def _none(cell: Cell[Any], reason: str) -> str:
+    return f"there is no native kernel for {type(cell).__name__}: {reason}"
 
 
 def _unfit(tensor: Tensor) -> str | None:

@@ -1,4 +1,4 @@
-"""Cells with a matrix between states: torch multiplies what sees none; the time loop is native."""
+"""Cells with a matrix between states: a layer's products and time loop, one call each way."""
 
 from functools import partial
 from typing import NamedTuple
@@ -9,7 +9,6 @@ from torch import Tensor
 from recurra.engines.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.loop import LOOP
 from recurra.engines.native.memory import fresh
-from recurra.engines.native.product import product, transposed_product
 from recurra.engines.native.rows import Rows
 
 
@@ -21,7 +20,7 @@ class Kernel(NamedTuple):
     memory: int
 
 
-ELMAN_TANH, ELMAN_RELU = Kernel(0, 1, 0), Kernel(1, 1, 0)
+ELMAN_TANH, ELMAN_RELU = Kernel(0, 0, 0), Kernel(1, 0, 0)
 GRU, LSTM = Kernel(2, 4, 0), Kernel(3, 4, 1)
 SLSTM_SIGMOID, SLSTM_EXP = Kernel(4, 5, 2), Kernel(5, 5, 2)
 
@@ -31,18 +30,17 @@ def _forward(
 ) -> tuple[Tensor, Tensors, Tensors]:
     from_input, bias, from_state, *state_bias = weights
     lines, width = len(x), state[0].shape[1]
-    gates = fresh(x, lines, kernel.gates * width)
-    product(x, from_input.T, out=gates[:, : len(from_input)])
-    y = gates if kernel.gates == 1 else fresh(x, lines, width)  # Elman's h takes the place of W x
+    y = fresh(x, lines, width)
+    gates = fresh(x, lines, kernel.gates * width) if keep and kernel.gates else None
     memory = fresh(x, lines, kernel.memory * width) if keep and kernel.memory else None
     initial = torch.stack(state)
     last = torch.empty_like(initial)
     rows.call(
-        "recurrent_forward", width, kernel.number, _heads(from_state), keep,
-        from_state.contiguous(), _joined([bias, *state_bias]), initial, gates, memory, y, last,
-    )  # fmt: skip  # in recurra.h's order and lines
-    kept = () if y is gates or not keep else (gates,) if memory is None else (gates, memory)
-    return y, last.unbind(), kept
+        "recurrent_forward", width, kernel.number, _heads(from_state), keep, x.shape[1], x,
+        from_input.contiguous(), from_state.contiguous(), _joined([bias, *state_bias]), initial,
+        gates, memory, y, last,
+    )  # fmt: skip  # in recurra.h's order
+    return y, last.unbind(), tuple(array for array in (gates, memory) if array is not None)
 
 
 def _backward(
@@ -56,65 +54,26 @@ def _backward(
     grad_y: Tensor,
     grad_last: Tensors,
 ) -> tuple[Tensor | None, Gradients, Gradients]:
-    from_input, _, from_state = weights[:3]
-    width = y.shape[1]
+    from_input, bias, from_state, *state_bias = weights
     gates, memory, *_ = *kept, None, None
     grads = fresh(y, *y.shape) if gates is None else overwrite(gates)
     initial = torch.stack(state)
     grad_initial = torch.empty_like(initial)
+    grad_x = fresh(x, *x.shape) if x.requires_grad else None
+    found: list[Tensor | None] = [None] * 3
+    if any(weight.requires_grad for weight in weights):
+        biases = len(bias) + sum(map(len, state_bias))
+        found = [fresh(x, *from_input.shape), fresh(x, *from_state.shape), x.new_empty(biases)]
     rows.call(
-        "recurrent_backward", width, kernel.number, _heads(from_state), from_state.contiguous(),
-        initial, y, gates, memory, grad_y, torch.stack(grad_last), grads, grad_initial,
-    )  # fmt: skip  # in recurra.h's order and lines
-    grad_u = grads[:, : len(from_input)]
-    grad_x = product(grad_u, from_input) if x.requires_grad else None
-    if not any(weight.requires_grad for weight in weights):
+        "recurrent_backward", y.shape[1], kernel.number, _heads(from_state), x.shape[1], x,
+        from_input.contiguous(), from_state.contiguous(), initial, y, gates, memory, grad_y,
+        torch.stack(grad_last), grads, grad_initial, grad_x, *found,
+    )  # fmt: skip  # in recurra.h's order
+    of_input, of_state, of_bias = found
+    if of_bias is None:
         return grad_x, grad_initial.unbind(), (None,) * len(weights)
-    grad_weights = [transposed_product(grad_u, x), grad_u.sum(0)]
-    if kernel is GRU:  # the bias that n sees through r
-        grad_weights.append(grads[:, 3 * width :].sum(0))
-    grad_from_state = _transposed_product(rows, grads, y, state[0], _blocks(kernel, from_state))
-    grad_weights.insert(2, grad_from_state.view(from_state.shape))
-    return grad_x, grad_initial.unbind(), tuple(grad_weights)
-
-
-def _blocks(kernel: Kernel, from_state: Tensor) -> list[tuple[slice, slice]]:
-    """Return the gates, and the part of the state that they see, of each block of from_state."""
-    if kernel is GRU:  # r and z; n sees the state through r
-        width = from_state.shape[1]
-        return [(slice(2 * width), slice(None)), (slice(3 * width, 4 * width), slice(None))]
-    if from_state.dim() == 2:
-        return [(slice(len(from_state)), slice(None))]
-    gates, heads, size, _ = from_state.shape
-    return [
-        (slice(first, first + size), slice(head * size, (head + 1) * size))
-        for gate in range(gates)
-        for head in range(heads)
-        for first in [(gate * heads + head) * size]
-    ]
-
-
-def _transposed_product(
-    rows: Rows, grads: Tensor, y: Tensor, initial: Tensor, blocks: list[tuple[slice, slice]]
-) -> Tensor:
-    """Return gradsᵀ times the state before each line, which is y's line before, block by block.
-
-    y is read where it lies: `grads`, which is overwritten, is made 0 in the rows' first lines.
-    Of rows that are read backward, the line before is the next one.
-    """
-    first = rows.first()
-    begun, initial = grads[first], initial if rows.valid is None else initial[rows.lengths > 0]
-    grads[first] = 0
-    one, other = slice(1, None), slice(-1)
-    now, before = (one, other) if rows.step > 0 else (other, one)
-    return _joined(
-        [
-            transposed_product(grads[now, gates], y[before, seen]).addmm_(
-                begun[:, gates].T, initial[:, seen]
-            )
-            for gates, seen in blocks
-        ]
-    )
+    of_bias, *other = of_bias[: len(bias)], of_bias[len(bias) :]
+    return grad_x, grad_initial.unbind(), (of_input, of_bias, of_state, *other[: len(state_bias)])
 
 
 def _joined(parts: list[Tensor]) -> Tensor:
