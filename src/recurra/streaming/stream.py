@@ -88,7 +88,8 @@ class Stream:
     def engine(self) -> str:
         """What steps: "native", "graph", "loop", "parts", or "closed".
 
-        On a GPU a step is a CUDA graph; loop is the layer itself, given one frame. Parts are those of a stack: some native, the others given one frame.
+        On a GPU a step is a CUDA graph; loop is the layer itself, given one frame. Parts are those
+        of a stack: some native, the others given one frame.
         """
         return self._steps.name
 
@@ -230,7 +231,7 @@ class Stream:
         self._ready = self._steps.ready(self._seats.live)
 
     def _made(self) -> Steps:
-        if self.weights != "float32" and (reason := self.reason):
+        if self.weights != "float32" and (reason := plan(self.layer)[1]):
             raise InputError(f"weights of {self.weights} need the native library, but {reason}")
         return steps_of(self.layer, self._seats.capacity, self.weights, self.threads)
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tag, Tensor
 from torch._ops import OpOverload
+from torch.utils._pytree import tree_map_only
 
 from recurra.engines.graph.watch import Watch
 
@@ -29,8 +30,10 @@ class Tape(Watch):  # type: ignore[no-untyped-call]  # torch gives modes no type
         Raises:
             EngineRefused: a recording could not repeat it.
         """
+        given = _alias((args, kwargs or {}))
         result = super().__torch_dispatch__(func, types, args, kwargs)
-        self.calls.append((func, args, kwargs or {}, result))
+        if Tag.inplace_view not in func.tags:  # no kernel: a tensor's shape alone
+            self.calls.append((func, *given, _alias(result)))
         return result
 
     def replay(self) -> None:
@@ -41,6 +44,11 @@ class Tape(Watch):  # type: ignore[no-untyped-call]  # torch gives modes no type
                 for old, new in zip(_tensors(result), _tensors(again), strict=True):
                     if old.data_ptr() != new.data_ptr():  # neither a view nor written in place
                         old.copy_(new)
+
+
+def _alias(value: Any) -> Any:
+    """Return tensors of their own on the same memory, whatever becomes of those given."""
+    return tree_map_only(Tensor, Tensor.detach, value)
 
 
 def _tensors(result: Any) -> Iterator[Tensor]:
