@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-if not torch.cuda.is_available():  # read by Triton when it is first imported
-    os.environ["TRITON_INTERPRET"] = "1"
+from tests import interpreter
+
+if not torch.cuda.is_available():
+    interpreter.switch_on()
+
+# no test starts a process that measures; processes that tests start inherit it
+os.environ["RECURRA_MEASURE"] = "0"
 
 from recurra.engines import adopt, reread
 from recurra.engines.table import Table, here

@@ -418,7 +418,8 @@ def test_a_tape_repeats_operations_on_their_memory() -> None:
     a, out, factor = torch.ones(2, 3), torch.zeros(3), [2.0]
 
     def function() -> Tensor:
-        out.add_(a[0] * factor[0])
+        turned = (a * factor[0]).t_()  # has another shape from now on, in the same memory
+        out.add_(turned[:, 0])
         return (a * a).sum(1)
 
     recording = record(function, torch.device("cpu"))
