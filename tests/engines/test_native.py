@@ -451,6 +451,19 @@ def test_a_traced_graph_does_not_hold_its_numbers() -> None:
     torch.testing.assert_close(graph(x)[0], unroll(cell, x, engine="loop")[0])
 
 
+def test_gradients_of_gradients_where_a_cell_reads_its_own_outputs() -> None:
+    """What x was made of is a weight too, and its gradient through x is not the kernel's."""
+    torch.manual_seed(0)
+    cell, x, results = GRU(4, 4), torch.randn(2, 3, 4, requires_grad=True), []
+    sources = [x, *cell.parameters()]
+    for engine in ("native", "loop"):
+        y, state = unroll(cell, x, engine=engine)
+        y, state = unroll(cell, y, state, engine=engine)
+        grads = torch.autograd.grad(y.square().sum(), sources, create_graph=True)
+        results.append(torch.autograd.grad(sum(grad.square().sum() for grad in grads), sources))
+    torch.testing.assert_close(*results, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["LSTM", "MinGRU"])
 def test_transforms_of_functions(kind: str) -> None:
     torch.manual_seed(0)
