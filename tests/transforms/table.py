@@ -13,6 +13,7 @@ from recurra.errors import EngineRefused
 from recurra.layers import Recurrent
 from tests.transforms.tools import ROWS, SIZE, TIME, TOOLS, Make, Numbers
 
+# those of GPUs are under these tools in their own tests
 ENGINES = [None, *(engine.name for engine in order(TIME))]
 # of float32 against float64 over a few steps; of bfloat16 there are 8 bits
 WITHIN = {torch.float64: (1e-9, 1e-10), torch.float32: (2e-4, 2e-5), torch.bfloat16: (0.1, 0.1)}
