@@ -31,10 +31,13 @@ typedef struct {
 RECURRA_API int recurra_version(void);
 RECURRA_API const char* recurra_text(int code);
 
-/* Take the instruction set of this name (baseline, avx2, avx512, neon), or with NULL the best one
- * here; to be called once before any kernel. */
+/* Take the instruction set of this name (baseline, avx2, avx512, avx512bf16, amx, neon), or with NULL
+ * the best one here; to be called once before any kernel. */
 RECURRA_API int recurra_select(const char* name);
 RECURRA_API const char* recurra_selected(void);
+
+/* Whether it multiplies numbers of bfloat16; else they are widened to float32 first. */
+RECURRA_API int recurra_multiplies_bfloat16(void);
 
 /* Who made the processor: amd, intel, or "" for others. */
 RECURRA_API const char* recurra_vendor(void);
@@ -99,7 +102,12 @@ RECURRA_API int recurra_transposed_product(int64_t lines, int threads, const flo
 RECURRA_API int recurra_triad(int64_t count, int threads, float scale, const float* b,
                               const float* c, float* a);
 
-/* Cells with a matrix between their states. `weight` is U [gates, heads, size, size], heads * size
+/* Numbers that products take. */
+enum { RECURRA_FLOAT32, RECURRA_FLOAT16, RECURRA_BFLOAT16, RECURRA_INT8, RECURRA_FORMATS };
+
+/* Cells with a matrix between their states. In `format` RECURRA_BFLOAT16 the products with U round
+ * both of their sides to that, once, and sum in float32; all else, and all that lies in memory, is
+ * float32, as it is in RECURRA_FLOAT32; no other format is taken. `weight` is U [gates, heads, size, size], heads * size
  * the width; SLSTM alone has more than one head. `bias` is b, for GRU [4 * width], b and c_n.
  * `initial`, `last` and their gradients are [leaves, rows, width], leaves in the order of the cell's
  * state, h first. `gates` [lines, k * width], k = 1 for Elman, 4 for GRU and LSTM, 5 for SLSTM:
@@ -119,12 +127,14 @@ enum {
 };
 
 RECURRA_API int recurra_recurrent_forward(const recurra_rows* rows, int64_t width, int threads,
-                                          int cell, int heads, int keep, const float* weight,
-                                          const float* bias, const float* initial, float* gates,
-                                          float* memory, float* y, float* last);
+                                          int cell, int heads, int format, int keep,
+                                          const float* weight, const float* bias,
+                                          const float* initial, float* gates, float* memory,
+                                          float* y, float* last);
 RECURRA_API int recurra_recurrent_backward(const recurra_rows* rows, int64_t width, int threads,
-                                           int cell, int heads, const float* weight,
-                                           const float* initial, const float* y,
+                                           int cell, int heads, int format,
+                                           const float* weight, const float* initial,
+                                           const float* y,
                                            const float* gates, const float* memory,
                                            const float* grad_y, const float* grad_last,
                                            float* grads, float* grad_initial);
@@ -189,7 +199,6 @@ enum {
   RECURRA_STREAM_MINLSTM,
   RECURRA_STREAM_CELLS
 };
-enum { RECURRA_FLOAT32, RECURRA_FLOAT16, RECURRA_BFLOAT16, RECURRA_INT8, RECURRA_FORMATS };
 
 typedef struct {
   int cell, format;

@@ -57,25 +57,34 @@ struct Meeting {
 
 // What one thread computes: its rows, longest first, and of them the groups of columns from `first`
 // to `end`. h, h_next and each of the other leaves, `leaf_stride` apart, are `count` lines of
-// `stride`, in backward h_next has twice as many of `gates_stride`. Only `sums` is one thread's own
-// where a team shares the rows.
+// `stride`. What products take lies in seen and seen_next: forward h as narrower numbers, if so, and
+// backward, in seen_next, the gates' gradients, twice `count` lines of `gates_stride`. Only `sums` is
+// one thread's own where a team shares the rows.
 struct Share {
   int64_t count, first, end, team;
   int64_t head_stride, stride, gates_stride, leaf_stride;
   const int64_t* row;
-  const float* weights;
+  const void* weights;
   float *h, *h_next, *memory, *sums;
+  void *seen, *seen_next;
   Meeting* meeting;
 };
 
 // The kernels of one cell, whose columns fall into groups of `columns`: for each, the packed
-// weights have `gates` times `columns` numbers for each number of a head, forward and backward.
+// weights are `gates` panels forward, as many numbers of `bytes` for each column as `lines` says of
+// a head's width, and backward one, of as many as it says of `gates` times that.
 struct RecurrentKernels {
-  int gates, leaves, columns;
-  void (*pack_forward)(const Recurrent&, int64_t group, float* to);
+  int gates, leaves, columns, bytes;
+  int64_t (*lines)(int64_t depth);
+  void (*pack_forward)(const Recurrent&, int64_t group, void* to);
   void (*forward)(const Recurrent&, const Share&);
-  void (*pack_backward)(const Recurrent&, int64_t group, float* to);
+  void (*pack_backward)(const Recurrent&, int64_t group, void* to);
   void (*backward)(const Recurrent&, const Share&);
+};
+
+// The same cells with products of bfloat16.
+struct NarrowKernels {
+  RecurrentKernels recurrent[RECURRA_CELLS];
 };
 
 // IndRNN; pointers as in recurra.h. `recent` [rows, width] has sums not yet added to grad_each.
@@ -136,7 +145,6 @@ struct OuterKernel {
 };
 
 struct Kernels {
-  const char* name;
   int lanes;
   ScanKernels scans[RECURRA_SCANS];
   void (*triad)(int64_t count, float scale, const float* b, const float* c, float* a);
@@ -150,30 +158,45 @@ struct Kernels {
 
 namespace baseline {
 extern const Kernels kernels;
+extern const NarrowKernels narrow;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
 extern const PoolKernels pool;
 }
 namespace neon {
 extern const Kernels kernels;
+extern const NarrowKernels narrow;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
 extern const PoolKernels pool;
 }
 namespace avx2 {
 extern const Kernels kernels;
+extern const NarrowKernels narrow;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
 extern const PoolKernels pool;
 }
 namespace avx512 {
 extern const Kernels kernels;
+extern const NarrowKernels narrow;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
 extern const PoolKernels pool;
 }
 
+namespace avx512bf16 {
+extern const NarrowKernels narrow;
+}
+namespace amx {
+extern const NarrowKernels narrow;
+}
+namespace emulated {
+extern const NarrowKernels narrow;
+}
+
 // The kernels taken by recurra_select; nullptr before.
 const Kernels* selected();
+const NarrowKernels* selected_narrow();
 
 }  // namespace recurra

@@ -1,7 +1,7 @@
 // The matrix product within a step: some rows times one panel of weights, added up in registers.
 //
 // BLAS is several times slower at so few rows. A panel is two vectors wide and `depth` lines long;
-// a piece of it that fits into half of the first cache meets all rows before the next piece does.
+// a piece of it meets all rows before the next piece does.
 #pragma once
 
 #include "vector.h"
@@ -9,20 +9,21 @@
 namespace {
 
 constexpr int panel_vectors = 2, panel_columns = panel_vectors * lanes;
-constexpr int64_t piece_lines = 4096 / panel_columns;
+constexpr int64_t piece_bytes = 1 << 14;  // half of the first cache
 constexpr int most_rows = lanes == 16 ? 12 : 6;  // of a tile: as many sums as there are registers
 
+template <class Number>
 struct Product {
-  const float* rows;  // the first of `count`, `stride` numbers apart
+  const Number* rows;  // the first of `count`, `stride` numbers apart
   int64_t count, stride, depth;
-  const float* panel;
+  const Number* panel;
   float* sums;  // the first of `count`, `sums_stride` numbers apart
   int64_t sums_stride;
 };
 
 // sums[r] (+)= rows[r] * panel, for R rows.
 template <int R>
-void multiply(const Product& product, bool add) {
+void multiply(const Product<float>& product, bool add) {
   // Few rows would wait for each sum: they have several, over every second or every fourth line.
   constexpr int chains = R == 1 ? 4 : R < 4 ? 2 : 1;
   Vec sums[chains][R][panel_vectors] = {};
@@ -61,19 +62,21 @@ void multiply(const Product& product, bool add) {
   }
 }
 
-template <int R>
-RECURRA_INLINE void multiply_tile(int64_t count, const Product& product, bool add) {
+template <int R, class Number>
+RECURRA_INLINE void multiply_tile(int64_t count, const Product<Number>& product, bool add) {
   if (count == R) return multiply<R>(product, add);
   if constexpr (R > 1) multiply_tile<R - 1>(count, product, add);
 }
 
 // All rows, in tiles of at most `most_rows`, evenly filled. `add`: onto what `sums` holds.
-RECURRA_INLINE void multiply_all(Product product, bool add) {
+template <class Number>
+RECURRA_INLINE void multiply_all(Product<Number> product, bool add) {
+  constexpr int64_t piece = piece_bytes / (panel_columns * sizeof(Number));
   const int64_t count = product.count, depth = product.depth;
-  const float* const rows = product.rows;
+  const Number* const rows = product.rows;
   float* const sums = product.sums;
-  for (int64_t begin = 0; begin < depth; begin += piece_lines) {
-    product.depth = depth - begin < piece_lines ? depth - begin : piece_lines;
+  for (int64_t begin = 0; begin < depth; begin += piece) {
+    product.depth = depth - begin < piece ? depth - begin : piece;
     int64_t first = 0;
     for (int64_t tiles = (count + most_rows - 1) / most_rows; tiles > 0; --tiles) {
       product.rows = rows + first * product.stride + begin;
@@ -85,5 +88,17 @@ RECURRA_INLINE void multiply_all(Product product, bool add) {
     product.panel += product.depth * panel_columns;
   }
 }
+
+// All products of one thread.
+template <class Number>
+struct Multiplier;
+
+template <>
+struct Multiplier<float> {
+  static RECURRA_INLINE int64_t lines(int64_t depth) { return depth; }  // of a panel
+  RECURRA_INLINE void operator()(const Product<float>& product, bool add) {
+    multiply_all(product, add);
+  }
+};
 
 }  // namespace
