@@ -20,7 +20,7 @@ from recurra.cells.mlstm import MLSTM
 from recurra.cells.rglru import RGLRU
 from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
-from recurra.engines.native.fused import Fused, run_fused
+from recurra.engines.fused import Fused, run_fused
 from recurra.engines.native.gated import MINGRU_KERNELS, MINLSTM_KERNELS
 from recurra.engines.native.indrnn import indrnn_kernels
 from recurra.engines.native.library import missing

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recurra.engines.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.fields import MINGRU, MINLSTM, fields
-from recurra.engines.native.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.memory import fresh
 from recurra.engines.native.product import product, transposed_product
 from recurra.engines.native.rows import Rows

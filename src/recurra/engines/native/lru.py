@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from recurra.engines.fused import Fused, Gradients, Tensors
 from recurra.engines.native.fields import ROTATION, fields
-from recurra.engines.native.fused import Fused, Gradients, Tensors
 from recurra.engines.native.product import add_product, product, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN

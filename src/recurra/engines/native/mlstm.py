@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from recurra.engines.native.fused import Fused, Tensors
+from recurra.engines.fused import Fused, Tensors
 from recurra.engines.native.product import product, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN

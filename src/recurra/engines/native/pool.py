@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from recurra.engines.base import Lengths, traced
-from recurra.engines.native.function import Function
-from recurra.engines.native.fused import overwrite
+from recurra.engines.function import Function
+from recurra.engines.fused import overwrite
 from recurra.engines.native.library import missing
 from recurra.engines.native.memory import fresh
 from recurra.engines.native.product import add_product, product, transposed_product

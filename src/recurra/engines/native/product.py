@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from recurra.engines.base import traced
+from recurra.engines.function import Function
 from recurra.engines.native import library
-from recurra.engines.native.function import Function
 from recurra.engines.native.memory import LARGE, fresh
 from recurra.inputs import impure, transformed
 

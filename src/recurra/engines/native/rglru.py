@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from recurra.cells.rglru import C
+from recurra.engines.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.fields import RGLRU, fields
-from recurra.engines.native.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.memory import fresh
 from recurra.engines.native.product import add_product, product, transposed_product
 from recurra.engines.native.rows import Rows

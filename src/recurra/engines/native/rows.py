@@ -7,7 +7,7 @@ from jaxtyping import Inexact, Int
 from torch import Tensor
 
 from recurra.engines.base import Lengths
-from recurra.engines.native.function import Function
+from recurra.engines.function import Function
 from recurra.engines.native.library import call
 from recurra.engines.native.memory import fresh
 from recurra.errors import InputError

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from recurra.cells.base import Affine, Rotation
 from recurra.engines.affine import scan_affine
+from recurra.engines.function import Function
 from recurra.engines.native.fields import AFFINE, ROTATION, fields, in_lines
-from recurra.engines.native.function import Function
 from recurra.engines.native.memory import fresh
 from recurra.engines.native.rows import Rows
 from recurra.inputs import transformed

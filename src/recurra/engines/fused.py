@@ -1,7 +1,7 @@
 """A whole layer as one step of a graph: torch multiplies the large matrices, we do the rest."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -9,13 +9,27 @@ from torch.func import functional_call
 
 from recurra import tree
 from recurra.cells.base import Cell
-from recurra.engines.base import Engine
-from recurra.engines.native.function import Function
-from recurra.engines.native.rows import Rows
+from recurra.engines.base import Engine, Lengths
+from recurra.engines.function import Function
 from recurra.inputs import transformed
 
 Tensors = tuple[Tensor, ...]
 Gradients = tuple[Tensor | None, ...]
+
+
+@runtime_checkable
+class Rows(Protocol):
+    """Where each row's steps lie among the lines that an engine's kernels read."""
+
+    @property
+    def lengths(self) -> Lengths:
+        """Return each row's steps; None: all that there are."""
+
+    def pack(self, x: Tensor) -> Tensor:
+        """Return the lines [lines, n] of [batch, time, n]."""
+
+    def unpack(self, lines: Tensor) -> Tensor:
+        """Return [batch, time, n], of lines."""
 
 
 class Fused(NamedTuple):
@@ -28,7 +42,7 @@ class Fused(NamedTuple):
     """
 
     names: tuple[str, ...]
-    forward: Callable[[Rows, Tensor, Tensors, Tensors, bool], tuple[Tensor, Tensors, Tensors]]
+    forward: Callable[..., tuple[Tensor, Tensors, Tensors]]
     backward: Callable[..., tuple[Tensor | None, Gradients, Gradients]]
     exact: Engine
 
@@ -123,6 +137,6 @@ class _Unrolled(nn.Module):
         super().__init__()
         self.cell, self.engine = cell, engine
 
-    def forward(self, x: Tensor, state: Any, lengths: Tensor) -> tuple[Tensor, Any]:
+    def forward(self, x: Tensor, state: Any, lengths: Lengths) -> tuple[Tensor, Any]:
         y, last = self.engine.run(self.cell, x, state, lengths)
         return y, last
