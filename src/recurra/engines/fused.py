@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from recurra import tree
-from recurra.cells.base import Cell
+from recurra.cells.base import Cell, lift
 from recurra.engines.base import Engine, Lengths
 from recurra.engines.function import Function
 from recurra.inputs import transformed
@@ -50,9 +50,12 @@ class Fused(NamedTuple):
 def run_fused(
     fused: Fused, cell: Cell[Any], rows: Rows, x: Tensor, state: Any
 ) -> tuple[Tensor, Any]:
-    """Return the outputs, as lines, and the state after each row's last step."""
-    leaves = [leaf.contiguous() for leaf in tree.leaves(state)]
-    weights = [getattr(cell, name) for name in fused.names]
+    """Return the outputs, as lines, and the state after each row's last step.
+
+    Kernels get state and weights of 16 bits as float32; so they give y and the last state.
+    """
+    leaves = [lift(leaf).contiguous() for leaf in tree.leaves(state)]
+    weights = [lift(getattr(cell, name)) for name in fused.names]
     tensors = [x.contiguous(), *leaves, *weights]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     y, *others = _Layer.apply(fused, cell, rows, keep, *tensors)
@@ -125,7 +128,7 @@ def _exact(
     """Return the same outputs from the engine `exact`, whose gradients have gradients."""
     like = cell.initial_state(1)
     named = {f"cell.{name}": value for name, value in zip(fused.names, weights, strict=True)}
-    arguments = (rows.unpack(x), tree.unflatten(like, list(state)), rows.lengths)
+    arguments = (rows.unpack(lift(x)), tree.unflatten(like, list(state)), rows.lengths)
     y, last = functional_call(_Unrolled(cell, fused.exact), named, arguments)
     return rows.pack(y), *tree.leaves(last)
 

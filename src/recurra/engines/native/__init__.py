@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from recurra import inputs
-from recurra.cells.base import Affine, Cell, LinearCell, Rotation
+from recurra import inputs, tree
+from recurra.cells.base import Affine, Cell, LinearCell, Rotation, lift
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.indrnn import IndRNN
@@ -20,12 +20,13 @@ from recurra.cells.mlstm import MLSTM
 from recurra.cells.rglru import RGLRU
 from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
-from recurra.engines.fused import Fused, run_fused
+from recurra.engines.fused import Fused
 from recurra.engines.native.gated import MINGRU_KERNELS, MINLSTM_KERNELS
 from recurra.engines.native.indrnn import indrnn_kernels
-from recurra.engines.native.library import missing
+from recurra.engines.native.library import FORMATS, missing
 from recurra.engines.native.lru import LRU_KERNELS
 from recurra.engines.native.mlstm import MLSTM_KERNELS
+from recurra.engines.native.precision import run_lines
 from recurra.engines.native.recurrent import (
     ELMAN_KERNELS,
     GRU_KERNELS,
@@ -72,15 +73,19 @@ def run(
     rows = Rows.of(len(x), x.shape[1], lengths)
     fused = _fused(cell)
     if fused is not None:
-        y, state = run_fused(fused, cell, rows, rows.pack(x), state)
-        return rows.unpack(y), state
+        y, last = run_lines(fused, cell, rows, rows.pack(lift(x)), state)
+        return rows.unpack(y).to(state[0].dtype), last
     assert isinstance(cell, LinearCell)
     u = cell.project(rows.pack(x))
-    transition = cell.transition(u)
+    transition = tree.map(lift, cell.transition(lift(u)))
     if reason := _uneven(cell, transition, len(u)):  # it may have changed since it was asked
         raise EngineRefused(reason)
-    h, last = scan_transition(rows, transition, state)
-    return rows.unpack(cell.read(u, type(state)(*h))), type(state)(*last)
+    h, last = scan_transition(rows, transition, tuple(map(lift, state)))
+    h, last = (
+        type(state)(*(new.to(old.dtype) for new, old in zip(leaves, state, strict=True)))
+        for leaves in (h, last)
+    )
+    return rows.unpack(cell.read(u, h)), last
 
 
 def turns(cell: Cell[Any]) -> bool:
@@ -97,18 +102,19 @@ def run_both(
 ) -> tuple[Float[Tensor, "batch time output"], Any, Any]:
     """Unroll one cell from the start and one from the end, both of which `turns` takes."""
     rows = Rows.of(len(x), x.shape[1], lengths)
-    lines, outputs, last = rows.pack(x), [], []
+    lines, outputs, last = rows.pack(lift(x)), [], []
     for cell, state, way in ((ahead, states[0], rows), (back, states[1], rows.backward())):
         fused = _fused(cell)
         assert fused is not None
-        y, state = run_fused(fused, cell, way, lines, state)
+        y, state = run_lines(fused, cell, way, lines, state)
         outputs.append(y)
         last.append(state)
-    return rows.unpack(torch.cat(outputs, dim=1)), last[0], last[1]
+    y = rows.unpack(torch.cat(outputs, dim=1)).to(states[0][0].dtype)
+    return y, last[0], last[1]
 
 
 def refuse(cell: Cell[Any], x: Tensor) -> str | None:
-    """Refuse cells without kernels or an `Affine` or `Rotation`, and other numbers than float32."""
+    """Refuse cells without kernels, an `Affine` or a `Rotation`, and numbers of other types."""
     kind = type(cell).__name__
     fused = _fused(cell)
     if fused is None and not isinstance(cell, LinearCell):
@@ -120,16 +126,17 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     reason = missing() or _unfit(x) or impure(x)
     if reason is not None:
         return reason
-    if torch.is_autocast_enabled("cpu"):
-        return "native kernels compute in float32; autocast asks for less"
+    if torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != torch.bfloat16:
+        return "native kernels have no float16; use autocast to bfloat16"
     if fused is not None:
         return misfit(cell, _unfit)
     assert isinstance(cell, LinearCell)
-    if reason := _unfit(next(cell.parameters(), x)):
+    like = next(cell.parameters(), x)
+    if reason := _unfit(like):
         return reason
     if cell not in TRANSITIONS:  # at each call, one step would cost as much as many
         with torch.no_grad():
-            transition = cell.transition(cell.project(x.new_zeros(1, cell.input_size)))
+            transition = cell.transition(cell.project(like.new_zeros(1, cell.input_size)))
         TRANSITIONS[cell] = _uneven(cell, transition, 1)
     return TRANSITIONS[cell]
 
@@ -147,8 +154,8 @@ def _uneven(cell: LinearCell[Any], transition: Any, lines: int) -> str | None:
 def _unfit(tensor: Tensor) -> str | None:
     if tensor.device.type != "cpu":
         return f"native kernels run on cpu; the input or a weight is on {tensor.device.type}"
-    if tensor.dtype != torch.float32:
-        return f"native kernels compute in torch.float32; the input or a weight is {tensor.dtype}"
+    if tensor.dtype not in FORMATS:
+        return f"native kernels take float32 and bfloat16; the input or a weight is {tensor.dtype}"
     return None
 
 

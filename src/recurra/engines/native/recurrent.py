@@ -6,10 +6,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from recurra.cells.base import lift
 from recurra.engines.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.loop import LOOP
+from recurra.engines.native.library import FORMATS
 from recurra.engines.native.memory import fresh
-from recurra.engines.native.product import product, transposed_product
+from recurra.engines.native.product import product, rounded, transposed_product
 from recurra.engines.native.rows import Rows
 
 
@@ -31,14 +33,14 @@ def _forward(
 ) -> tuple[Tensor, Tensors, Tensors]:
     from_input, bias, from_state, *state_bias = weights
     lines, width = len(x), state[0].shape[1]
-    gates = fresh(x, lines, kernel.gates * width)
+    gates = fresh(state[0], lines, kernel.gates * width)
     product(x, from_input.T, out=gates[:, : len(from_input)])
-    y = gates if kernel.gates == 1 else fresh(x, lines, width)  # Elman's h takes the place of W x
-    memory = fresh(x, lines, kernel.memory * width) if keep and kernel.memory else None
+    y = gates if kernel.gates == 1 else fresh(gates, lines, width)  # Elman's h takes the place of W x
+    memory = fresh(gates, lines, kernel.memory * width) if keep and kernel.memory else None
     initial = torch.stack(state)
     last = torch.empty_like(initial)
     rows.call(
-        "recurrent_forward", width, kernel.number, _heads(from_state), keep,
+        "recurrent_forward", width, kernel.number, _heads(from_state), FORMATS[x.dtype], keep,
         from_state.contiguous(), _joined([bias, *state_bias]), initial, gates, memory, y, last,
     )  # fmt: skip  # in recurra.h's order and lines
     kept = () if y is gates or not keep else (gates,) if memory is None else (gates, memory)
@@ -63,17 +65,20 @@ def _backward(
     initial = torch.stack(state)
     grad_initial = torch.empty_like(initial)
     rows.call(
-        "recurrent_backward", width, kernel.number, _heads(from_state), from_state.contiguous(),
-        initial, y, gates, memory, grad_y, torch.stack(grad_last), grads, grad_initial,
+        "recurrent_backward", width, kernel.number, _heads(from_state), FORMATS[x.dtype],
+        from_state.contiguous(), initial, y, gates, memory, grad_y, torch.stack(grad_last), grads, grad_initial,
     )  # fmt: skip  # in recurra.h's order and lines
-    grad_u = grads[:, : len(from_input)]
+    factor = rounded(grads, x.dtype)  # for all products
+    grad_u = factor[:, : len(from_input)]
     grad_x = product(grad_u, from_input) if x.requires_grad else None
     if not any(weight.requires_grad for weight in weights):
         return grad_x, grad_initial.unbind(), (None,) * len(weights)
-    grad_weights = [transposed_product(grad_u, x), grad_u.sum(0)]
+    grad_weights = [transposed_product(grad_u, x), grads[:, : len(from_input)].sum(0)]
     if kernel is GRU:  # the bias that n sees through r
         grad_weights.append(grads[:, 3 * width :].sum(0))
-    grad_from_state = _transposed_product(rows, grads, y, state[0], _blocks(kernel, from_state))
+    grad_from_state = _transposed_product(
+        rows, factor, rounded(y, x.dtype), state[0], _blocks(kernel, from_state)
+    )
     grad_weights.insert(2, grad_from_state.view(from_state.shape))
     return grad_x, grad_initial.unbind(), tuple(grad_weights)
 
@@ -103,7 +108,7 @@ def _transposed_product(
     Of rows that are read backward, the line before is the next one.
     """
     first = rows.first()
-    begun, initial = grads[first], initial if rows.valid is None else initial[rows.lengths > 0]
+    begun, initial = lift(grads[first]), initial if rows.valid is None else initial[rows.lengths > 0]
     grads[first] = 0
     one, other = slice(1, None), slice(-1)
     now, before = (one, other) if rows.step > 0 else (other, one)
