@@ -105,17 +105,21 @@ RECURRA_API int recurra_triad(int64_t count, int threads, float scale, const flo
 /* Numbers that products take. */
 enum { RECURRA_FLOAT32, RECURRA_FLOAT16, RECURRA_BFLOAT16, RECURRA_INT8, RECURRA_FORMATS };
 
-/* Cells with a matrix between their states. In `format` RECURRA_BFLOAT16 the products with U round
- * both of their sides to that, once, and sum in float32; all else, and all that lies in memory, is
- * float32, as it is in RECURRA_FLOAT32; no other format is taken. `weight` is U [gates, heads, size, size], heads * size
- * the width; SLSTM alone has more than one head. `bias` is b, for GRU [4 * width], b and c_n.
- * `initial`, `last` and their gradients are [leaves, rows, width], leaves in the order of the cell's
- * state, h first. `gates` [lines, k * width], k = 1 for Elman, 4 for GRU and LSTM, 5 for SLSTM:
- * forward finds W x there, the cell's gates side by side, and where `keep` is not 0 leaves there
- * what backward needs, and in `memory` c [lines, width] of LSTM, c and n [lines, 2 * width] of SLSTM.
- * Elman's `gates` may be `y` itself, and backward needs but y.
- * Backward returns in `grads`, of the size of `gates`, the gradients of W x, and for GRU beside them
- * that of U_n h + c_n; `grads` may be `gates` itself. */
+/* Cells with a matrix between their states. x is [lines, inputs]; `from_input` is W, `from_state` is
+ * U [gates, heads, size, size], heads * size the width; SLSTM alone has more than one head. `bias` is
+ * b, for GRU [4 * width], b and c_n. `initial`, `last` and their gradients are [leaves, rows, width],
+ * leaves in the order of the cell's state, h first.
+ * Where `keep` is not 0, forward leaves what backward needs in `gates` [lines, k * width], k = 4 for
+ * GRU and LSTM, 5 for SLSTM, and in `memory` c [lines, width] of LSTM, c and n [lines, 2 * width] of
+ * SLSTM; else both may be NULL. Elman's backward needs but y.
+ * Backward returns in `grads`, of the size of `gates` (for Elman of y), the gradients of W x, and for
+ * GRU beside them that of U_n h + c_n; `grads` may be `gates` itself. `grad_x` may be NULL, and so
+ * may all of the weights' gradients, which are like the weights.
+ * In `format` RECURRA_BFLOAT16 products with U round both of their sides to that, once, and sum in
+ * float32; all else, and all that lies in memory, is float32. Products with W are the caller's: x is
+ * W x, of whose `inputs` numbers a line the first are the gates', and `from_input` is NULL; `gates`, or
+ * Elman's y, may be x itself. Backward has no use for x, and finds neither its gradient nor those of
+ * weights, which are NULL. */
 enum {
   RECURRA_ELMAN_TANH,
   RECURRA_ELMAN_RELU,
@@ -127,17 +131,17 @@ enum {
 };
 
 RECURRA_API int recurra_recurrent_forward(const recurra_rows* rows, int64_t width, int threads,
-                                          int cell, int heads, int format, int keep,
-                                          const float* weight, const float* bias,
+                                          int cell, int heads, int format, int keep, int inputs,
+                                          const float* x, const float* from_input,
+                                          const float* from_state, const float* bias,
                                           const float* initial, float* gates, float* memory,
                                           float* y, float* last);
-RECURRA_API int recurra_recurrent_backward(const recurra_rows* rows, int64_t width, int threads,
-                                           int cell, int heads, int format,
-                                           const float* weight, const float* initial,
-                                           const float* y,
-                                           const float* gates, const float* memory,
-                                           const float* grad_y, const float* grad_last,
-                                           float* grads, float* grad_initial);
+RECURRA_API int recurra_recurrent_backward(
+    const recurra_rows* rows, int64_t width, int threads, int cell, int heads, int format,
+    int inputs, const float* x, const float* from_input, const float* from_state, const float* initial,
+    const float* y, const float* gates, const float* memory, const float* grad_y,
+    const float* grad_last, float* grads, float* grad_initial, float* grad_x,
+    float* grad_from_input, float* grad_from_state, float* grad_bias);
 
 /* IndRNN: h_t = relu(W x_t + b + u h_{t-1}), u a number for each column. Forward finds W x in `h`.
  * `grad_each` [rows, width] is the gradient of u by rows; their sum is that of u. */
@@ -199,7 +203,6 @@ enum {
   RECURRA_STREAM_MINLSTM,
   RECURRA_STREAM_CELLS
 };
-
 typedef struct {
   int cell, format;
   int64_t inputs, width;

@@ -1,7 +1,7 @@
 // Elman, GRU and LSTM: what one step does with the products of h and the weights.
 //
-// A line of `gates` has `kept` vectors, one of `memory` has `memory`. step(...) finds W x there, leaves there what backward needs
-// and returns h; back(...) returns the part of the gradient that goes to h directly, and writes
+// A line of `gates` has `kept` vectors, one of `memory` has `memory`. step(...) takes W x and the
+// products with h, gate by gate, leaves in `gates` what backward needs and returns h; back(...) returns the part of the gradient that goes to h directly, and writes
 // those of the gates twice: to the caller, and beside it for the product with the weights.
 #pragma once
 
@@ -25,9 +25,9 @@ struct Elman {
   static constexpr int gates = 1, kept = 1, memory = 0, leaves = 1;
 
   template <class Lane>
-  static RECURRA_INLINE Vec step(const Recurrent& args, int64_t line, int64_t c, Lane lane,
-                                 const Vec* sum, Vec, Carried) {
-    Vec a = lane.get(args.gates + at(args, line, 1, c)) + lane.get(args.bias + c) + sum[0];
+  static RECURRA_INLINE Vec step(const Recurrent& args, int64_t, int64_t c, Lane lane,
+                                 const Vec* u, const Vec* sum, Vec, Carried) {
+    Vec a = u[0] + lane.get(args.bias + c) + sum[0];
     if constexpr (rectified) return a < Vec{} ? Vec{} : a;
     return hyperbolic_tangent(a);
   }
@@ -49,19 +49,19 @@ struct GRU {
 
   template <class Lane>
   static RECURRA_INLINE Vec step(const Recurrent& args, int64_t line, int64_t c, Lane lane,
-                                 const Vec* sum, Vec h, Carried) {
+                                 const Vec* u, const Vec* sum, Vec h, Carried) {
     const int64_t width = args.width;
     const float* bias = args.bias + c;
-    float* u = args.gates + at(args, line, kept, c);
-    Vec r = sigmoid(lane.get(u) + lane.get(bias) + sum[0]);
-    Gate z = gate(lane.get(u + width) + lane.get(bias + width) + sum[1]);
+    Vec r = sigmoid(u[0] + lane.get(bias) + sum[0]);
+    Gate z = gate(u[1] + lane.get(bias + width) + sum[1]);
     Vec inner = sum[2] + lane.get(bias + 3 * width);
-    Vec n = hyperbolic_tangent(lane.get(u + 2 * width) + lane.get(bias + 2 * width) + r * inner);
+    Vec n = hyperbolic_tangent(u[2] + lane.get(bias + 2 * width) + r * inner);
     if (args.keep) {
-      lane.put(u, r);
-      lane.put(u + width, z.open);
-      lane.put(u + 2 * width, n);
-      lane.put(u + 3 * width, inner);
+      float* to = args.gates + at(args, line, kept, c);
+      lane.put(to, r);
+      lane.put(to + width, z.open);
+      lane.put(to + 2 * width, n);
+      lane.put(to + 3 * width, inner);
     }
     return z.shut * n + z.open * h;
   }
@@ -94,20 +94,20 @@ struct LSTM {
 
   template <class Lane>
   static RECURRA_INLINE Vec step(const Recurrent& args, int64_t line, int64_t c, Lane lane,
-                                 const Vec* sum, Vec, Carried carried) {
+                                 const Vec* u, const Vec* sum, Vec, Carried carried) {
     const int64_t width = args.width;
     const float* bias = args.bias + c;
-    float* u = args.gates + at(args, line, kept, c);
     Vec a[4];
-    for (int k = 0; k < 4; ++k) a[k] = lane.get(u + k * width) + lane.get(bias + k * width) + sum[k];
+    for (int k = 0; k < 4; ++k) a[k] = u[k] + lane.get(bias + k * width) + sum[k];
     Vec i = sigmoid(a[0]), f = sigmoid(a[1]), g = hyperbolic_tangent(a[2]), o = sigmoid(a[3]);
     Vec now = f * carried.get(0) + i * g;
     carried.put(0, now);
     if (args.keep) {
-      lane.put(u, i);
-      lane.put(u + width, f);
-      lane.put(u + 2 * width, g);
-      lane.put(u + 3 * width, o);
+      float* to = args.gates + at(args, line, kept, c);
+      lane.put(to, i);
+      lane.put(to + width, f);
+      lane.put(to + 2 * width, g);
+      lane.put(to + 3 * width, o);
       lane.put(args.memory + at(args, line, 1, c), now);
     }
     return o * hyperbolic_tangent(now);

@@ -42,10 +42,10 @@ struct ScanKernels {
 // A cell with a matrix between its states; pointers as in recurra.h. `size` is a head's width.
 struct Recurrent {
   const recurra_rows* rows;
-  int64_t width, heads, size, leaves;
+  int64_t width, heads, size, leaves, inputs;
   bool keep;
-  const float *weight, *bias, *initial, *h, *grad_y, *grad_last;
-  float *y, *last, *gates, *memory, *grads, *grad_initial;
+  const float *x, *from_input, *weight, *bias, *initial, *h, *grad_y, *grad_last;
+  float *y, *last, *gates, *memory, *grads, *grad_initial, *grad_x;
 };
 
 // Where the threads of a team wait for each other.
@@ -58,31 +58,40 @@ struct Meeting {
 // What one thread computes: its rows, longest first, and of them the groups of columns from `first`
 // to `end`. h, h_next and each of the other leaves, `leaf_stride` apart, are `count` lines of
 // `stride`. What products take lies in seen and seen_next: forward h as narrower numbers, if so, and
-// backward, in seen_next, the gates' gradients, twice `count` lines of `gates_stride`. Only `sums` is
-// one thread's own where a team shares the rows.
+// backward, in seen_next, the gates' gradients, twice `count` lines of `gates_stride`. One thread's
+// own are `sums` and, forward, `projected`: W x of up to `lines` lines, as lines.h has it, whose
+// `piece` lies beside.
 struct Share {
   int64_t count, first, end, team;
-  int64_t head_stride, stride, gates_stride, leaf_stride;
+  int64_t head_stride, stride, gates_stride, leaf_stride, lines;
   const int64_t* row;
   const void* weights;
-  float *h, *h_next, *memory, *sums;
+  const float* input_weights;
+  float *h, *h_next, *memory, *sums, *projected, *piece;
   void *seen, *seen_next;
   Meeting* meeting;
 };
 
 // The kernels of one cell, whose columns fall into groups of `columns`: for each, the packed
-// weights are `gates` panels forward, as many numbers of `bytes` for each column as `lines` says of
-// a head's width, and backward one, of as many as it says of `gates` times that.
+// weights are `gates` panels forward, of depth(a head's width) numbers of `bytes` for each column,
+// and backward one, of depth(`gates` times that); those of the inputs are `gates` panels, too. A piece of a line, as lines.h has it, takes `piece`
+// numbers. The gradient of x is found for some lines at once: its panels are of `columns` inputs
+// and gates * width lines, and `memory` has room for the pieces and for all sums of the lines.
 struct RecurrentKernels {
-  int gates, leaves, columns, bytes;
-  int64_t (*lines)(int64_t depth);
+  int gates, kept, leaves, columns, bytes;
+  int64_t piece;
+  int64_t (*depth)(int64_t numbers);
+  void (*pack_inputs)(const Recurrent&, int64_t group, float* to);
   void (*pack_forward)(const Recurrent&, int64_t group, void* to);
   void (*forward)(const Recurrent&, const Share&);
   void (*pack_backward)(const Recurrent&, int64_t group, void* to);
   void (*backward)(const Recurrent&, const Share&);
+  void (*pack_grad_x)(const Recurrent&, int64_t panel, float* to);
+  void (*grad_x)(const Recurrent&, const int64_t* lines, int64_t count, const float* panels,
+                 float* memory);
 };
 
-// The same cells with products of bfloat16.
+// The same cells with products of bfloat16, without those of the inputs.
 struct NarrowKernels {
   RecurrentKernels recurrent[RECURRA_CELLS];
 };
@@ -130,15 +139,16 @@ struct MLSTMKernels {
   MLSTMKernel forward, backward;
 };
 
-// A sum of outer products; pointers as in recurra.h.
+// A sum of outer products: out [height, width] = sum over k of (a[k] + a_first) (b[k] + b_first)^T;
+// `sum`, where it is not null, is the sum of a's lines.
 struct Outer {
-  int64_t lines, height, width, a_stride, b_stride;
-  const float *a, *b;
-  float* out;
+  int64_t lines, height, width, a_first, b_first;
+  const float *const *a, *const *b;
+  float *out, *sum;
 };
 
 // The result's lines fall into tiles of `tile`. For n of them, `memory` has n times `pitch` numbers,
-// `columns` for each of `lines`, and n * tile lines of the width, in whole `columns`.
+// `columns` for each of `lines`, n * tile lines of the width, in whole `columns`, and n * tile more.
 struct OuterKernel {
   int64_t tile, columns, pitch, lines;
   void (*run)(const Outer&, int64_t begin, int64_t end, float* memory);

@@ -1,6 +1,7 @@
 // The C interface of sums of outer products.
 #include "kernels.h"
 #include "memory.h"
+#include "outer_parts.h"
 #include "status.h"
 
 #include <algorithm>
@@ -15,19 +16,21 @@ extern "C" int recurra_transposed_product(int64_t lines, int threads, const floa
       a_stride < height || b_stride < width || a_stride >= largest || b_stride >= largest ||
       height >= largest / width)
     return recurra::BAD_SIZE;
-  const recurra::Outer args{lines, height, width, a_stride, b_stride, a, b, out};
   const recurra::OuterKernel& kernel = *recurra::selected()->outer;
   const int64_t tiles = (height + kernel.tile - 1) / kernel.tile;
-  const int64_t parts = std::min<int64_t>(tiles, threads), most = (tiles + parts - 1) / parts;
-  const int64_t wide = (width + kernel.columns - 1) / kernel.columns * kernel.columns;
+  const int64_t parts = std::min<int64_t>(tiles, threads);
   const int64_t own =
-      most * kernel.pitch + kernel.columns * kernel.lines + most * kernel.tile * wide;
-  recurra::Memory memory(parts * recurra::Memory::bytes<float>(own));
+      recurra::Memory::bytes<float>(recurra::outer_memory(kernel, height, width, parts));
+  recurra::Memory memory(parts * own + 2 * recurra::Memory::bytes<const float*>(lines));
   if (!memory) return recurra::NO_MEMORY;
+  const float** a_lines = memory.take<const float*>(lines);
+  const float** b_lines = memory.take<const float*>(lines);
+  for (int64_t k = 0; k < lines; ++k) a_lines[k] = a + k * a_stride, b_lines[k] = b + k * b_stride;
+  const recurra::Outer args{lines, height, width, 0, 0, a_lines, b_lines, out, nullptr};
   float* buffers = memory.take<float>(0);
-  const int64_t each = recurra::Memory::bytes<float>(own) / static_cast<int64_t>(sizeof(float));
+  const int64_t each = own / static_cast<int64_t>(sizeof(float));
 #pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
   for (int64_t part = 0; part < parts; ++part)
-    kernel.run(args, tiles * part / parts, tiles * (part + 1) / parts, buffers + part * each);
+    recurra::outer_part(kernel, args, part, parts, buffers + part * each);
   return recurra::OK;
 }

@@ -26,19 +26,38 @@ inline void add(int64_t count, Result out, int64_t width, Product product) {
   });
 }
 
-// The numbers of a that tiles from `begin` to `end` multiply by: tile by tile, line by line.
+// The numbers of a that tiles from `begin` to `end` multiply by: tile by tile, line by line. Some
+// lines at a time, which stay in the first cache meanwhile.
 inline void turn(const Outer& args, int64_t line, int64_t lines, int64_t begin, int64_t end,
                  float* turned) {
+  constexpr int64_t some = 16;
   const int64_t whole = args.height / tile_lines < end ? args.height / tile_lines : end;
-  for (int64_t k = 0; k < lines; ++k) {
-    const float* from = args.a + (line + k) * args.a_stride;
-    float* to = turned + k * tile_lines;
-    for (int64_t tile = begin; tile < whole; ++tile, to += outer_pitch)
-      memcpy(to, from + tile * tile_lines, tile_lines * sizeof(float));
-    if (whole < end)
-      memcpy(to, from + whole * tile_lines,
-             static_cast<size_t>(args.height % tile_lines) * sizeof(float));
+  for (int64_t first = 0; first < lines; first += some) {
+    const int64_t last = first + some < lines ? first + some : lines;
+    for (int64_t tile = begin; tile < end; ++tile) {
+      float* to = turned + (tile - begin) * outer_pitch;
+      const int64_t rest = tile < whole ? tile_lines : args.height % tile_lines;
+      for (int64_t k = first; k < last; ++k) {
+        const float* from = args.a[line + k] + args.a_first + tile * tile_lines;
+        if (rest == tile_lines)
+          memcpy(to + k * tile_lines, from, tile_lines * sizeof(float));
+        else
+          memcpy(to + k * tile_lines, from, static_cast<size_t>(rest) * sizeof(float));
+      }
+    }
   }
+}
+
+// sum += the lines' own, which is summed up in `recent` first.
+inline void add_up(const Outer& args, int64_t line, int64_t lines, int64_t begin, int64_t end,
+                   float* recent) {
+  memset(recent, 0, static_cast<size_t>(end - begin) * sizeof(float));
+  const auto add = [&](float* to, const float* from) {
+    columns(0, end - begin,
+            [&](int64_t c, auto lane) { lane.put(to + c, lane.get(to + c) + lane.get(from + c)); });
+  };
+  for (int64_t k = 0; k < lines; ++k) add(recent, args.a[line + k] + args.a_first + begin);
+  add(args.sum + begin, recent);
 }
 
 // The tiles of the result's lines from `begin` to `end`. `memory`: see recurra::Outer.
@@ -48,18 +67,20 @@ void outer(const Outer& args, int64_t begin, int64_t end, float* memory) {
   const int64_t bottom = end * tile_lines < args.height ? end * tile_lines : args.height;
   const int64_t tiles = end - begin, wide = (args.width + across - 1) / across * across;
   float *turned = memory, *panel = turned + tiles * outer_pitch;
-  float* sums = panel + across * outer_lines;
+  float *sums = panel + across * outer_lines, *recent = sums + tiles * tile_lines * wide;
   memset(sums, 0, static_cast<size_t>(tiles * tile_lines * wide) * sizeof(float));
+  if (args.sum) memset(args.sum + top, 0, static_cast<size_t>(bottom - top) * sizeof(float));
   for (int64_t line = 0; line < args.lines; line += outer_lines) {
     const int64_t left = args.lines - line, lines = left < outer_lines ? left : outer_lines;
     turn(args, line, lines, begin, end, turned);
+    if (args.sum) add_up(args, line, lines, top, bottom, recent);
     for (int64_t column = 0; column < args.width; column += across) {
       const int64_t last = column + across < args.width ? column + across : args.width;
       for (int64_t k = 0; k < lines; ++k) {
         float* to = panel + k * across;
         if (last - column < across) memset(to, 0, across * sizeof(float));
         columns(column, last, [&](int64_t c, auto lane) {
-          store(to + c - column, lane.get(args.b + (line + k) * args.b_stride + c));
+          store(to + c - column, lane.get(args.b[line + k] + args.b_first + c));
         });
       }
       for (int64_t tile = 0; tile < tiles; ++tile) {

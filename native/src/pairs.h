@@ -70,8 +70,8 @@ void multiply(const Product<Brain>& product, bool add) {
 // All products of one thread. Rows are numbers, and may be read, up to the end of the panel.
 template <>
 struct Multiplier<Brain> {
-  static RECURRA_INLINE int64_t lines(int64_t depth) {
-    return (depth + tile_depth - 1) / tile_depth * tile_depth;
+  static int64_t depth(int64_t numbers) {
+    return (numbers + tile_depth - 1) / tile_depth * tile_depth;
   }
 #if defined(__AMX_BF16__) || defined(RECURRA_EMULATED)
   Tiles tiles;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int panel_vectors = 2, panel_columns = panel_vectors * lanes;
 constexpr int64_t piece_bytes = 1 << 14;  // half of the first cache
+constexpr int64_t piece_lines = piece_bytes / (panel_columns * sizeof(float));
 constexpr int most_rows = lanes == 16 ? 12 : 6;  // of a tile: as many sums as there are registers
 
 template <class Number>
@@ -95,7 +96,7 @@ struct Multiplier;
 
 template <>
 struct Multiplier<float> {
-  static RECURRA_INLINE int64_t lines(int64_t depth) { return depth; }  // of a panel
+  static int64_t depth(int64_t numbers) { return numbers; }  // of a panel, for rows of so many
   RECURRA_INLINE void operator()(const Product<float>& product, bool add) {
     multiply_all(product, add);
   }

@@ -42,13 +42,11 @@ struct SLSTM {
 
   template <class Lane>
   static RECURRA_INLINE Vec step(const Recurrent& args, int64_t line, int64_t c, Lane lane,
-                                 const Vec* sum, Vec, Carried carried) {
+                                 const Vec* u, const Vec* sum, Vec, Carried carried) {
     const int64_t width = args.width;
     const float* bias = args.bias + c;
-    float* u = args.gates + at(args, line, kept, c);
     Vec a[4];
-    for (int k = 0; k < 4; ++k)
-      a[k] = lane.get(u + k * width) + lane.get(bias + k * width) + sum[k];
+    for (int k = 0; k < 4; ++k) a[k] = u[k] + lane.get(bias + k * width) + sum[k];
     Forgetting f{a[1], all(1.0f)};
     if constexpr (!exponential_forget) f = log_sigmoid(a[1]);
     Vec stays = carried.get(2) + f.log, m = maximum(stays, a[0]);
@@ -57,12 +55,13 @@ struct SLSTM {
     Vec now = forget * carried.get(0) + input * z, n = forget * carried.get(1) + input;
     carried.put(0, now), carried.put(1, n), carried.put(2, m);
     if (args.keep) {
-      lane.put(u, a[0]);
-      lane.put(u + width, stays);
-      lane.put(u + 2 * width, z);
-      lane.put(u + 3 * width, o);
-      lane.put(u + 4 * width, f.slope);
-      float* to = args.memory + at(args, line, memory, c);
+      float* to = args.gates + at(args, line, kept, c);
+      lane.put(to, a[0]);
+      lane.put(to + width, stays);
+      lane.put(to + 2 * width, z);
+      lane.put(to + 3 * width, o);
+      lane.put(to + 4 * width, f.slope);
+      to = args.memory + at(args, line, memory, c);
       lane.put(to, now);
       lane.put(to + width, n);
     }

@@ -57,7 +57,7 @@ Status check(const recurra_rows* rows, int64_t width, int threads, int gates) {
 
 }  // namespace recurra
 
-extern "C" int recurra_version(void) { return 3; }
+extern "C" int recurra_version(void) { return 4; }
 
 extern "C" const char* recurra_text(int code) {
   constexpr int count = sizeof recurra::TEXTS / sizeof *recurra::TEXTS;

@@ -1,5 +1,6 @@
-// r, z = sigma(u + U h); inner = U_n h + c_n; n = tanh(u_n + r inner); h' = (1 - z) n + z h.
+// u = W x + b; r, z = sigma(u + U h); inner = U_n h + c_n; n = tanh(u_n + r inner); h' = (1 - z) n + z h.
 #include "functions.h"
+#include "inputs.h"
 #include "operands.h"
 #include "reference.h"
 #include "status.h"
@@ -8,15 +9,20 @@ void gru_forward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_GRU, RECURRA_CELLS, recurra::UNKNOWN_CELL);
   Operands operands(test);
-  Array &gates = test.changes(test.reads_lines(4 * width, -2, 2));
+  const Inputs inputs(test, 3, 4);
+  Array &gates = operands.over(inputs.x, test.lines() * 4 * width);
   Array &weight = operands.rounds(test.reads_weight(3 * width));
   Array &bias = test.reads(4 * width), &initial = test.reads(test.batch * width);
   Array &y = test.writes(test.lines() * width), &last = test.writes(test.batch * width);
   const bool kept = test.random.one_in(2);
+  if (!kept) test.optional(gates);
   const auto call = [&] {
     return recurra_recurrent_forward(test.rows(), test.given.width, test.given.threads,
-                                     test.given.number, 1, test.given.format, kept, weight.data(), bias.data(),
-                                     initial.data(), gates.data(), nullptr, y.data(), last.data());
+                                     test.given.number, 1, test.given.format, kept,
+                                     inputs.count(), inputs.x.data(),
+                                     inputs.from_input(), weight.data(), bias.data(),
+                                     initial.data(), kept ? gates.data() : nullptr, nullptr,
+                                     y.data(), last.data());
   };
   operands.watch(call, y);
   for (int64_t b = 0; b < test.batch; ++b) {
@@ -25,7 +31,7 @@ void gru_forward(Case& test) {
       const int64_t line = test.layout.line(b, t);
       for (int64_t c = 0; c < width; ++c) {
         double u[3];
-        for (int k = 0; k < 3; ++k) u[k] = gates[(4 * line + k) * width + c] + bias[k * width + c];
+        for (int k = 0; k < 3; ++k) u[k] = inputs(line, k * width + c) + bias[k * width + c];
         const double r = sigmoid(u[0] + product(weight, c, seen));
         const double z = sigmoid(u[1] + product(weight, width + c, seen));
         const double inner = product(weight, 2 * width + c, seen) + bias[3 * width + c];
@@ -46,18 +52,22 @@ void gru_backward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_GRU, RECURRA_CELLS, recurra::UNKNOWN_CELL);
   Operands operands(test);
+  const Inputs inputs(test, 3, 4);
   Array &weight = operands.rounds(test.reads_weight(3 * width)), &initial = test.reads(test.batch * width);
   Array &y = test.reads_lines(width), &gates = test.reads_lines(4 * width, 0, 1);
   Array &grad_y = test.reads_lines(width), &grad_last = test.reads(test.batch * width);
   Array& grads =
       test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 4 * width);
   Array& grad_initial = test.writes(test.batch * width);
+  Gradients given(test, inputs, 3, 1, 4);
   const auto call = [&] {
     return recurra_recurrent_backward(test.rows(), test.given.width, test.given.threads,
-                                      test.given.number, 1, test.given.format, weight.data(),
-                                      initial.data(), y.data(),
+                                      test.given.number, 1, test.given.format,
+                                      inputs.count(), inputs.x.data(),
+                                      inputs.from_input(), weight.data(), initial.data(), y.data(),
                                       gates.data(), nullptr, grad_y.data(), grad_last.data(),
-                                      grads.data(), grad_initial.data());
+                                      grads.data(), grad_initial.data(), given.x(),
+                                      given.from_input(), given.from_state(), given.bias());
   };
   operands.watch(call, grads);
   for (int64_t b = 0; b < test.batch; ++b) {
@@ -82,6 +92,9 @@ void gru_backward(Case& test) {
               operands.seen((4 * line + places[k]) * width + c, writes[places[k]]);
         direct[c] = g * z;
       }
+      given.add(
+          line, [&](int64_t n) { return grads[4 * line * width + n]; },
+          [&](int64_t n) { return inner[n]; }, before_of(test, y, initial, b, t));
       carried = transposed_product(weight, inner, width);
       for (int64_t c = 0; c < width; ++c) carried[c] += direct[c];
     }

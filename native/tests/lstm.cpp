@@ -1,5 +1,6 @@
-// i, f, o = sigma(u + U h); g = tanh(u_g + U_g h); c' = f c + i g; h' = o tanh(c').
+// u = W x + b; i, f, o = sigma(u + U h); g = tanh(u_g + U_g h); c' = f c + i g; h' = o tanh(c').
 #include "functions.h"
+#include "inputs.h"
 #include "operands.h"
 #include "reference.h"
 #include "status.h"
@@ -8,18 +9,20 @@ void lstm_forward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_LSTM, 1 << 30, recurra::UNKNOWN_CELL);
   Operands operands(test);
-  Array &gates = test.changes(test.reads_lines(4 * width, -2, 2));
+  const Inputs inputs(test, 4, 4);
+  Array& gates = operands.over(inputs.x, test.lines() * 4 * width);
   Array &weight = operands.rounds(test.reads_weight(4 * width)), &bias = test.reads(4 * width);
   Array &initial = test.reads(2 * test.batch * width), &last = test.writes(2 * test.batch * width);
   Array& y = test.writes(test.lines() * width);
   const bool kept = test.random.one_in(2);
   Array& memory = test.writes(test.lines() * width);
-  if (!kept) test.optional(memory);
+  if (!kept) test.optional(memory), test.optional(gates);
   const auto call = [&] {
     return recurra_recurrent_forward(
-        test.rows(), test.given.width, test.given.threads, test.given.number, 1, test.given.format, kept,
-        weight.data(), bias.data(), initial.data(), gates.data(), kept ? memory.data() : nullptr,
-        y.data(), last.data());
+        test.rows(), test.given.width, test.given.threads, test.given.number, 1,
+        test.given.format, kept, inputs.count(), inputs.x.data(), inputs.from_input(), weight.data(), bias.data(),
+        initial.data(), kept ? gates.data() : nullptr, kept ? memory.data() : nullptr, y.data(),
+        last.data());
   };
   operands.watch(call, y);
   for (int64_t b = 0; b < test.batch; ++b) {
@@ -31,7 +34,7 @@ void lstm_forward(Case& test) {
         double gate[4];
         for (int k = 0; k < 4; ++k) {
           const int64_t row = k * width + c;
-          const double a = gates[4 * line * width + row] + bias[row] + product(weight, row, seen);
+          const double a = inputs(line, row) + bias[row] + product(weight, row, seen);
           gate[k] = k == 2 ? tanh(a) : sigmoid(a);
         }
         m[c] = gate[1] * m[c] + gate[0] * gate[2];
@@ -52,6 +55,7 @@ void lstm_backward(Case& test) {
   const int64_t width = test.width;
   test.number(RECURRA_LSTM, 1 << 30, recurra::UNKNOWN_CELL);
   Operands operands(test);
+  const Inputs inputs(test, 4, 4);
   Array &weight = operands.rounds(test.reads_weight(4 * width)), &initial = test.reads(2 * test.batch * width);
   Array &y = test.reads_lines(width), &gates = test.reads_lines(4 * width, 0, 1);
   Array& memory = test.reads_lines(width, -2, 2);
@@ -59,12 +63,15 @@ void lstm_backward(Case& test) {
   Array& grad_u =
       test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 4 * width);
   Array& grad_initial = test.writes(2 * test.batch * width);
+  Gradients given(test, inputs, 4, 1, 4);
   const auto call = [&] {
     return recurra_recurrent_backward(test.rows(), test.given.width, test.given.threads,
-                                      test.given.number, 1, test.given.format, weight.data(),
-                                      initial.data(), y.data(),
+                                      test.given.number, 1, test.given.format,
+                                      inputs.count(), inputs.x.data(),
+                                      inputs.from_input(), weight.data(), initial.data(), y.data(),
                                       gates.data(), memory.data(), grad_y.data(), grad_last.data(),
-                                      grad_u.data(), grad_initial.data());
+                                      grad_u.data(), grad_initial.data(), given.x(),
+                                      given.from_input(), given.from_state(), given.bias());
   };
   operands.watch(call, grad_u);
   for (int64_t b = 0; b < test.batch; ++b) {
@@ -90,6 +97,8 @@ void lstm_backward(Case& test) {
         }
         of_memory[c] = m * f;
       }
+      const auto of_u = [&](int64_t n) { return inner[n]; };
+      given.add(line, of_u, of_u, before_of(test, y, initial, b, t));
       carried = transposed_product(weight, inner, width);
     }
     for (int64_t c = 0; c < width; ++c) {

@@ -217,9 +217,21 @@ void too_large() {
   expect(recurra_scan_backward(&rows, widest, 1, RECURRA_AFFINE, fields, &x, &x, &x, &x, gradients,
                                &x) == recurra::NO_MEMORY,
          "a scan says that there is no memory");
-  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, 1, 0, 0, &x, &x, &x, &x, nullptr, &x,
-                                   &x) == recurra::NO_MEMORY,
+  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, 1, 0, 0, 1, &x, &x, &x, &x, &x,
+                                   nullptr, nullptr, &x, &x) == recurra::NO_MEMORY,
          "a cell says that there is no memory");
+  for (int inputs : {0, -1, INT32_MAX})
+    expect(recurra_recurrent_forward(&rows, 1, 1, RECURRA_LSTM, 1, 0, 0, inputs, &x, &x, &x, &x, &x,
+                                     nullptr, nullptr, &x, &x) == recurra::BAD_SIZE,
+           "a number of inputs is refused");
+  expect(recurra_recurrent_forward(&rows, 2, 1, RECURRA_LSTM, 1, RECURRA_BFLOAT16, 0, 7, &x,
+                                   nullptr, &x, &x, &x, nullptr, nullptr, &x, &x) ==
+             recurra::BAD_SIZE,
+         "W x has all gates");
+  expect(recurra_recurrent_backward(&rows, 1, 1, RECURRA_ELMAN_TANH, 1, RECURRA_BFLOAT16, 1,
+                                    nullptr, nullptr, &x, &x, &x, nullptr, nullptr, &x, &x, &x, &x,
+                                    &x, nullptr, nullptr, nullptr) == recurra::UNKNOWN_FORMAT,
+         "in bfloat16 the gradient of x is the caller's");
   expect(recurra_mlstm_forward(&rows, widest >> 14, 1, 1 << 11, 1, &x, &x, &x, &x, &x, &x, &x, &x,
                                nullptr) == recurra::NO_MEMORY,
          "an MLSTM says that there is no memory");

@@ -19,6 +19,12 @@ class Operands {
     return array;
   }
 
+  // An array that is written: another one, or, in bfloat16, x itself.
+  Array& over(Array& x, int64_t size) {
+    return format_ == RECURRA_BFLOAT16 && test_.random.one_in(2) ? test_.changes(x)
+                                                                 : test_.writes(size);
+  }
+
   // Looks at what a call leaves in an array.
   void watch(const std::function<int()>& call, const Array& array) {
     if (format_ == RECURRA_BFLOAT16) got_ = test_.foresee(call, array);

@@ -1,6 +1,7 @@
 // i = exp(a_i), f = sigma or exp(a_f), z = tanh(a_z), o = sigma(a_o); c' = f c + i z, n' = f n + i,
 // h' = o c'/n', with c and n kept as c e^-m and n e^-m, m' = max(m + log f, log i).
 #include "functions.h"
+#include "inputs.h"
 #include "operands.h"
 #include "reference.h"
 #include "status.h"
@@ -34,16 +35,18 @@ void slstm_forward(Case& test) {
   const bool exponential = draw_cell(test), kept = test.random.one_in(2);
   const Heads heads = draw_heads(test);
   Operands operands(test);
-  Array& gates = test.changes(test.reads_lines(5 * width, -2, 2));
+  const Inputs inputs(test, 4, 5);
+  Array& gates = operands.over(inputs.x, test.lines() * 5 * width);
   Array &weight = operands.rounds(test.reads(4 * width * heads.size, -0.2, 0.2)), &bias = test.reads(4 * width);
   Array &initial = test.reads(4 * leaf, 0.5, 1.5), &last = test.writes(4 * leaf);
   Array &y = test.writes(test.lines() * width), &memory = test.writes(test.lines() * 2 * width);
-  if (!kept) test.optional(memory);
+  if (!kept) test.optional(memory), test.optional(gates);
   const auto call = [&] {
     return recurra_recurrent_forward(
         test.rows(), test.given.width, test.given.threads, test.given.number,
-        static_cast<int>(heads.count), test.given.format, kept, weight.data(), bias.data(), initial.data(),
-        gates.data(), kept ? memory.data() : nullptr, y.data(), last.data());
+        static_cast<int>(heads.count), test.given.format, kept, inputs.count(), inputs.x.data(), inputs.from_input(),
+        weight.data(), bias.data(), initial.data(), kept ? gates.data() : nullptr,
+        kept ? memory.data() : nullptr, y.data(), last.data());
   };
   operands.watch(call, y);
   for (int64_t b = 0; b < test.batch; ++b) {
@@ -55,7 +58,7 @@ void slstm_forward(Case& test) {
       for (int64_t c = 0; c < width; ++c) {
         double a[4];
         for (int64_t gate = 0; gate < 4; ++gate) {
-          a[gate] = gates[(5 * line + gate) * width + c] + bias[gate * width + c];
+          a[gate] = inputs(line, gate * width + c) + bias[gate * width + c];
           for (int64_t k = 0; k < heads.size; ++k)
             a[gate] += weight[heads.place(gate, c, k)] * seen[heads.first(c) + k];
         }
@@ -84,6 +87,7 @@ void slstm_backward(Case& test) {
   draw_cell(test);
   const Heads heads = draw_heads(test);
   Operands operands(test);
+  const Inputs inputs(test, 4, 5);
   Array &gates = test.reads_lines(5 * width, 0, 1), &memory = test.reads_lines(2 * width, 0.5, 1.5);
   Array &weight = operands.rounds(test.reads(4 * width * heads.size, -0.2, 0.2));
   Array &initial = test.reads(4 * leaf, 0.5, 1.5), &y = test.reads_lines(width);
@@ -91,11 +95,14 @@ void slstm_backward(Case& test) {
   Array& grads =
       test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 5 * width);
   Array& grad_initial = test.writes(4 * leaf);
+  Gradients given(test, inputs, 4, heads.count, 4);
   const auto call = [&] {
     return recurra_recurrent_backward(
         test.rows(), test.given.width, test.given.threads, test.given.number,
-        static_cast<int>(heads.count), test.given.format, weight.data(), initial.data(), y.data(), gates.data(),
-        memory.data(), grad_y.data(), grad_last.data(), grads.data(), grad_initial.data());
+        static_cast<int>(heads.count), test.given.format, inputs.count(), inputs.x.data(), inputs.from_input(),
+        weight.data(), initial.data(), y.data(), gates.data(), memory.data(), grad_y.data(),
+        grad_last.data(), grads.data(), grad_initial.data(), given.x(), given.from_input(),
+        given.from_state(), given.bias());
   };
   operands.watch(call, grads);
   for (int64_t b = 0; b < test.batch; ++b) {
@@ -127,6 +134,8 @@ void slstm_backward(Case& test) {
         }
         carried[1][c] = of_c * f, carried[2][c] = of_n * f, carried[3][c] = of_stays;
       }
+      const auto of_u = [&](int64_t n) { return inner[n]; };
+      given.add(line, of_u, of_u, before_of(test, y, initial, b, t));
       for (int64_t c = 0; c < width; ++c) {
         carried[0][c] = 0;
         for (int64_t gate = 0; gate < 4; ++gate)

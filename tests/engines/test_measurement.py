@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recurra.cells import CELLS, GRU, LSTM, SLSTM, MinGRU
-from recurra.engines import PREFERENCE, measurement
+from recurra.engines import measurement, order
 from recurra.engines.measurement import (
     LARGE,
     QUICK,
@@ -102,7 +102,7 @@ def test_only_a_clear_winner_is_written_down(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_engine_that_takes_the_cell_is_run(kind: type, mode: str) -> None:
     found = passes(Question(kind, mode, (2, 5, 4)))
     cell, x = kind(4, 4), torch.zeros(2, 5, 4)
-    assert list(found) == [e.name for e in PREFERENCE if e.refuse(cell, x) is None]
+    assert list(found) == [e.name for e in order(5) if e.refuse(cell, x) is None]
     for run in found.values():
         run()
 

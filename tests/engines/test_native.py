@@ -203,6 +203,16 @@ def test_no_number_is_read_before_it_is_written(
     check(CELLS[kind](3, width), torch.randn(7, 70, 3), left)
 
 
+@pytest.mark.parametrize(
+    "kind", [kind for kind in CELLS if hasattr(CELLS[kind](2, 2), "from_state")]
+)
+@pytest.mark.parametrize("inputs", [127, 128, 129, 600])
+def test_many_inputs(kind: str, inputs: int) -> None:
+    torch.manual_seed(0)
+    left = torch.tensor([90, 0, 33, 89, 7, 64, 90, 90])  # some end within what is projected at once
+    check(CELLS[kind](inputs, 11), torch.randn(8, 90, inputs), left)
+
+
 @pytest.mark.parametrize("kind", CELLS)
 def test_ten_thousand_steps(kind: str) -> None:
     torch.manual_seed(0)

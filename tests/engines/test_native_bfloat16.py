@@ -1,4 +1,4 @@
-"""The native engine on bfloat16, its own or autocast's: near the exact answer by bfloat16's roundings."""
+"""The native engine on bfloat16 and under autocast: as near the exact answer as rounding lets."""
 
 import copy
 import os
@@ -196,7 +196,7 @@ for kind in ("LSTM", "GRU", "Elman-tanh", "SLSTM-sigmoid"):
     ("lines", "depth", "width"), [(9000, 33, 70), (1, 300, 300), (3001, 128, 384), (5, 3, 2)]
 )
 def test_products(lines: int, depth: int, width: int, apart: bool) -> None:
-    """A sum is rounded once where oneDNN makes it; of parts, each is. Float32 is exact beside it."""
+    """A sum is rounded once where oneDNN makes it; float32 is exact beside it."""
     torch.manual_seed(0)
     wide = rounded(torch.randn(lines, depth + 5), torch.bfloat16)
     a = wide[:, 2 : depth + 2] if apart else wide[:, :depth].contiguous()

@@ -86,7 +86,7 @@ def test_arrays_of_another_kind_are_refused() -> None:
         library.call("scan_forward", *rows, 2, AFFINE, both, *[good] * 3)
     for function, arguments in (
         ("scan_forward", [9, *[good] * 4]),
-        ("recurrent_forward", [9, 1, 0, *[good] * 7]),
+        ("recurrent_forward", [9, 1, 0, 1, *[good] * 9]),
     ):
         with pytest.raises(RecurraError, match="no such cell"):
             library.call(function, *rows, 2, *arguments)
@@ -105,8 +105,23 @@ def test_the_functions_are_exact_to_some_last_places() -> None:
     count, zeros = len(GRID), torch.zeros(len(GRID))
     rows = count, 1, torch.arange(count), torch.ones(count, dtype=torch.int64)
     weight, out, last = torch.zeros(1), torch.empty(count), torch.empty(count)
+    one, none = torch.ones(1), (None, None)
     library.call(
-        "recurrent_forward", *rows, 1, 0, 1, 0, weight, weight, zeros, GRID, None, out, last
+        "recurrent_forward",
+        *rows,
+        1,
+        0,
+        1,
+        0,
+        1,
+        GRID,
+        one,
+        weight,
+        weight,
+        zeros,
+        *none,
+        out,
+        last,
     )
     assert ulps(out, torch.tanh(GRID.double())) <= 3
     for sign in (1, -1):  # of z, with candidate 1 and h 0: σ(z)
@@ -119,8 +134,10 @@ def test_functions_at_the_ends() -> None:
     x = torch.tensor([-torch.inf, -1e4, -100, 100, 1e4, torch.inf, torch.nan])
     rows = len(x), 1, torch.arange(len(x)), torch.ones(len(x), dtype=torch.int64)
     zeros, out, last = torch.zeros(len(x)), torch.empty(len(x)), torch.empty(len(x))
-    weight = torch.zeros(1)
-    library.call("recurrent_forward", *rows, 1, 0, 1, 0, weight, weight, zeros, x, None, out, last)
+    weight, one, none = torch.zeros(1), torch.ones(1), (None, None)
+    library.call(
+        "recurrent_forward", *rows, 1, 0, 1, 0, 1, x, one, weight, weight, zeros, *none, out, last
+    )
     torch.testing.assert_close(out, torch.tanh(x), equal_nan=True)
     gates = fields((x[:, None], None), (None, torch.tensor([0.5])))
     library.call("scan_forward", *rows, 1, MINGRU, gates, zeros, out, last)

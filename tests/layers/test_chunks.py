@@ -18,7 +18,7 @@ from tests.dynamics.test_measures import Turn
 
 LENGTHS = torch.tensor([11, 0, 6])
 PAIRS = [
-    (kind, engine.name, torch.float32 if engine.name == "native" else torch.float64)
+    (kind, engine.name, torch.float32 if engine.name in ("native", "triton") else torch.float64)
     for kind in CELLS
     for engine in PREFERENCE
     if engine.refuse(kind(2, 4), torch.zeros(1, 9, 2)) is None

@@ -54,9 +54,9 @@ def runs(kind: type[Cell[Any]], engine: str, dtype: torch.dtype) -> bool:
 def outcome(tool: str, kind: type[Cell[Any]], engine: str | None) -> Outcome:
     """Return what comes of a tool; numbers that differ are an AssertionError.
 
-    An automatic choice and `native` are tried in float32, where `native` is; others in float64.
+    An automatic choice and our kernels are tried in float32, where they are; others in float64.
     """
-    dtype = torch.float32 if engine in (None, "native") else torch.float64
+    dtype = torch.float32 if engine in (None, "native", "triton") else torch.float64
     try:
         got = TOOLS[tool](maker(kind, engine, dtype))
     except EngineRefused as refused:

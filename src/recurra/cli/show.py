@@ -58,10 +58,11 @@ def engines(*, measure: bool = False, quick: bool = False) -> None:
     if measure or quick:
         print(f"measured; the table is in {_measure(quick)}")
     names = [engine.name for engine in PREFERENCE]
-    table = Table("cell", *names, "chosen", show_lines=True)
-    for cell, reasons, chosen in survey():
-        table.add_row(cell.lower(), *(reasons[name] or "yes" for name in names), chosen)
-    _print(table)
+    for place in ("cpu", *["cuda"] * torch.cuda.is_available()):
+        table = Table("cell", *names, "chosen", title=f"on {place}", show_lines=True)
+        for cell, reasons, chosen in survey(place):
+            table.add_row(cell.lower(), *(reasons[name] or "yes" for name in names), chosen)
+        _print(table)
     how = "in 16 bits" if library.multiplies_bfloat16() else "in float32"
     print(f"native kernels: {library.missing() or f'{library.isa()}, bfloat16 multiplied {how}'}")
     measured, source, ignored = in_force(torch.get_num_threads())

@@ -17,10 +17,14 @@ from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
 from recurra.engines.scan import SCAN
 from recurra.engines.table import Shape, Table, in_force, user_file, write
+from recurra.engines.triton import TRITON
 from recurra.engines.vendor import VENDOR
 from recurra.errors import EngineRefused, InputTypeError, unknown
 
-PREFERENCE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, LOOP)
+PREFERENCE: tuple[Engine, ...] = (NATIVE, TRITON, SCAN, VENDOR, LOOP)
+# on a GPU, vendor first: it takes no more than what cuDNN has; elsewhere, what computes there
+ON_CUDA: tuple[Engine, ...] = (VENDOR, TRITON, SCAN, LOOP)
+ELSEWHERE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, LOOP)
 _BY_NAME = {engine.name: engine for engine in PREFERENCE}
 
 SHORT = 3  # steps up to which `loop` starts sooner than the others are done
@@ -38,6 +42,8 @@ def choose(
         full float32 rows on the CPU, a cell of the package     the fastest, where it was measured
         up to 3 steps                                           loop
         float32 on the CPU, where the native library is built   native, for all that it has kernels
+        on a GPU, exactly LSTM, GRU, Elman                      vendor
+        on a GPU, where Triton is installed                     triton, for all that it has kernels
         any LinearCell                                          scan
         exactly LSTM, GRU, Elman                                vendor
         any                                                     loop
@@ -63,7 +69,7 @@ def choose(
     if writer is not None and writer.refuse(cell, x) is None:
         return writer
     if name is None:
-        engines = order(x.shape[1])
+        engines = order(x.shape[1], x.device.type)
         if not ragged and x.is_cpu and x.dtype == torch.float32 and not traced():
             mode = "train" if torch.is_grad_enabled() else "forward"
             sizes = x.shape[0], x.shape[1], cell.hidden_size
@@ -89,10 +95,14 @@ def _refuse(engine: Engine, cell: Cell[Any], x: Tensor, state: Any) -> str | Non
     return reason
 
 
-def order(time: int) -> tuple[Engine, ...]:
-    """Return the engines in the order of preference, where nothing was measured."""
+def order(time: int, place: str = "cpu") -> tuple[Engine, ...]:
+    """Return the engines in the order of preference on a kind of device, if nothing was measured.
+
+    Triton's interpreter runs on the CPU, but is no choice there.
+    """
+    engines = ON_CUDA if place == "cuda" else ELSEWHERE
     # a graph of any number of steps is not asked for it, and so bound to one
-    return (LOOP, *PREFERENCE) if type(time) is int and time <= SHORT else PREFERENCE
+    return (LOOP, *engines) if type(time) is int and time <= SHORT else engines
 
 
 @lru_cache(maxsize=4096)
@@ -122,11 +132,15 @@ def reread() -> None:
     _measured.cache_clear()
 
 
-def survey() -> list[tuple[str, dict[str, str | None], str]]:
-    """Return, for each of `CELLS`: its name, each engine's reason against it, the engine chosen."""
+def survey(place: str = "cpu") -> list[tuple[str, dict[str, str | None], str]]:
+    """Return, for each of `CELLS`: its name, each engine's reason against it, the engine chosen.
+
+    Args:
+        place: the kind of device.
+    """
     rows = []
     for kind in CELLS:
-        cell, x = kind(4, 4), torch.zeros(1, SHORT + 1, 4)
+        cell, x = kind(4, 4).to(place), torch.zeros(1, SHORT + 1, 4, device=place)
         reasons = {engine.name: engine.refuse(cell, x) for engine in PREFERENCE}
         rows.append((kind.__name__, reasons, choose(cell, x).name))
     return rows

@@ -58,6 +58,9 @@ def run_fused(
     weights = [lift(getattr(cell, name)) for name in fused.names]
     tensors = [x.contiguous(), *leaves, *weights]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    if not keep and not transformed():  # no graph, and no look at one
+        y, last, _ = fused.forward(rows, *_parts(fused, tuple(tensors)), False)
+        return y, tree.unflatten(state, list(last))
     y, *others = _Layer.apply(fused, cell, rows, keep, *tensors)
     return y, tree.unflatten(state, others[: len(leaves)])
 

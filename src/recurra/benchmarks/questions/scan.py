@@ -10,9 +10,11 @@ from recurra.benchmarks.machine import LARGE, triad
 from recurra.benchmarks.question import Question, Settings
 from recurra.benchmarks.results import Row
 from recurra.benchmarks.timing import race
+from recurra.cells.base import Affine
 from recurra.engines.native import library
 from recurra.engines.native.rows import Rows
-from recurra.engines.native.scan import scan_lines
+from recurra.engines.native.scan import SCANS
+from recurra.engines.transition import scan_transition
 
 SHAPES = ((32, 256, 256), (8, 2048, 256), (1, 16384, 256))
 ARRAYS = 8  # forward reads decay, inject and writes h; backward reads 3 and writes 2
@@ -28,7 +30,7 @@ def once(decay: Tensor, inject: Tensor, grad: Tensor) -> Callable[[], object]:
     flat = grad.flatten(0, 1)
 
     def run() -> object:
-        h, _ = scan_lines(rows, decay, inject, initial)
+        (h,), _ = scan_transition(SCANS, rows, Affine(decay, inject), (initial,))
         return torch.autograd.grad(h, [decay, inject], flat)
 
     return run

@@ -1,14 +1,13 @@
 """Our own kernels in C++ for the CPU."""
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from recurra import inputs, tree
-from recurra.cells.base import Affine, Cell, LinearCell, Rotation, lift
+from recurra.cells.base import Cell, LinearCell, lift
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.indrnn import IndRNN
@@ -35,8 +34,9 @@ from recurra.engines.native.recurrent import (
 )
 from recurra.engines.native.rglru import RGLRU_KERNELS
 from recurra.engines.native.rows import Rows
-from recurra.engines.native.scan import scan_transition
-from recurra.engines.native.shapes import misfit
+from recurra.engines.native.scan import SCANS
+from recurra.engines.shapes import misfit
+from recurra.engines.transition import scan_transition, uneven, unlike
 from recurra.errors import EngineRefused
 from recurra.inputs import impure, transformed
 
@@ -49,9 +49,6 @@ KERNELS: dict[type[Cell[Any]], Fused] = {
     MinLSTM: MINLSTM_KERNELS,
     RGLRU: RGLRU_KERNELS,
 }
-
-# why not, of each cell that was asked once
-TRANSITIONS: WeakKeyDictionary[LinearCell[Any], str | None] = WeakKeyDictionary()
 
 
 def _fused(cell: Cell[Any]) -> Fused | None:
@@ -78,12 +75,12 @@ def run(
     assert isinstance(cell, LinearCell)
     u = cell.project(rows.pack(x))
     transition = tree.map(lift, cell.transition(lift(u)))
-    if reason := _uneven(cell, transition, len(u)):  # it may have changed since it was asked
-        raise EngineRefused(reason)
-    h, last = scan_transition(rows, transition, tuple(map(lift, state)))
+    if reason := unlike(cell, transition, len(u)):  # it may have changed since it was asked
+        raise EngineRefused(_none(cell, reason))
+    found = scan_transition(SCANS, rows, transition, tuple(map(lift, state)))
     h, last = (
         type(state)(*(new.to(old.dtype) for new, old in zip(leaves, state, strict=True)))
-        for leaves in (h, last)
+        for leaves in found
     )
     return rows.unpack(cell.read(u, h)), last
 
@@ -131,24 +128,14 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     if fused is not None:
         return misfit(cell, _unfit)
     assert isinstance(cell, LinearCell)
-    like = next(cell.parameters(), x)
-    if reason := _unfit(like):
+    if reason := _unfit(next(cell.parameters(), x)):
         return reason
-    if cell not in TRANSITIONS:  # at each call, one step would cost as much as many
-        with torch.no_grad():
-            transition = cell.transition(cell.project(like.new_zeros(1, cell.input_size)))
-        TRANSITIONS[cell] = _uneven(cell, transition, 1)
-    return TRANSITIONS[cell]
+    reason = uneven(cell, x)
+    return None if reason is None else _none(cell, reason)
 
 
-def _uneven(cell: LinearCell[Any], transition: Any, lines: int) -> str | None:
-    """Return why a transition is not one that the native scan takes."""
-    kind = type(cell).__name__
-    if not isinstance(transition, Affine | Rotation):
-        return f"there is no native kernel for {kind}: its transition is no Affine, no Rotation"
-    if any(leaf.shape != (lines, cell.hidden_size) for leaf in transition):
-        return f"there is no native kernel for {kind}: its decay or inject is no vector"
-    return None
+def _none(cell: Cell[Any], reason: str) -> str:
+    return f"there is no native kernel for {type(cell).__name__}: {reason}"
 
 
 def _unfit(tensor: Tensor) -> str | None:

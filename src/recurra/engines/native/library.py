@@ -16,7 +16,7 @@ from torch import Tensor
 from recurra.errors import RecurraError
 from recurra.inputs import impure
 
-VERSION = 3  # of the C interface that is called here
+VERSION = 4  # of the C interface that is called here
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 NOT_BUILT = "the native library is not built here: no C++ compiler was found at install"
 MOST_THREADS = 1 << 10  # as in status.h
@@ -30,8 +30,8 @@ FUNCTIONS = {
     "unpack": (1, 2),
     "scan_forward": (1, 4),
     "scan_backward": (1, 7),
-    "recurrent_forward": (4, 7),
-    "recurrent_backward": (3, 9),
+    "recurrent_forward": (5, 9),
+    "recurrent_backward": (4, 15),
     "indrnn_forward": (0, 5),
     "indrnn_backward": (0, 8),
     "pool_forward": (0, 5),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from recurra import tree
-from recurra.cells.base import Cell, lift
+from recurra.cells.base import Cell
 from recurra.engines.fused import Fused, Gradients, Tensors, run_fused
 from recurra.engines.native.library import multiplies_bfloat16
 from recurra.engines.native.product import rounded

@@ -84,9 +84,7 @@ def transposed_product(a: Tensor, b: Tensor) -> Tensor:
     return library.transposed_product(a, b)
 
 
-def _narrow_product(
-    a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor, *, add: bool
-) -> Tensor:
+def _narrow_product(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor, *, add: bool) -> Tensor:
     few, narrow = lift(b), rounded(b, torch.bfloat16)
     for part, plan in _parts(a, b):
         found = torch.mm(a[part], narrow) if plan else lift(a[part]) @ few

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from recurra.cells import GRU, LSTM, Cell, Elman, IndRNN, MinGRU, MinLSTM
+from recurra.engines import shapes
 from recurra.engines.hooks import renew
-from recurra.engines.native import library, shapes
+from recurra.engines.native import library
 from recurra.errors import InputError
 
 FORMATS = ("float32", "float16", "bfloat16", "int8")  # as in recurra.h, as the cells are
