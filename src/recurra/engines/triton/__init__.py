@@ -13,6 +13,7 @@ from torch import Tensor
 from recurra import inputs
 from recurra.cells.base import Cell, LinearCell, lift
 from recurra.cells.lru import LRU
+from recurra.cells.mlstm import MLSTM
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.fused import Fused, run_fused
 from recurra.engines.shapes import misfit
@@ -22,7 +23,7 @@ from recurra.errors import EngineRefused
 from recurra.inputs import impure, transformed
 
 # the module of each cell's kernels, whose `fused` gives them: imported when first used
-KERNELS: dict[type[Cell[Any]], str] = {}
+KERNELS: dict[type[Cell[Any]], str] = {MLSTM: "mlstm"}
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LEAST = (8, 0)  # compute capability: Ampere
