@@ -102,8 +102,9 @@ def _narrow_transposed_product(a: Tensor, b: Tensor) -> Tensor:
     if len(a) * a.shape[1] * b.shape[1] < WORTH_ROUNDING:
         return transposed_product(lift(a), lift(b))
     out = a.new_zeros(a.shape[1], b.shape[1], dtype=torch.float32)
-    for one, other in zip(a.split(SUMMED), b.split(SUMMED), strict=True):
-        out += torch.mm(one.T, other)
+    for start in range(0, len(a), SUMMED):
+        part = slice(start, start + SUMMED)
+        out += torch.mm(a[part].T, b[part])
     return out
 
 
