@@ -1,14 +1,15 @@
 """The table of measurements as a test wants it; Triton's kernels where there is no GPU."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-if not torch.cuda.is_available():  # read by Triton when it is first imported
-    os.environ["TRITON_INTERPRET"] = "1"
+from tests import interpreter
+
+if not torch.cuda.is_available():
+    interpreter.switch_on()
 
 from recurra.engines import adopt, reread
 from recurra.engines.table import Table, here

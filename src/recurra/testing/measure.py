@@ -69,7 +69,7 @@ def everything(
     for value in results.values():
         # of the full batch and time, so that a part is weighted as it is in the whole
         sizes = [BATCH, 128, value.shape[-1]] if value is y else [BATCH, *value.shape[1:]]
-        weight = torch.randn(sizes, generator=weights).to(x.dtype)[rows]
+        weight = torch.randn(sizes, generator=weights).to(x)[rows]
         weight = weight[:, : value.shape[1]] if value is y else weight
         if value.requires_grad:
             loss = loss + (weight * value).sum()

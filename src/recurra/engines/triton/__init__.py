@@ -12,8 +12,16 @@ from torch import Tensor
 
 from recurra import inputs
 from recurra.cells.base import Cell, LinearCell, lift
+from recurra.cells.elman import Elman
+from recurra.cells.gru import GRU
+from recurra.cells.indrnn import IndRNN
 from recurra.cells.lru import LRU
+from recurra.cells.lstm import LSTM
+from recurra.cells.mingru import MinGRU
+from recurra.cells.minlstm import MinLSTM
 from recurra.cells.mlstm import MLSTM
+from recurra.cells.rglru import RGLRU
+from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
 from recurra.engines.fused import Fused, run_fused
 from recurra.engines.shapes import misfit
@@ -23,7 +31,18 @@ from recurra.errors import EngineRefused
 from recurra.inputs import impure, transformed
 
 # the module of each cell's kernels, whose `fused` gives them: imported when first used
-KERNELS: dict[type[Cell[Any]], str] = {MLSTM: "mlstm"}
+KERNELS: dict[type[Cell[Any]], str] = {
+    Elman: "recurrent",
+    GRU: "recurrent",
+    IndRNN: "indrnn",
+    LRU: "lru",
+    LSTM: "recurrent",
+    MinGRU: "gated",
+    MinLSTM: "gated",
+    MLSTM: "mlstm",
+    RGLRU: "rglru",
+    SLSTM: "recurrent",
+}
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LEAST = (8, 0)  # compute capability: Ampere
@@ -70,8 +89,6 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     assert isinstance(cell, LinearCell)
     if reason := _unfit(next(cell.parameters(), x)):
         return reason
-    if isinstance(cell, LRU):
-        return _none(cell, "complex numbers are to come")
     reason = uneven(cell, x)
     return None if reason is None else _none(cell, reason)
 
@@ -108,7 +125,7 @@ def _unfit(tensor: Tensor) -> str | None:
     if place != "cuda" and not (place == "cpu" and interpreted()):
         return f"Triton kernels run on cuda; the input or a weight is on {place}"
     if tensor.dtype not in DTYPES:
-        return f"Triton kernels compute in torch.float32; the input or a weight is {tensor.dtype}"
+        return f"Triton kernels take float32 and 16 bits; the input or a weight is {tensor.dtype}"
     return None
 
 

@@ -28,24 +28,21 @@ def place(words, columns, LANES: tl.constexpr):
 
 @triton.jit
 @no_type_check  # as above
-def publish(words, chunk, column, columns, state):
+def publish(at, inside, state):
     """Tell the state after a chunk.
 
     Number and sign that it is there are one word, which is written and read whole: no order of
     memory is needed between two.
     """
     word = state.to(tl.uint32, bitcast=True).to(tl.int64) | READY
-    at = words + 1 + chunk * columns + column
-    tl.atomic_xchg(at, word, mask=column < columns, sem="relaxed")
+    tl.atomic_xchg(at, word, mask=inside, sem="relaxed")
 
 
 @triton.jit
 @no_type_check  # as above
-def receive(words, chunk, column, columns):
-    """Wait for the state after the chunk before, and return it."""
-    at = words + 1 + (chunk - 1) * columns + column
-    inside = column < columns
+def receive(at, inside):
+    """Wait for the state after a chunk, and return it."""
     word = tl.load(at, mask=inside, other=READY, volatile=True)
-    while tl.min(word >> 32, axis=0) == 0:
+    while tl.min((word >> 32).to(tl.int32), axis=0) == 0:
         word = tl.load(at, mask=inside, other=READY, volatile=True)
     return (word & (READY - 1)).to(tl.uint32).to(tl.float32, bitcast=True)

@@ -1,25 +1,79 @@
-"""Launches of the scans: `Affine` and `Rotation` with fields in lines."""
+"""Launches of the scans, and `Affine` and `Rotation` as they are."""
+
+from typing import Any
 
 import torch
 from torch import Tensor
 from triton import cdiv, next_power_of_2
 
 from recurra.engines.transition import Numbers, Scans
-from recurra.engines.triton import interpreted, kernels
+from recurra.engines.triton import complex, interpreted, real
 from recurra.engines.triton.padded import Padded
 
-# steps of a program, and numbers of each step; the interpreter computes each number by itself
-CHUNK, LANES = (8, 16) if interpreted() else (32, 32)
+# A program has a chunk of time of so many columns; each thread, with a whole column, ROWS of its
+# steps in registers. The interpreter computes each number by itself.
+WARPS, LANES = (1, 16) if interpreted() else (4, 32)
+ROWS = 16 if interpreted() else 32
+
+
+def launch(
+    kernel: Any, rows: Padded, initial: Tensor, width: int, *arguments: Any, few: bool = False,
+    **sizes: Any,
+) -> None:  # fmt: skip
+    """Run a kernel of `real` or `complex` on all chunks of all columns.
+
+    Args:
+        kernel: the kernel.
+        rows: the rows.
+        initial: the initial state [batch, parts · width].
+        width: numbers of a step, each of one part, or of two where they are complex.
+        arguments: what the kernel takes after the initial state.
+        few: whether a thread has half as many steps, since it has more of each.
+        sizes: what the kernel is compiled for.
+    """
+    columns, parts = rows.batch * width, initial.shape[1] // width
+    lanes, chunk = min(LANES, next_power_of_2(columns)), steps(few)
+    chunks = cdiv(rows.time, chunk)
+    words = initial.new_zeros(1 + chunks * columns * parts, dtype=torch.int64)
+    ragged = rows.lengths is not None
+    even = not ragged and rows.time % chunk == 0 and columns % lanes == 0
+    kernel[chunks * cdiv(columns, lanes),](
+        words, rows.lengths, initial, *arguments, rows.time, width, columns, **sizes,
+        RAGGED=ragged, EVEN=even, CHUNK=chunk, LANES=lanes, num_warps=WARPS,
+    )  # fmt: skip  # what is read and written, sizes, what is compiled
+
+
+def steps(few: bool) -> int:
+    """Return the steps of a chunk."""
+    return WARPS * ROWS // (2 if few else 1)
+
+
+def sums(rows: Padded, like: Tensor, width: int, fields: int, few: bool) -> Tensor:
+    """Return memory for each chunk's and row's share of so many sums over all lines."""
+    return like.new_empty(fields, cdiv(rows.time, steps(few)) * rows.batch, width).float()
+
+
+def in_lines(array: Tensor) -> Tensor:
+    """Return the same numbers with each line's side by side: itself, where they are so."""
+    return array if array.shape[-1] <= 1 or array.stride(-1) == 1 else array.contiguous()
 
 
 def _forward(rows: Padded, initial: Tensor, given: Numbers) -> tuple[Tensor, Tensor]:
-    decay, inject = map(in_lines, given)
-    h, last = initial.new_empty(len(decay), decay.shape[1]), torch.empty_like(initial)
-    grid, words, sizes = plan(rows, decay.shape[1], decay)
-    kernels.forward[grid](
-        words, rows.lengths, initial, decay, decay.stride(0), inject, inject.stride(0), h, last,
-        **sizes,
-    )  # fmt: skip  # inputs, outputs, sizes
+    given = tuple(map(in_lines, given))
+    h, last = initial.new_empty(len(given[0]), initial.shape[1]), torch.empty_like(initial)
+    width = given[0].shape[1]
+    if len(given) == 2:
+        decay, inject = given
+        launch(
+            real.forward, rows, initial, width, decay, decay.stride(0), inject, inject.stride(0),
+            inject, inject, h, last, CELL="affine",
+        )  # fmt: skip  # in the kernel's order and lines
+    else:
+        a_re, a_im, b_re, b_im = _alike(given)
+        launch(
+            complex.forward, rows, initial, width, a_re, a_im, a_re.stride(0),
+            b_re, b_im, b_re.stride(0), h, last, few=True, FIXED=False,
+        )  # fmt: skip  # as above
     return h, last
 
 
@@ -32,33 +86,32 @@ def _backward(
     grad_last: Tensor,
     wanted: tuple[bool, ...],
 ) -> tuple[Tensor | None, ...]:
-    (a,) = map(in_lines, decay)
-    grad_initial = torch.empty_like(initial)
-    grads = [torch.empty_like(a, memory_format=torch.contiguous_format) for _ in wanted]
-    grid, words, sizes = plan(rows, a.shape[1], a)
-    kernels.backward[grid](
-        words, rows.lengths, initial, a, a.stride(0), h, grad_h, grad_last,
-        *grads, grad_initial, **sizes,
-    )  # fmt: skip  # inputs, outputs, sizes
+    decay = tuple(map(in_lines, decay))
+    grad_initial, width = torch.empty_like(initial), decay[0].shape[1]
+    grads = [decay[0].new_empty(len(h), width) for _ in wanted]
+    if len(decay) == 1:
+        (a,) = decay
+        launch(
+            real.backward, rows, initial, width, a, a.stride(0), a, a.stride(0), a, a,
+            h, grad_h, grad_last, *grads, grads[1], width, grads[0], grad_initial, CELL="affine",
+        )  # fmt: skip  # as above
+    else:
+        a_re, a_im = _alike(decay)
+        launch(
+            complex.backward, rows, initial, width, a_re, a_im, a_re.stride(0), h, grad_h,
+            grad_last, *grads, width, grads[0], grad_initial, few=True, FIXED=False,
+        )  # fmt: skip  # as above
     return grad_initial, *grads
 
 
-def plan(rows: Padded, width: int, like: Tensor) -> tuple[tuple[int], Tensor, dict[str, int]]:
-    """Return the grid, the words that chunks hand on, and sizes."""
-    columns = rows.batch * width
-    lanes = min(LANES, next_power_of_2(columns))
-    chunks = cdiv(rows.time, CHUNK)
-    words = torch.zeros(1 + chunks * columns, dtype=torch.int64, device=like.device)
-    sizes = {
-        "time": rows.time, "width": width, "columns": columns,
-        "RAGGED": rows.lengths is not None, "CHUNK": CHUNK, "LANES": lanes, "num_warps": 1,
-    }  # fmt: skip  # what varies, what is compiled
-    return (chunks * cdiv(columns, lanes),), words, sizes
-
-
-def in_lines(array: Tensor) -> Tensor:
-    """Return the same numbers with each line's side by side: itself, where they are so."""
-    return array if array.shape[-1] <= 1 or array.stride(-1) == 1 else array.contiguous()
+def _alike(parts: Numbers) -> Numbers:
+    """Return real and imaginary parts of numbers with one stride for both."""
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return tuple(
+        part if re.stride() == im.stride() else part.contiguous()
+        for re, im in pairs
+        for part in (re, im)
+    )
 
 
 SCANS = Scans(_forward, _backward)
