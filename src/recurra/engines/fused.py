@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from recurra import tree
-from recurra.cells.base import Cell, lift
+from recurra.cells.base import Cell
 from recurra.engines.base import Engine, Lengths
 from recurra.engines.function import Function
 from recurra.inputs import transformed
@@ -48,14 +48,19 @@ class Fused(NamedTuple):
 
 
 def run_fused(
-    fused: Fused, cell: Cell[Any], rows: Rows, x: Tensor, state: Any
+    fused: Fused,
+    cell: Cell[Any],
+    rows: Rows,
+    x: Tensor,
+    state: Any,
+    cast: Callable[[Tensor], Tensor] = lambda tensor: tensor,
 ) -> tuple[Tensor, Any]:
     """Return the outputs, as lines, and the state after each row's last step.
 
-    Kernels get state and weights of 16 bits as float32; so they give y and the last state.
+    Kernels get the leaves of the state and the weights as `cast` returns them.
     """
-    leaves = [lift(leaf).contiguous() for leaf in tree.leaves(state)]
-    weights = [lift(getattr(cell, name)) for name in fused.names]
+    leaves = [cast(leaf).contiguous() for leaf in tree.leaves(state)]
+    weights = [cast(getattr(cell, name)) for name in fused.names]
     tensors = [x.contiguous(), *leaves, *weights]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     if not keep and not transformed():  # no graph, and no look at one
@@ -131,7 +136,7 @@ def _exact(
     """Return the same outputs from the engine `exact`, whose gradients have gradients."""
     like = cell.initial_state(1)
     named = {f"cell.{name}": value for name, value in zip(fused.names, weights, strict=True)}
-    arguments = (rows.unpack(lift(x)), tree.unflatten(like, list(state)), rows.lengths)
+    arguments = (rows.unpack(x), tree.unflatten(like, list(state)), rows.lengths)
     y, last = functional_call(_Unrolled(cell, fused.exact), named, arguments)
     return rows.pack(y), *tree.leaves(last)
 

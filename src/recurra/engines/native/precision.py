@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from recurra import tree
-from recurra.cells.base import Cell
+from recurra.cells.base import Cell, lift
 from recurra.engines.fused import Fused, Gradients, Tensors, run_fused
 from recurra.engines.native.library import multiplies_bfloat16
 from recurra.engines.native.product import rounded
@@ -26,7 +26,8 @@ def run_lines(
     cast = torch.is_autocast_enabled("cpu")
     narrow = (cast or tree.leaves(state)[0].dtype == torch.bfloat16) and multiplies_bfloat16()
     with _no_autocast(cast):  # the kernels say themselves what has 16 bits
-        y, last = run_fused(_narrowed(fused) if narrow else fused, cell, rows, lines, state)
+        kernels = _narrowed(fused) if narrow else fused
+        y, last = run_fused(kernels, cell, rows, lines, state, lift)
     return y, tree.map(lambda new, old: new.to(old.dtype), last, state)
 
 
