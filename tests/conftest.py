@@ -1,5 +1,6 @@
 """The table of measurements as a test wants it; Triton's kernels where there is no GPU."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from tests import interpreter
 
 if not torch.cuda.is_available():
     interpreter.switch_on()
+
+# no test starts a process that measures; processes that tests start inherit it
+os.environ["RECURRA_MEASURE"] = "0"
 
 from recurra.engines import adopt, reread
 from recurra.engines.table import Table, here

@@ -86,7 +86,7 @@ void outer(const Outer& args, int64_t begin, int64_t end, float* memory) {
       for (int64_t tile = 0; tile < tiles; ++tile) {
         const int64_t below = bottom - top - tile * tile_lines;
         const int64_t count = below < tile_lines ? below : tile_lines;
-        add(count, {sums + tile * tile_lines * wide + column, wide}, across,
+        add(count, {sums + tile * tile_lines * wide + column, wide}, last - column,
             {{turned + tile * outer_pitch, 1, tile_lines}, {panel, across}, lines});
       }
     }

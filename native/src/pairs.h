@@ -33,17 +33,17 @@ RECURRA_INLINE Vec add_pair(Vec sum, const Brain* value, const Brain* weights) {
 #endif
 }
 
-// sums[r] (+)= rows[r] * panel, for R rows.
-template <int R>
+// sums[r] (+)= rows[r] * panel, for R rows and the first P vectors.
+template <int R, int P>
 void multiply(const Product<Brain>& product, bool add) {
   // as many sums as hide the latency of one
   constexpr int chains = R == 1 ? 4 : R < 4 ? 2 : 1;
-  Vec sums[chains][R][panel_vectors] = {};
+  Vec sums[chains][R][P] = {};
   const Brain* rows[R];
   for (int r = 0; r < R; ++r) {
     rows[r] = product.rows + r * product.stride;
     if (add)
-      for (int p = 0; p < panel_vectors; ++p)
+      for (int p = 0; p < P; ++p)
         sums[0][r][p] = load(product.sums + r * product.sums_stride + p * lanes);
   }
   const Brain* panel = product.panel;
@@ -53,13 +53,13 @@ void multiply(const Product<Brain>& product, bool add) {
     for (int chain = 0; chain < chains; ++chain, panel += 2 * panel_columns) {
 #pragma GCC unroll 12
       for (int r = 0; r < R; ++r)
-        for (int p = 0; p < panel_vectors; ++p)
+        for (int p = 0; p < P; ++p)
           sums[chain][r][p] =
               add_pair(sums[chain][r][p], rows[r] + k + 2 * chain, panel + 2 * p * lanes);
     }
   }
   for (int r = 0; r < R; ++r) {
-    for (int p = 0; p < panel_vectors; ++p) {
+    for (int p = 0; p < P; ++p) {
       Vec sum = sums[0][r][p];
       for (int chain = 1; chain < chains; ++chain) sum += sums[chain][r][p];
       store(product.sums + r * product.sums_stride + p * lanes, sum);

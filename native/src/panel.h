@@ -20,19 +20,20 @@ struct Product {
   const Number* panel;
   float* sums;  // the first of `count`, `sums_stride` numbers apart
   int64_t sums_stride;
+  bool narrow = false;  // only a panel's first vector counts
 };
 
-// sums[r] (+)= rows[r] * panel, for R rows.
-template <int R>
+// sums[r] (+)= rows[r] * panel, for R rows and the first P vectors.
+template <int R, int P>
 void multiply(const Product<float>& product, bool add) {
   // Few rows would wait for each sum: they have several, over every second or every fourth line.
   constexpr int chains = R == 1 ? 4 : R < 4 ? 2 : 1;
-  Vec sums[chains][R][panel_vectors] = {};
+  Vec sums[chains][R][P] = {};
   const float* rows[R];
   for (int r = 0; r < R; ++r) {
     rows[r] = product.rows + r * product.stride;
     if (add)
-      for (int p = 0; p < panel_vectors; ++p)
+      for (int p = 0; p < P; ++p)
         sums[0][r][p] = load(product.sums + r * product.sums_stride + p * lanes);
   }
   const float* panel = product.panel;
@@ -41,21 +42,21 @@ void multiply(const Product<float>& product, bool add) {
   for (; k + chains <= depth; k += chains) {
 #pragma GCC unroll 4
     for (int chain = 0; chain < chains; ++chain, panel += panel_columns) {
-      Vec weights[panel_vectors];
-      for (int p = 0; p < panel_vectors; ++p) weights[p] = load(panel + p * lanes);
+      Vec weights[P];
+      for (int p = 0; p < P; ++p) weights[p] = load(panel + p * lanes);
 #pragma GCC unroll 12
       for (int r = 0; r < R; ++r) {
         Vec value = all(rows[r][k + chain]);
-        for (int p = 0; p < panel_vectors; ++p) sums[chain][r][p] += value * weights[p];
+        for (int p = 0; p < P; ++p) sums[chain][r][p] += value * weights[p];
       }
     }
   }
   for (; k < depth; ++k, panel += panel_columns)
     for (int r = 0; r < R; ++r)
-      for (int p = 0; p < panel_vectors; ++p)
+      for (int p = 0; p < P; ++p)
         sums[0][r][p] += rows[r][k] * load(panel + p * lanes);
   for (int r = 0; r < R; ++r) {
-    for (int p = 0; p < panel_vectors; ++p) {
+    for (int p = 0; p < P; ++p) {
       Vec sum = sums[0][r][p];
       for (int chain = 1; chain < chains; ++chain) sum += sums[chain][r][p];
       store(product.sums + r * product.sums_stride + p * lanes, sum);
@@ -63,10 +64,10 @@ void multiply(const Product<float>& product, bool add) {
   }
 }
 
-template <int R, class Number>
+template <int R, int P, class Number>
 RECURRA_INLINE void multiply_tile(int64_t count, const Product<Number>& product, bool add) {
-  if (count == R) return multiply<R>(product, add);
-  if constexpr (R > 1) multiply_tile<R - 1>(count, product, add);
+  if (count == R) return multiply<R, P>(product, add);
+  if constexpr (R > 1) multiply_tile<R - 1, P>(count, product, add);
 }
 
 // All rows, in tiles of at most `most_rows`, evenly filled. `add`: onto what `sums` holds.
@@ -83,7 +84,10 @@ RECURRA_INLINE void multiply_all(Product<Number> product, bool add) {
       product.rows = rows + first * product.stride + begin;
       product.sums = sums + first * product.sums_stride;
       const int64_t size = (count - first + tiles - 1) / tiles;
-      multiply_tile<most_rows>(size, product, add || begin > 0);
+      if (product.narrow)
+        multiply_tile<most_rows, 1>(size, product, add || begin > 0);
+      else
+        multiply_tile<most_rows, panel_vectors>(size, product, add || begin > 0);
       first += size;
     }
     product.panel += product.depth * panel_columns;

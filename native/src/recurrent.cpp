@@ -19,7 +19,9 @@ static int omp_get_thread_num() { return 0; }
 namespace recurra {
 
 void Meeting::wait(int64_t all) {
-  constexpr int patience = 1 << 11;  // looks, some tens of µs, before the core is left to others
+  // looks, less than a ms, before the core is left to others: they keep it for some ms, and the
+  // other threads of the team, which wait by then, leave theirs too
+  constexpr int patience = 1 << 15;
   __atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL);
   for (int looks = 0; __atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < all; ++looks) {
     if (looks > patience) {

@@ -26,6 +26,7 @@ RECURRA_INLINE int64_t line_of(const recurra_rows& rows, int64_t row, int64_t t)
 // Where a group of `panel_columns` columns lies: they belong to one head.
 struct Group {
   int64_t head, first, begin, end;  // in the head from `first`; in a line from `begin` to `end`
+  RECURRA_INLINE bool narrow() const { return end - begin <= lanes; }
 };
 
 RECURRA_INLINE Group group_of(const Recurrent& args, int64_t index) {
@@ -149,8 +150,9 @@ void project(const Recurrent& args, const Share& share, int64_t t, int64_t steps
   };
   const int64_t panels = Cell::gates * args.inputs * panel_columns;
   multiply_lines(steps * live, at, args.inputs, share.input_weights + share.first * panels,
-                 (share.end - share.first) * Cell::gates, share.piece, share.projected,
-                 share.lines);
+                 (share.end - share.first) * Cell::gates,
+                 [&](int64_t p) { return group_of(args, share.first + p / Cell::gates).narrow(); },
+                 share.piece, share.projected, share.lines);
 }
 
 // Products take h as `Number`: float, which is h itself, or Brain, which lies beside it; x is W x then.
@@ -201,7 +203,7 @@ void forward(const Recurrent& args, const Share& share) {
       for (int gate = 0; gate < Cell::gates; ++gate)
         multiply({seen + buffered, live, stride, args.size,
                   weights + gate * depth * panel_columns, share.sums + gate * panel_columns,
-                  sums_stride},
+                  sums_stride, group.narrow()},
                  false);
       const float* projected =
           share.projected + ((index - share.first) * Cell::gates * share.lines +
@@ -276,7 +278,7 @@ void backward(const Recurrent& args, const Share& share) {
       const Group group = group_of(args, index);
       multiply({gates + group.head * depth, live, share.gates_stride, deep,
                 static_cast<const Number*>(share.weights) + index * depth * panel_columns,
-                share.h + group.head * share.head_stride + group.first, stride},
+                share.h + group.head * share.head_stride + group.first, stride, group.narrow()},
                true);
     }
   }
@@ -303,7 +305,8 @@ void grad_x(const Recurrent& args, const int64_t* lines, int64_t count, const fl
   const int64_t number = (args.inputs + panel_columns - 1) / panel_columns;
   float *piece = memory, *sums = memory + count * piece_stride;
   const auto at = [&](int64_t i) { return args.grads + lines[i] * Cell::kept * args.width; };
-  multiply_lines(count, at, Cell::gates * args.width, panels, number, piece, sums, count);
+  const auto narrow = [&](int64_t p) { return args.inputs - p * panel_columns <= lanes; };
+  multiply_lines(count, at, Cell::gates * args.width, panels, number, narrow, piece, sums, count);
   for (int64_t i = 0; i < count; ++i) {
     float* to = args.grad_x + lines[i] * args.inputs;
     for (int64_t p = 0; p < number; ++p) {

@@ -15,20 +15,20 @@ FASTER = {("LSTM", "forward", SHAPES[1]): "vendor", ("GRU", "train", SHAPES[0]):
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    table = Table("2.10", "avx2", 2, SHAPES, FASTER)
+    table = Table("2.10", "amd", "avx2", 2, SHAPES, FASTER)
     write(tmp_path / "new" / "table.json", table)
     assert read(tmp_path / "new" / "table.json") == table
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["table.json"]
 
 
 def test_near_is_by_ratio() -> None:
-    table = Table("", "", 1, SHAPES, FASTER)
+    table = Table("", "", "", 1, SHAPES, FASTER)
     assert table.engine("GRU", "train", (1, 2, 64)) == "loop"
     assert table.engine("GRU", "train", (5, 8, 700)) == "loop"
     assert table.engine("GRU", "train", (6, 64, 64)) is None
     assert table.engine("GRU", "forward", (1, 2, 64)) is None
     assert table.engine("LSTM", "forward", (10_000, 10_000, 1)) == "vendor"
-    assert Table("", "", 1, (), {}).engine("LSTM", "forward", (1, 1, 1)) is None
+    assert Table("", "", "", 1, (), {}).engine("LSTM", "forward", (1, 1, 1)) is None
 
 
 def test_the_package_has_a_table_of_its_own_cells_and_engines(nothing_measured: Table) -> None:
@@ -44,7 +44,15 @@ def test_the_package_has_a_table_of_its_own_cells_and_engines(nothing_measured: 
         assert engine in engines
 
 
-GOOD = {"version": 1, "torch": "2", "isa": "avx2", "threads": 2, "shapes": [], "faster": []}
+GOOD = {
+    "version": 2,
+    "torch": "2",
+    "maker": "",
+    "isa": "avx2",
+    "threads": 2,
+    "shapes": [],
+    "faster": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +65,7 @@ GOOD = {"version": 1, "torch": "2", "isa": "avx2", "threads": 2, "shapes": [], "
         ("{}", "no table of engines"),
         (json.dumps({**GOOD, "threads": "2"}), "no table of engines"),
         (json.dumps({**GOOD, "threads": True}), "no table of engines"),
-        (json.dumps({**GOOD, "version": 2}), "of version 2"),
+        (json.dumps({**GOOD, "version": 1}), "of version 1"),
         (json.dumps({**GOOD, "shapes": [[1, 2]]}), "no batch, time and width"),
         (json.dumps({**GOOD, "shapes": [[1, 2, 0]]}), "no batch, time and width"),
         (json.dumps({**GOOD, "shapes": [[1, 2, 1.5]]}), "no batch, time and width"),

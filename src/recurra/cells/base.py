@@ -95,7 +95,8 @@ class Cell(nn.Module, ABC, Generic[S]):
 
     def zeros(self, *sizes: Count) -> Tensor:
         """Return zeros of the dtype and on the device of the cell's weights."""
-        like = next(self.parameters())
+        like = inputs.weight(self)
+        assert like is not None
         return torch.zeros(sizes, dtype=like.dtype, device=like.device)
 
     def extra_repr(self) -> str:

@@ -46,6 +46,8 @@ def engines(*, measure: bool = False, quick: bool = False) -> None:
         First measure which engine is fastest here, for each cell, with and without gradients, at
         many shapes: about two minutes, best while the machine is quiet. The table is stored in
         your cache and used from then on, with the same number of threads, torch and kernels.
+        Where none was ever measured on such a processor, a quick one is by itself, in the
+        background of the first process; the environment variable RECURRA_MEASURE=0 prevents it.
     quick
         Measure fewer shapes, within half a minute.
     """

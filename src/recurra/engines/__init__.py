@@ -11,6 +11,7 @@ from torch import Tensor
 from recurra import inputs, tree
 from recurra.cells import CELLS
 from recurra.cells.base import Cell
+from recurra.engines.background import begin
 from recurra.engines.base import WRITER, Engine, Lengths, nothing, traced
 from recurra.engines.hooks import around, hooked
 from recurra.engines.loop import LOOP
@@ -50,8 +51,9 @@ def choose(
 
     The first line is the table of measurements (`recurra engines` says whose): it holds the cells,
     shapes and modes (with or without gradients) at which another engine than the rest of this list
-    says is faster by 5 % or more; the nearest shape counts. Rows of unequal lengths are no part of
-    it: native computes nothing beyond them, and the others do.
+    says is faster; the nearest shape counts. Where none was made on a processor like this one, the
+    first such choice has one measured in the background, for the processes that come after. Rows
+    of unequal lengths are no part of it: native computes nothing beyond them, and the others do.
 
     With a name, that engine or an error: never another one silently.
 
@@ -111,7 +113,10 @@ def _measured(kind: type[Cell[Any]], mode: str, sizes: Shape, threads: int) -> t
     engines = order(sizes[1])
     if kind not in CELLS:  # a class of the user's may have the name of one of them
         return engines
-    fastest = in_force(threads).table.engine(kind.__name__, mode, sizes)
+    found = in_force(threads)
+    if found.source == "no":
+        begin(threads)
+    fastest = found.table.engine(kind.__name__, mode, sizes)
     return (_BY_NAME[fastest], *engines) if fastest in _BY_NAME else engines
 
 

@@ -1,6 +1,7 @@
 """Which arrays a cell of the package has: native kernels read so many numbers, and no fewer."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
@@ -27,11 +28,12 @@ Shapes = dict[str, Shape]
 def _gated(gates: int) -> Callable[[Any], Shapes]:
     """Return the shapes of `gates` gates that see the input alone."""
 
-    def shapes(cell: Any) -> Shapes:
-        inputs, width = cell.input_size, cell.hidden_size
-        return {"from_input": (gates * width, inputs), "bias": (gates * width,)}
+    return lambda cell: _gates(gates, cell.input_size, cell.hidden_size)
 
-    return shapes
+
+@lru_cache(maxsize=1024)  # making them costs as much as looking at them
+def _gates(gates: int, inputs: int, width: int, *more: tuple[str, Shape]) -> Shapes:
+    return {"from_input": (gates * width, inputs), "bias": (gates * width,), **dict(more)}
 
 
 def _recurrent(gates: int) -> Callable[[Any], Shapes]:
@@ -39,7 +41,7 @@ def _recurrent(gates: int) -> Callable[[Any], Shapes]:
 
     def shapes(cell: Any) -> Shapes:
         width = cell.hidden_size
-        return {**_gated(gates)(cell), "from_state": (gates * width, width)}
+        return _gates(gates, cell.input_size, width, ("from_state", (gates * width, width)))
 
     return shapes
 

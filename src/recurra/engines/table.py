@@ -3,8 +3,11 @@
 import json
 import math
 import os
+import platform
+import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +16,9 @@ import torch
 
 from recurra.engines.native import library
 
-VERSION = 1  # of the file
-SCHEMA = {"version": int, "torch": str, "isa": str, "threads": int, "shapes": list, "faster": list}
+VERSION = 2  # of the file
+CONDITIONS = {"torch": str, "maker": str, "isa": str, "threads": int}
+SCHEMA = {"version": int, **CONDITIONS, "shapes": list, "faster": list}
 
 Shape = tuple[int, int, int]  # batch, time, width
 Faster = Mapping[tuple[str, str, Shape], str]  # (cell, mode, shape) → engine
@@ -24,10 +28,12 @@ class Table(NamedTuple):
     """Winners by measurement.
 
     shapes: all that were measured. faster: the engine of those cells, modes ("train" or "forward")
-    and shapes where the order of preference is wrong. torch, isa, threads: where that holds.
+    and shapes where the order of preference is wrong. torch, maker (of the processor), isa,
+    threads: where that holds.
     """
 
     torch: str
+    maker: str
     isa: str
     threads: int
     shapes: tuple[Shape, ...]
@@ -51,31 +57,47 @@ class InForce(NamedTuple):
     ignored: str | None
 
 
-def here(threads: int) -> tuple[str, str, int]:
-    """Return what a table must have been measured with to hold here: torch, kernels, threads."""
-    return torch.__version__, "none" if library.missing() else library.isa(), threads
+def here(threads: int) -> tuple[str, str, str, int]:
+    """Return what a table must have been measured with to hold here; see `Table`."""
+    if library.missing():
+        return torch.__version__, "", "none", threads
+    return torch.__version__, library.vendor(), library.wide_isa(), threads
 
 
 @cache
 def in_force(threads: int) -> InForce:
-    """Return the user's table where one was measured under these conditions, or the package's."""
-    path, ignored = user_file(), None
+    """Return the table that holds under these conditions: the first of these.
+
+    The user's own (`recurra engines --measure`); the one that was measured in the background; the
+    package's, where it was measured on a processor of the same maker with the same kernels. Or
+    none, which is empty.
+    """
+    now, ignored = here(threads), None
     try:
+        path = user_file()
         table = read(path)
-        if table[:3] == here(threads):
+        if table[:4] == now:
             return InForce(table, "your own", None)
-        ignored = "it was measured with " + " and ".join(
-            f"{name} {then}, and here it is {now}"
-            for name, then, now in zip(Table._fields, table, here(threads), strict=False)
-            if then != now
+        ignored = f"{path}: it was measured with " + " and ".join(
+            f"{name} {then or 'unknown'}, and here it is {here or 'unknown'}"
+            for name, then, here in zip(CONDITIONS, table, now, strict=False)
+            if then != here
         )
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
+        ignored = f"{path}: {error}"
+    except RuntimeError as error:  # there is no home
         ignored = str(error)
-    return InForce(
-        read(package_file(here(threads)[1])), "the package's", ignored and f"{path}: {ignored}"
-    )
+    with suppress(OSError, ValueError, RuntimeError):
+        table = read(background_file(threads))
+        if table[:4] == now:
+            return InForce(table, "the background's", ignored)
+    with suppress(FileNotFoundError):
+        table = read(package_file(now[2]))
+        if table[1:3] == now[1:3]:
+            return InForce(table, "the package's", ignored)
+    return InForce(Table(*now, (), {}), "no", ignored)
 
 
 def read(path: Path) -> Table:
@@ -99,7 +121,8 @@ def read(path: Path) -> Table:
     faster = dict(_line(line) for line in content["faster"])
     if any(shape not in shapes for _, _, shape in faster):
         raise ValueError("it tells of shapes that it does not list")
-    return Table(content["torch"], content["isa"], content["threads"], shapes, faster)
+    version, maker, isa, threads = (content[name] for name in CONDITIONS)
+    return Table(version, maker, isa, threads, shapes, faster)
 
 
 def write(path: Path, table: Table) -> None:
@@ -108,7 +131,7 @@ def write(path: Path, table: Table) -> None:
     Raises:
         OSError: the disk refuses.
     """
-    head = {"version": VERSION, "torch": table.torch, "isa": table.isa, "threads": table.threads}
+    head = {"version": VERSION, **{name: getattr(table, name) for name in CONDITIONS}}
     lines = [[cell, mode, *shape, engine] for (cell, mode, shape), engine in table.faster.items()]
     text = json.dumps(head)[:-1] + ',\n"shapes": ' + _list(table.shapes)
     text += ',\n"faster": ' + _list(sorted(lines)) + "}\n"
@@ -119,9 +142,8 @@ def write(path: Path, table: Table) -> None:
 
 
 def package_file(isa: str) -> Path:
-    """Return the package's table for the kernels of an instruction set, or for avx2's."""
-    path = Path(__file__).parent / "measured" / f"{isa}.json"
-    return path if path.exists() else path.with_name("avx2.json")
+    """Return the package's table for the kernels of an instruction set, if it has one."""
+    return Path(__file__).parent / "measured" / f"{isa}.json"
 
 
 def cache_folder() -> Path:
@@ -133,6 +155,22 @@ def cache_folder() -> Path:
 def user_file() -> Path:
     """Return the file of the user's own table."""
     return cache_folder() / "engines.json"
+
+
+def background_file(threads: int) -> Path:
+    """Return the file of what is measured in the background on this processor."""
+    parts = (_processor(), *here(threads))
+    name = "-".join(re.sub(r"[^A-Za-z0-9.]+", "_", str(part)) for part in parts)
+    return cache_folder() / "engines" / f"{name}.json"
+
+
+def _processor(about: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the name of the processor's model: a home may be that of several machines."""
+    with suppress(OSError, UnicodeDecodeError):  # not Linux
+        for line in about.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _distance(one: Shape, other: Shape) -> float:

@@ -64,6 +64,11 @@ def isa() -> str:
     return name.decode()
 
 
+def wide_isa() -> str:
+    """Return whose kernels of float32 run: those that multiply bfloat16 are avx512's otherwise."""
+    return "avx512" if multiplies_bfloat16() else isa()
+
+
 @cache
 def multiplies_bfloat16() -> bool:
     """Return whether these kernels multiply in 16 bits, rather than widen to float32 before."""
@@ -96,7 +101,8 @@ def call(
         width: the state's width.
         arguments: the rest, in the order of recurra.h. Arrays are contiguous float32 on the CPU,
             None where the kernel has no use for one; some are read, others filled. Arrays of
-            structures are passed as they are.
+            structures are passed as they are, and so are addresses (`at`): of arrays that the
+            caller has made or checked.
     Raises:
         RecurraError: an array is of another dtype, device or layout, or the library refuses.
     """
@@ -111,12 +117,11 @@ def call(
             )
         if reason := impure(array):
             raise RecurraError(f"{function}: {reason}")
-    library = _load()
     rows = Rows(len(offsets), lines, stride, offsets.data_ptr(), lengths.data_ptr())
-    values = [_at(value) if isinstance(value, Tensor) else value for value in arguments]
-    code = getattr(library, f"recurra_{function}")(ctypes.byref(rows), width, threads(), *values)
+    values = [at(value) if isinstance(value, Tensor) else value for value in arguments]
+    code = _function(function)(ctypes.byref(rows), width, threads(), *values)
     if code:
-        raise RecurraError(f"{function}: {library.recurra_text(code).decode()}")
+        raise RecurraError(f"{function}: {describe(code)}")
 
 
 def transposed_product(a: Tensor, b: Tensor) -> Tensor:
@@ -135,8 +140,8 @@ def transposed_product(a: Tensor, b: Tensor) -> Tensor:
         raise RecurraError(f"there are {len(a)} lines to multiply by {len(b)}")
     a, b = (array if array.stride(1) == 1 else array.contiguous() for array in (a, b))
     out = a.new_empty(a.shape[1], b.shape[1])
-    one, other = ((_at(x), x.stride(0), x.shape[1]) for x in (a, b))
-    code = _load().recurra_transposed_product(len(a), threads(), *one, *other, _at(out))
+    one, other = ((at(x), x.stride(0), x.shape[1]) for x in (a, b))
+    code = _load().recurra_transposed_product(len(a), threads(), *one, *other, at(out))
     if code:
         raise RecurraError(f"transposed_product: {describe(code)}")
     return out
@@ -147,7 +152,7 @@ def threads() -> int:
     return min(torch.get_num_threads(), MOST_THREADS)
 
 
-def _at(array: Tensor) -> int:
+def at(array: Tensor) -> int:
     """Return where an array lies; a null pointer is left to the library, which refuses it."""
     return array.data_ptr() if array.numel() else ctypes.addressof(PLACE)
 
@@ -180,6 +185,11 @@ def triad(a: Tensor, b: Tensor, c: Tensor) -> None:
     if not a.numel() == b.numel() == c.numel():
         raise RecurraError(f"triad takes arrays of one size; got {[x.numel() for x in arrays]}")
     _load().recurra_triad(a.numel(), threads(), 2.0, *(x.data_ptr() for x in (b, c, a)))
+
+
+@cache
+def _function(name: str) -> Any:
+    return getattr(_load(), f"recurra_{name}")
 
 
 @cache

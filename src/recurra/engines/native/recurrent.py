@@ -8,9 +8,9 @@ from torch import Tensor
 from recurra.engines.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.loop import LOOP
 from recurra.engines.native import recurrent16
-from recurra.engines.native.library import FORMATS
+from recurra.engines.native.library import FORMATS, at
 from recurra.engines.native.memory import fresh
-from recurra.engines.native.recurrent16 import Kernel, heads, joined
+from recurra.engines.native.recurrent16 import Kernel, heads
 from recurra.engines.native.rows import Rows
 
 ELMAN_TANH, ELMAN_RELU = Kernel(0, 0, 0), Kernel(1, 0, 0)
@@ -23,19 +23,24 @@ def _forward(
 ) -> tuple[Tensor, Tensors, Tensors]:
     if x.dtype == torch.bfloat16:
         return recurrent16.forward(kernel, rows, x, state, weights, keep)
-    from_input, bias, from_state, *state_bias = weights
+    # `refuse` has just looked at all of these
+    from_input, bias, from_state, *state_bias = (weight.contiguous() for weight in weights)
     lines, width = len(x), state[0].shape[1]
     y = fresh(x, lines, width)
     gates = fresh(x, lines, kernel.gates * width) if keep and kernel.gates else None
     memory = fresh(x, lines, kernel.memory * width) if keep and kernel.memory else None
     initial = torch.stack(state)
     last = torch.empty_like(initial)
+    if state_bias:
+        bias = torch.cat([bias, *state_bias])
+    kept = () if gates is None else (gates,) if memory is None else (gates, memory)
     rows.call(
         "recurrent_forward", width, kernel.number, heads(from_state), FORMATS[x.dtype], keep,
-        x.shape[1], x, from_input.contiguous(), from_state.contiguous(),
-        joined([bias, *state_bias]), initial, gates, memory, y, last,
+        x.shape[1], at(x), at(from_input), at(from_state), at(bias), at(initial),
+        None if gates is None else at(gates), None if memory is None else at(memory), at(y),
+        at(last),
     )  # fmt: skip  # in recurra.h's order
-    return y, last.unbind(), tuple(array for array in (gates, memory) if array is not None)
+    return y, last.unbind(), kept
 
 
 def _backward(
@@ -54,17 +59,18 @@ def _backward(
     from_input, bias, from_state, *state_bias = weights
     gates, memory, *_ = *kept, None, None
     grads = fresh(y, *y.shape) if gates is None else overwrite(gates)
-    initial = torch.stack(state)
+    initial, last = torch.stack(state), torch.stack(grad_last)
     grad_initial = torch.empty_like(initial)
     grad_x = fresh(x, *x.shape) if x.requires_grad else None
     found: list[Tensor | None] = [None] * 3
     if any(weight.requires_grad for weight in weights):
         biases = len(bias) + sum(map(len, state_bias))
         found = [fresh(x, *from_input.shape), fresh(x, *from_state.shape), x.new_empty(biases)]
+    given = [None if array is None else at(array) for array in (grad_x, *found)]
     rows.call(
         "recurrent_backward", y.shape[1], kernel.number, heads(from_state), FORMATS[x.dtype],
-        x.shape[1], x, from_input.contiguous(), from_state.contiguous(), initial, y, gates, memory,
-        grad_y, torch.stack(grad_last), grads, grad_initial, grad_x, *found,
+        x.shape[1], x, from_input.contiguous(), from_state.contiguous(), at(initial), y, gates,
+        memory, grad_y, at(last), at(grads), at(grad_initial), *given,
     )  # fmt: skip  # in recurra.h's order
     of_input, of_state, of_bias = found
     if of_bias is None:

@@ -1,5 +1,6 @@
 """Sequences as lines: the valid steps of all rows one after the other, nothing beyond lengths."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -28,7 +29,7 @@ class Rows(NamedTuple):
     def of(cls, batch: int, time: int, lengths: Lengths) -> "Rows":
         """Return the rows of a batch."""
         if lengths is None:
-            return cls(batch, time, torch.arange(batch) * time, torch.full([batch], time), None)
+            return _full(batch, time)
         if lengths.shape != (batch,):
             raise InputError(f"lengths has {list(lengths.shape)} entries for {batch} rows")
         lengths = lengths.long().clamp(min=0, max=time)
@@ -76,6 +77,12 @@ class Rows(NamedTuple):
         """Call a kernel of the library on these rows."""
         lines = self.batch * self.time if self.valid is None else len(self.valid)
         call(function, lines, self.step, self.offsets, self.lengths, width, *arguments)
+
+
+@lru_cache(maxsize=256)
+def _full(batch: int, time: int) -> Rows:
+    with torch.inference_mode(False):  # nor are they to be of whoever asks first
+        return Rows(batch, time, torch.arange(batch) * time, torch.full([batch], time), None)
 
 
 class _Pack(Function):
