@@ -102,7 +102,9 @@ class _Layer(Function):
         again = torch.is_grad_enabled()  # a gradient of this gradient is wanted
         if again or transformed():  # or several gradients at once
             with torch.enable_grad():
-                outputs = _exact(ctx.fused, ctx.cell, ctx.rows, x, state, weights)
+                # as views: x, too, may be made of a weight, where a cell reads its own outputs
+                inputs = tuple(tensor.view_as(tensor) for tensor in inputs)
+                outputs = _exact(ctx.fused, ctx.cell, ctx.rows, *_parts(ctx.fused, inputs))
             wanted = [tensor for tensor in inputs if tensor.requires_grad]
             found = iter(
                 torch.autograd.grad(
