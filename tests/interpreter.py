@@ -43,8 +43,9 @@ def scan(self: Any, given: list[Any]) -> list[Any]:
             for array, tensor in zip(arrays, given, strict=True)
         )
         so_far = self.combine_fn.fn(*so_far, *now) if so_far else now
+        so_far = so_far if isinstance(so_far, tuple) else (so_far,)
         for array, tensor in zip(found, so_far, strict=True):
-            array[i] = tensor.handle.data
+            array[i] = tensor.handle.data.reshape(array[i].shape)
     return [
         self.to_tensor(np.ascontiguousarray(np.moveaxis(array, 0, self.axis)), tensor.dtype)
         for array, tensor in zip(found, given, strict=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from recurra.benchmarks import machine, results
-from recurra.benchmarks.question import Question, Settings
 from recurra.benchmarks.contest import Target
+from recurra.benchmarks.question import Question, Settings
 from recurra.benchmarks.questions import QUESTIONS
 from recurra.benchmarks.questions.classic import CLASSIC
 from recurra.benchmarks.questions.grid import summary
-from recurra.benchmarks.questions.shapes import SHAPES
 from recurra.benchmarks.questions.growth import exponent
+from recurra.benchmarks.questions.shapes import SHAPES
 from recurra.benchmarks.questions.training import TRAINING
 from recurra.benchmarks.results import Row
 from recurra.benchmarks.run import Failed, Files, ask, run, write_page

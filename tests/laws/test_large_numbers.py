@@ -23,7 +23,9 @@ def numbers(cell: Cell[Any], x: Tensor, engine: str) -> list[Tensor]:
     return [y, *tree.leaves(state), *torch.autograd.grad(total, [x, *cell.parameters()])]
 
 
-@pytest.mark.parametrize("engine", ["native", "scan", "vendor"])
+@pytest.mark.parametrize(
+    "engine", ["native", "scan", "vendor", pytest.param("triton", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("kind", CELLS, ids=lambda kind: kind.__name__)
 def test_finite_where_the_definition_is(kind: type[Cell[Any]], engine: str) -> None:
     for seed, scale in enumerate(SCALES):

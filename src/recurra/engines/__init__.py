@@ -13,6 +13,7 @@ from recurra.cells import CELLS
 from recurra.cells.base import Cell
 from recurra.engines.background import begin
 from recurra.engines.base import WRITER, Engine, Lengths, nothing, traced
+from recurra.engines.graph import GRAPH
 from recurra.engines.hooks import around, hooked
 from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
@@ -22,9 +23,9 @@ from recurra.engines.triton import TRITON
 from recurra.engines.vendor import VENDOR
 from recurra.errors import EngineRefused, InputTypeError, unknown
 
-PREFERENCE: tuple[Engine, ...] = (NATIVE, TRITON, SCAN, VENDOR, LOOP)
+PREFERENCE: tuple[Engine, ...] = (NATIVE, TRITON, SCAN, VENDOR, GRAPH, LOOP)
 # on a GPU, vendor first: it takes no more than what cuDNN has; elsewhere, what computes there
-ON_CUDA: tuple[Engine, ...] = (VENDOR, TRITON, SCAN, LOOP)
+ON_CUDA: tuple[Engine, ...] = (VENDOR, TRITON, SCAN, GRAPH, LOOP)
 ELSEWHERE: tuple[Engine, ...] = (NATIVE, SCAN, VENDOR, LOOP)
 _BY_NAME = {engine.name: engine for engine in PREFERENCE}
 
@@ -47,6 +48,7 @@ def choose(
         on a GPU, where Triton is installed                     triton, for all that it has kernels
         any LinearCell                                          scan
         exactly LSTM, GRU, Elman                                vendor
+        on a GPU, any whose step is kernels alone               graph
         any                                                     loop
 
     The first line is the table of measurements (`recurra engines` says whose): it holds the cells,
@@ -100,7 +102,7 @@ def _refuse(engine: Engine, cell: Cell[Any], x: Tensor, state: Any) -> str | Non
 def order(time: int, place: str = "cpu") -> tuple[Engine, ...]:
     """Return the engines in the order of preference on a kind of device, if nothing was measured.
 
-    Triton's interpreter runs on the CPU, but is no choice there.
+    Triton's interpreter and tapes run on the CPU, but are no choice there.
     """
     engines = ON_CUDA if place == "cuda" else ELSEWHERE
     # a graph of any number of steps is not asked for it, and so bound to one
@@ -209,4 +211,9 @@ def _run(
         if not chosen.packs:
             beyond = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
             x = x.masked_fill(beyond[..., None], 0)
-    return chosen.run(cell, x, state, lengths)
+    try:
+        return chosen.run(cell, x, state, lengths)
+    except EngineRefused:  # found out on the way; it refuses from now on
+        if engine is not None or chosen.refuse(cell, x) is None:
+            raise
+    return _run(cell, lengths, None, x, state)

@@ -20,8 +20,9 @@ class LoopSteps(Steps):
 
     name = "loop"
 
-    def __init__(self, layer: Layer, capacity: int) -> None:
-        self.layer = _frozen(layer)
+    def __init__(self, layer: Layer, capacity: int, reason: str | None = None) -> None:
+        self.reason = reason
+        self.layer = frozen(layer)
         self.state = self.layer.initial_state(capacity)
         like = next(self.layer.parameters(), torch.empty(0))
         self.dtype, self.device = like.dtype, like.device
@@ -99,7 +100,7 @@ def check(
         raise InputError(f"{name} cannot be read: {reason}")
 
 
-def _frozen(layer: Layer) -> Layer:
+def frozen(layer: Layer) -> Layer:
     """Return a copy of a layer, in evaluation and without gradients.
 
     A weight that a hook has made of others is no leaf of the graph, and torch does not copy those.

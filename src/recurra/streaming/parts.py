@@ -10,6 +10,7 @@ from torch import Tensor
 
 from recurra.errors import RecurraError
 from recurra.layers import Layer, Stack
+from recurra.streaming.graph import graph_steps
 from recurra.streaming.loop import LoopSteps, check
 from recurra.streaming.native import NativeSteps, is_plain, plan
 from recurra.streaming.rows import Rows
@@ -23,7 +24,7 @@ def steps_of(layer: Layer, capacity: int, weights: str, threads: int) -> Steps:
         return NativeSteps(layer, cells, capacity, weights, threads)
     if _has_native(layer):
         return StackSteps(layer, capacity, weights, threads)
-    return LoopSteps(layer, capacity)
+    return graph_steps(layer, capacity) or LoopSteps(layer, capacity)
 
 
 def _has_native(layer: Layer) -> bool:

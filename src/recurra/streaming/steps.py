@@ -32,6 +32,7 @@ class Steps(ABC):
     """Weights, and the states of some rows."""
 
     name: str
+    reason: str | None = None  # why it is not a quicker one, beside the library's
 
     @abstractmethod
     def step(self, rows: Rows, x: Tensor, out: Tensor | None) -> Tensor:

@@ -86,16 +86,18 @@ class Stream:
 
     @property
     def engine(self) -> str:
-        """What steps: "native", "loop" (the layer itself, given one frame), "parts", or "closed".
+        """What steps: "native", "graph", "loop", "parts", or "closed".
 
-        Parts are those of a stack: some native, the others given one frame.
+        On a GPU a step is a CUDA graph; loop is the layer itself, given one frame. Parts are those
+        of a stack: some native, the others given one frame.
         """
         return self._steps.name
 
     @property
     def reason(self) -> str | None:
-        """Why the native library does not step all of this layer, or None."""
-        return plan(self.layer)[1]
+        """Why the native library does not step all of this layer, nor a graph, or None."""
+        reasons = plan(self.layer)[1], self._steps.reason
+        return "; and ".join(filter(None, reasons)) or None
 
     def step(
         self,
@@ -229,7 +231,7 @@ class Stream:
         self._ready = self._steps.ready(self._seats.live)
 
     def _made(self) -> Steps:
-        if self.weights != "float32" and (reason := self.reason):
+        if self.weights != "float32" and (reason := plan(self.layer)[1]):
             raise InputError(f"weights of {self.weights} need the native library, but {reason}")
         return steps_of(self.layer, self._seats.capacity, self.weights, self.threads)
 
