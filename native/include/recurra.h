@@ -31,10 +31,13 @@ typedef struct {
 RECURRA_API int recurra_version(void);
 RECURRA_API const char* recurra_text(int code);
 
-/* Take the instruction set of this name (baseline, avx2, avx512, neon), or with NULL the best one
- * here; to be called once before any kernel. */
+/* Take the instruction set of this name (baseline, avx2, avx512, avx512bf16, amx, neon), or with NULL
+ * the best one here; to be called once before any kernel. */
 RECURRA_API int recurra_select(const char* name);
 RECURRA_API const char* recurra_selected(void);
+
+/* Whether it multiplies numbers of bfloat16; else they are widened to float32 first. */
+RECURRA_API int recurra_multiplies_bfloat16(void);
 
 /* Who made the processor: amd, intel, or "" for others. */
 RECURRA_API const char* recurra_vendor(void);
@@ -99,6 +102,9 @@ RECURRA_API int recurra_transposed_product(int64_t lines, int threads, const flo
 RECURRA_API int recurra_triad(int64_t count, int threads, float scale, const float* b,
                               const float* c, float* a);
 
+/* Numbers that products take. */
+enum { RECURRA_FLOAT32, RECURRA_FLOAT16, RECURRA_BFLOAT16, RECURRA_INT8, RECURRA_FORMATS };
+
 /* Cells with a matrix between their states. x is [lines, inputs]; `from_input` is W, `from_state` is
  * U [gates, heads, size, size], heads * size the width; SLSTM alone has more than one head. `bias` is
  * b, for GRU [4 * width], b and c_n. `initial`, `last` and their gradients are [leaves, rows, width],
@@ -108,7 +114,12 @@ RECURRA_API int recurra_triad(int64_t count, int threads, float scale, const flo
  * SLSTM; else both may be NULL. Elman's backward needs but y.
  * Backward returns in `grads`, of the size of `gates` (for Elman of y), the gradients of W x, and for
  * GRU beside them that of U_n h + c_n; `grads` may be `gates` itself. `grad_x` may be NULL, and so
- * may all of the weights' gradients, which are like the weights. */
+ * may all of the weights' gradients, which are like the weights.
+ * In `format` RECURRA_BFLOAT16 products with U round both of their sides to that, once, and sum in
+ * float32; all else, and all that lies in memory, is float32. Products with W are the caller's: x is
+ * W x, of whose `inputs` numbers a line the first are the gates', and `from_input` is NULL; `gates`, or
+ * Elman's y, may be x itself. Backward has no use for x, and finds neither its gradient nor those of
+ * weights, which are NULL. */
 enum {
   RECURRA_ELMAN_TANH,
   RECURRA_ELMAN_RELU,
@@ -120,14 +131,14 @@ enum {
 };
 
 RECURRA_API int recurra_recurrent_forward(const recurra_rows* rows, int64_t width, int threads,
-                                          int cell, int heads, int keep, int inputs,
+                                          int cell, int heads, int format, int keep, int inputs,
                                           const float* x, const float* from_input,
                                           const float* from_state, const float* bias,
                                           const float* initial, float* gates, float* memory,
                                           float* y, float* last);
 RECURRA_API int recurra_recurrent_backward(
-    const recurra_rows* rows, int64_t width, int threads, int cell, int heads, int inputs,
-    const float* x, const float* from_input, const float* from_state, const float* initial,
+    const recurra_rows* rows, int64_t width, int threads, int cell, int heads, int format,
+    int inputs, const float* x, const float* from_input, const float* from_state, const float* initial,
     const float* y, const float* gates, const float* memory, const float* grad_y,
     const float* grad_last, float* grads, float* grad_initial, float* grad_x,
     float* grad_from_input, float* grad_from_state, float* grad_bias);
@@ -192,8 +203,6 @@ enum {
   RECURRA_STREAM_MINLSTM,
   RECURRA_STREAM_CELLS
 };
-enum { RECURRA_FLOAT32, RECURRA_FLOAT16, RECURRA_BFLOAT16, RECURRA_INT8, RECURRA_FORMATS };
-
 typedef struct {
   int cell, format;
   int64_t inputs, width;

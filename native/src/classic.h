@@ -32,13 +32,13 @@ struct Elman {
     return hyperbolic_tangent(a);
   }
 
-  template <class Lane>
+  template <class Lane, class Number>
   static RECURRA_INLINE Vec back(const Recurrent& args, int64_t, int64_t line, int64_t, int64_t c,
-                                 Lane lane, Vec g, Carried, float* beside) {
+                                 Lane lane, Vec g, Carried, Number* beside) {
     Vec h = lane.get(args.h + at(args, line, 1, c));
     Vec slope = rectified ? (h > Vec{} ? all(1.0f) : Vec{}) : 1.0f - h * h;
     lane.put(args.grads + at(args, line, 1, c), g * slope);
-    lane.put(beside, g * slope);
+    put(lane, beside, g * slope);
     return Vec{};
   }
 };
@@ -66,9 +66,9 @@ struct GRU {
     return z.shut * n + z.open * h;
   }
 
-  template <class Lane>
+  template <class Lane, class Number>
   static RECURRA_INLINE Vec back(const Recurrent& args, int64_t row, int64_t line, int64_t before,
-                                 int64_t c, Lane lane, Vec g, Carried, float* beside) {
+                                 int64_t c, Lane lane, Vec g, Carried, Number* beside) {
     const int64_t width = args.width;
     const float* from = args.gates + at(args, line, kept, c);
     Vec r = lane.get(from), z = lane.get(from + width), n = lane.get(from + 2 * width);
@@ -81,9 +81,9 @@ struct GRU {
     lane.put(to + width, gz);
     lane.put(to + 2 * width, gn);
     lane.put(to + 3 * width, gn * r);
-    lane.put(beside, gr);
-    lane.put(beside + args.size, gz);
-    lane.put(beside + 2 * args.size, gn * r);
+    put(lane, beside, gr);
+    put(lane, beside + args.size, gz);
+    put(lane, beside + 2 * args.size, gn * r);
     return g * z;
   }
 };
@@ -113,9 +113,9 @@ struct LSTM {
     return o * hyperbolic_tangent(now);
   }
 
-  template <class Lane>
+  template <class Lane, class Number>
   static RECURRA_INLINE Vec back(const Recurrent& args, int64_t row, int64_t line, int64_t before,
-                                 int64_t c, Lane lane, Vec grad, Carried carried, float* beside) {
+                                 int64_t c, Lane lane, Vec grad, Carried carried, Number* beside) {
     const int64_t width = args.width;
     const float* from = args.gates + at(args, line, kept, c);
     Vec i = lane.get(from), f = lane.get(from + width);
@@ -128,7 +128,7 @@ struct LSTM {
     float* to = args.grads + at(args, line, kept, c);
     for (int k = 0; k < 4; ++k) {
       lane.put(to + k * width, grads[k]);
-      lane.put(beside + k * args.size, grads[k]);
+      put(lane, beside + k * args.size, grads[k]);
     }
     carried.put(0, within * f);
     return Vec{};

@@ -57,33 +57,43 @@ struct Meeting {
 
 // What one thread computes: its rows, longest first, and of them the groups of columns from `first`
 // to `end`. h, h_next and each of the other leaves, `leaf_stride` apart, are `count` lines of
-// `stride`, in backward h_next has twice as many of `gates_stride`. One thread's own are `sums` and,
-// forward, `projected`: W x of up to `lines` lines, as lines.h has it, whose `piece` lies beside.
+// `stride`. What products take lies in seen and seen_next: forward h as narrower numbers, if so, and
+// backward, in seen_next, the gates' gradients, twice `count` lines of `gates_stride`. One thread's
+// own are `sums` and, forward, `projected`: W x of up to `lines` lines, as lines.h has it, whose
+// `piece` lies beside.
 struct Share {
   int64_t count, first, end, team;
   int64_t head_stride, stride, gates_stride, leaf_stride, lines;
   const int64_t* row;
-  const float *weights, *input_weights;
+  const void* weights;
+  const float* input_weights;
   float *h, *h_next, *memory, *sums, *projected, *piece;
+  void *seen, *seen_next;
   Meeting* meeting;
 };
 
 // The kernels of one cell, whose columns fall into groups of `columns`: for each, the packed
-// weights have `gates` times `columns` numbers for each number of a head, forward and backward, and
-// those of the inputs as many for each input. A piece of a line, as lines.h has it, takes `piece`
+// weights are `gates` panels forward, of depth(a head's width) numbers of `bytes` for each column,
+// and backward one, of depth(`gates` times that); those of the inputs are `gates` panels, too. A piece of a line, as lines.h has it, takes `piece`
 // numbers. The gradient of x is found for some lines at once: its panels are of `columns` inputs
 // and gates * width lines, and `memory` has room for the pieces and for all sums of the lines.
 struct RecurrentKernels {
-  int gates, kept, leaves, columns;
+  int gates, kept, leaves, columns, bytes;
   int64_t piece;
+  int64_t (*depth)(int64_t numbers);
   void (*pack_inputs)(const Recurrent&, int64_t group, float* to);
-  void (*pack_forward)(const Recurrent&, int64_t group, float* to);
+  void (*pack_forward)(const Recurrent&, int64_t group, void* to);
   void (*forward)(const Recurrent&, const Share&);
-  void (*pack_backward)(const Recurrent&, int64_t group, float* to);
+  void (*pack_backward)(const Recurrent&, int64_t group, void* to);
   void (*backward)(const Recurrent&, const Share&);
   void (*pack_grad_x)(const Recurrent&, int64_t panel, float* to);
   void (*grad_x)(const Recurrent&, const int64_t* lines, int64_t count, const float* panels,
                  float* memory);
+};
+
+// The same cells with products of bfloat16, without those of the inputs.
+struct NarrowKernels {
+  RecurrentKernels recurrent[RECURRA_CELLS];
 };
 
 // IndRNN; pointers as in recurra.h. `recent` [rows, width] has sums not yet added to grad_each.
@@ -145,7 +155,6 @@ struct OuterKernel {
 };
 
 struct Kernels {
-  const char* name;
   int lanes;
   ScanKernels scans[RECURRA_SCANS];
   void (*triad)(int64_t count, float scale, const float* b, const float* c, float* a);
@@ -159,30 +168,45 @@ struct Kernels {
 
 namespace baseline {
 extern const Kernels kernels;
+extern const NarrowKernels narrow;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
 extern const PoolKernels pool;
 }
 namespace neon {
 extern const Kernels kernels;
+extern const NarrowKernels narrow;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
 extern const PoolKernels pool;
 }
 namespace avx2 {
 extern const Kernels kernels;
+extern const NarrowKernels narrow;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
 extern const PoolKernels pool;
 }
 namespace avx512 {
 extern const Kernels kernels;
+extern const NarrowKernels narrow;
 extern const MLSTMKernels mlstm;
 extern const OuterKernel outer;
 extern const PoolKernels pool;
 }
 
+namespace avx512bf16 {
+extern const NarrowKernels narrow;
+}
+namespace amx {
+extern const NarrowKernels narrow;
+}
+namespace emulated {
+extern const NarrowKernels narrow;
+}
+
 // The kernels taken by recurra_select; nullptr before.
 const Kernels* selected();
+const NarrowKernels* selected_narrow();
 
 }  // namespace recurra

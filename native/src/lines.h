@@ -21,8 +21,9 @@ RECURRA_INLINE void multiply_lines(int64_t count, At at, int64_t depth, const fl
       if (const float* from = at(i))
         memcpy(piece + i * piece_stride, from + k, static_cast<size_t>(deep) * sizeof(float));
     for (int64_t p = 0; p < number; ++p)
-      multiply_all({piece, count, piece_stride, deep, panels + (p * depth + k) * panel_columns,
-                    sums + p * capacity * panel_columns, panel_columns, narrow(p)},
+      multiply_all<float>({piece, count, piece_stride, deep,
+                           panels + (p * depth + k) * panel_columns,
+                           sums + p * capacity * panel_columns, panel_columns, narrow(p)},
                    k > 0);
   }
 }

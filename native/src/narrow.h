@@ -76,11 +76,36 @@ inline Half to_half(float x) {
   return {static_cast<uint16_t>(sign | (bits - 0x38000000u) >> 13)};
 }
 
-// The nearest Brain, ties to even.
+// The nearest Brain, ties to even; NaN stays.
 inline Brain to_brain(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
+  if (x != x) return {static_cast<uint16_t>(bits >> 16 | 0x40u)};
   return {static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16)};
+}
+
+RECURRA_INLINE void store(Brain* to, Vec x) {
+#if defined(__AVX512BF16__)
+  const __m256bh narrow = _mm512_cvtneps_pbh((__m512)x);
+#else
+  typedef uint16_t Narrow __attribute__((vector_size(2 * RECURRA_LANES)));
+  const IntVec bits = (IntVec)x, rounded = bits + 0x7fff + (bits >> 16 & 1);
+  const Narrow narrow = __builtin_convertvector((x == x ? rounded : bits | 0x400000) >> 16, Narrow);
+#endif
+  memcpy(to, &narrow, sizeof narrow);
+}
+
+RECURRA_INLINE void put(Whole, Brain* to, Vec x) { store(to, x); }
+
+RECURRA_INLINE void put(Part part, Brain* to, Vec x) {
+  Brain buffer[lanes];
+  store(buffer, x);
+  for (int64_t i = 0; i < part.count; ++i) to[i] = buffer[i];
+}
+
+template <class Lane>
+RECURRA_INLINE void put(Lane lane, float* to, Vec x) {
+  lane.put(to, x);
 }
 
 }  // namespace

@@ -140,8 +140,11 @@ Status run(const Recurrent& args, int threads, const Pass& pass, const Weights& 
   if (rows.rows == 0) return OK;
   const bool together = by_columns(args, threads, pass), outer = to.from_input && count;
   const int64_t groups = args.heads * parts(args.size, kernels.columns);
-  const int64_t packed = kernels.gates * args.size * kernels.columns;
-  const int64_t packed_inputs = pass.back ? 0 : kernels.gates * args.inputs * kernels.columns;
+  const bool narrow = kernels.bytes < static_cast<int>(sizeof(float));
+  const int64_t depth = kernels.depth(pass.back ? kernels.gates * args.size : args.size);
+  const int64_t packed = (pass.back ? 1 : kernels.gates) * depth * kernels.columns * kernels.bytes;
+  const bool inputs = !pass.back && !narrow;  // are multiplied here
+  const int64_t packed_inputs = inputs ? kernels.gates * args.inputs * kernels.columns : 0;
   const int64_t team = together ? std::min<int64_t>(threads, groups) : 1;
   const int64_t teams = together ? 1 : std::min<int64_t>(threads, rows.rows);
   const int64_t most = parts(rows.rows, teams);  // rows of a team
@@ -153,16 +156,18 @@ Status run(const Recurrent& args, int threads, const Pass& pass, const Weights& 
   all.head_stride = whole_lines(args.size);
   // a cache line more than whole ones: rows that are a power of two apart would evict each other
   all.stride = args.heads * all.head_stride + 16;
-  all.gates_stride = pass.back ? whole_lines(heights) + 16 : all.stride;
+  all.gates_stride = whole_lines(args.heads * depth) + 16;
   all.leaf_stride = most * all.stride;
   all.lines = std::max(most, std::min(AT_ONCE, count));
-  const int64_t second = (pass.back ? 2 : 1) * most * all.gates_stride;
+  // h_next, and what products take: seen and seen_next, which forward in float32 are h and h_next
+  const int64_t second = pass.back ? 0 : all.leaf_stride;
+  const int64_t seen = pass.back ? 2 * most * all.gates_stride : narrow ? 2 * all.leaf_stride : 0;
   const int64_t sums = pass.back ? 0 : whole_lines(most * kernels.gates * kernels.columns);
   const int64_t projected =
-      pass.back ? 0 : parts(groups, team) * kernels.gates * kernels.columns * all.lines;
-  const int64_t pieces = pass.back ? 0 : whole_lines(all.lines * kernels.piece);
+      inputs ? parts(groups, team) * kernels.gates * kernels.columns * all.lines : 0;
+  const int64_t pieces = inputs ? whole_lines(all.lines * kernels.piece) : 0;
   const int64_t each = sums + projected + pieces;  // a thread's own in the time loop
-  const int64_t own = args.leaves * all.leaf_stride + second + team * each;
+  const int64_t own = args.leaves * all.leaf_stride + second + seen + team * each;
   const int64_t panels = args.grad_x ? parts(args.inputs, kernels.columns) : 0;
   const int64_t blocks = panels ? parts(count, AT_ONCE) : 0;
   const int64_t block = AT_ONCE * (kernels.piece + panels * kernels.columns);
@@ -170,13 +175,13 @@ Status run(const Recurrent& args, int threads, const Pass& pass, const Weights& 
                                       std::max(args.inputs, args.size), everyone);
   const int64_t after = whole_lines(std::max(panels ? block : 0, outer ? widest : 0));
   const int64_t listed = pass.back && (outer || panels) ? count : 0;
-  Memory memory(Memory::bytes<float>(groups * packed) + Memory::bytes<float>(groups * packed_inputs) +
+  Memory memory(Memory::bytes<char>(groups * packed) + Memory::bytes<float>(groups * packed_inputs) +
                 Memory::bytes<float>(panels * heights * kernels.columns) +
                 2 * Memory::bytes<int64_t>(rows.rows) + Memory::bytes<float>(teams * own) +
                 Memory::bytes<float>(everyone * after) + Memory::bytes<int64_t>(listed) +
                 3 * Memory::bytes<const float*>(listed));
   if (!memory) return NO_MEMORY;
-  float* weights = memory.take<float>(groups * packed);
+  char* weights = memory.take<char>(groups * packed);
   float* input_weights = memory.take<float>(groups * packed_inputs);
   float* of_x = memory.take<float>(panels * heights * kernels.columns);
   int64_t* sorted = memory.take<int64_t>(rows.rows);
@@ -200,7 +205,9 @@ Status run(const Recurrent& args, int threads, const Pass& pass, const Weights& 
     share.h = buffers + part * own;
     share.memory = share.h + all.leaf_stride;
     share.h_next = share.h + args.leaves * all.leaf_stride;
-    share.sums = share.h_next + second + member * each;
+    share.seen = share.h_next + second;
+    share.seen_next = share.h_next + second + (pass.back ? 0 : seen / 2);
+    share.sums = share.h_next + second + seen + member * each;
     share.projected = share.sums + sums;
     share.piece = share.projected + projected;
     return share;
@@ -245,12 +252,18 @@ Status run(const Recurrent& args, int threads, const Pass& pass, const Weights& 
 }
 
 Status check_cell(const recurra_rows* rows, int64_t width, int threads, int cell, int heads,
-                  int64_t inputs) {
+                  int format, int64_t inputs) {
   if (const auto status = check(rows, width, threads, 5)) return status;
   if (inputs < 1 || inputs > MOST_INPUTS) return BAD_SIZE;
   if (const auto status = check(rows, inputs, threads, 1)) return status;
   if (width > WIDEST || heads < 1 || width % heads) return BAD_SIZE;
-  return cell < 0 || cell >= RECURRA_CELLS ? UNKNOWN_CELL : OK;
+  if (cell < 0 || cell >= RECURRA_CELLS) return UNKNOWN_CELL;
+  return format == RECURRA_FLOAT32 || format == RECURRA_BFLOAT16 ? OK : UNKNOWN_FORMAT;
+}
+
+const RecurrentKernels& kernels_of(int cell, int format) {
+  return format == RECURRA_BFLOAT16 ? selected_narrow()->recurrent[cell]
+                                    : selected()->recurrent[cell];
 }
 
 Recurrent arguments(const recurra_rows* rows, int64_t width, int heads, int leaves,
@@ -267,15 +280,18 @@ Recurrent arguments(const recurra_rows* rows, int64_t width, int heads, int leav
 using recurra::any_null;
 
 extern "C" int recurra_recurrent_forward(const recurra_rows* rows, int64_t width, int threads,
-                                         int cell, int heads, int keep, int inputs,
+                                         int cell, int heads, int format, int keep, int inputs,
                                          const float* x, const float* from_input,
                                          const float* from_state, const float* bias,
                                          const float* initial, float* gates, float* memory,
                                          float* y, float* last) {
-  if (const auto status = recurra::check_cell(rows, width, threads, cell, heads, inputs))
+  if (const auto status = recurra::check_cell(rows, width, threads, cell, heads, format, inputs))
     return status;
-  if (any_null(x, from_input, from_state, bias, initial, y, last)) return recurra::NULL_POINTER;
-  const recurra::RecurrentKernels& kernels = recurra::selected()->recurrent[cell];
+  const bool narrow = format == RECURRA_BFLOAT16;
+  if (any_null(x, from_state, bias, initial, y, last) || (!narrow && !from_input))
+    return recurra::NULL_POINTER;
+  const recurra::RecurrentKernels& kernels = recurra::kernels_of(cell, format);
+  if (narrow && inputs < kernels.gates * width) return recurra::BAD_SIZE;
   if (keep && ((kernels.gates > 1 && !gates) || (kernels.leaves > 1 && !memory)))
     return recurra::NULL_POINTER;
   recurra::Recurrent args = recurra::arguments(rows, width, heads, kernels.leaves, inputs);
@@ -287,16 +303,19 @@ extern "C" int recurra_recurrent_forward(const recurra_rows* rows, int64_t width
 }
 
 extern "C" int recurra_recurrent_backward(
-    const recurra_rows* rows, int64_t width, int threads, int cell, int heads, int inputs,
-    const float* x, const float* from_input, const float* from_state, const float* initial,
+    const recurra_rows* rows, int64_t width, int threads, int cell, int heads, int format,
+    int inputs, const float* x, const float* from_input, const float* from_state, const float* initial,
     const float* y, const float* gates, const float* memory, const float* grad_y,
     const float* grad_last, float* grads, float* grad_initial, float* grad_x,
     float* grad_from_input, float* grad_from_state, float* grad_bias) {
-  if (const auto status = recurra::check_cell(rows, width, threads, cell, heads, inputs))
+  if (const auto status = recurra::check_cell(rows, width, threads, cell, heads, format, inputs))
     return status;
-  if (any_null(x, from_input, from_state, initial, y, grad_y, grad_last, grads, grad_initial))
+  const bool narrow = format == RECURRA_BFLOAT16;
+  if (any_null(from_state, initial, y, grad_y, grad_last, grads, grad_initial) ||
+      (!narrow && any_null(x, from_input)))
     return recurra::NULL_POINTER;
-  const recurra::RecurrentKernels& kernels = recurra::selected()->recurrent[cell];
+  if (narrow && (grad_x || grad_from_input)) return recurra::UNKNOWN_FORMAT;
+  const recurra::RecurrentKernels& kernels = recurra::kernels_of(cell, format);
   if ((kernels.gates > 1 && !gates) || (kernels.leaves > 1 && !memory))
     return recurra::NULL_POINTER;
   if (grad_from_input ? any_null(grad_from_state, grad_bias) : grad_from_state || grad_bias)

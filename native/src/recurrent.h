@@ -9,7 +9,10 @@
 
 #include "kernels.h"
 #include "lines.h"
+#include "pairs.h"
 #include "transpose.h"
+
+#include <utility>
 
 namespace {
 
@@ -65,6 +68,20 @@ void pack_forward(const Recurrent& args, int64_t index, float* to) {
 }
 
 template <class Cell>
+void pack_forward(const Recurrent& args, int64_t index, Brain* to) {
+  const Group group = group_of(args, index);
+  const int64_t depth = Multiplier<Brain>::depth(args.size);
+  memset(to, 0, Cell::gates * depth * panel_columns * sizeof *to);
+  for (int gate = 0; gate < Cell::gates; ++gate, to += depth * panel_columns) {
+    for (int64_t c = group.first; c - group.first < group.end - group.begin; ++c) {
+      const float* from = weights_from(args, gate, group.head, c, 0);
+      for (int64_t k = 0; k < args.size; ++k)
+        to[(k / 2 * panel_columns + c - group.first) * 2 + k % 2] = to_brain(from[k]);
+    }
+  }
+}
+
+template <class Cell>
 void pack_inputs(const Recurrent& args, int64_t index, float* to) {
   pack_lines<Cell>(args, index, args.from_input, args.inputs, to);
 }
@@ -78,6 +95,20 @@ void pack_backward(const Recurrent& args, int64_t index, float* to) {
     for (int64_t k = 0; k < args.size; ++k, to += panel_columns) {
       memcpy(to, weights_from(args, gate, group.head, k, group.first), count * sizeof *to);
       memset(to + count, 0, (panel_columns - count) * sizeof *to);
+    }
+  }
+}
+
+template <class Cell>
+void pack_backward(const Recurrent& args, int64_t index, Brain* to) {
+  const Group group = group_of(args, index);
+  memset(to, 0, Multiplier<Brain>::depth(Cell::gates * args.size) * panel_columns * sizeof *to);
+  for (int gate = 0; gate < Cell::gates; ++gate) {
+    for (int64_t k = 0; k < args.size; ++k) {
+      const float* from = weights_from(args, gate, group.head, k, group.first);
+      const int64_t line = gate * args.size + k;
+      for (int64_t c = 0; c < group.end - group.begin; ++c)
+        to[(line / 2 * panel_columns + c) * 2 + line % 2] = to_brain(from[c]);
     }
   }
 }
@@ -124,15 +155,22 @@ void project(const Recurrent& args, const Share& share, int64_t t, int64_t steps
                  share.piece, share.projected, share.lines);
 }
 
-template <class Cell>
+// Products take h as `Number`: float, which is h itself, or Brain, which lies beside it; x is W x then.
+template <class Cell, class Number>
 void forward(const Recurrent& args, const Share& share) {
+  constexpr bool narrow = sizeof(Number) < sizeof(float);
   constexpr int64_t sums_stride = Cell::gates * panel_columns;
   const recurra_rows& rows = *args.rows;
-  const int64_t stride = share.stride;
+  const int64_t stride = share.stride, depth = Multiplier<Number>::depth(args.size);
   float *h = share.h, *next = share.h_next;
+  auto* seen = static_cast<Number*>(narrow ? share.seen : h);
+  auto* seen_next = static_cast<Number*>(narrow ? share.seen_next : next);
+  Multiplier<Number> multiply;
   for (int64_t i = 0; i < share.count; ++i)
     each_leaf(args, share, i, h, [&](int64_t from, float* to, auto lane) {
-      store(to, lane.get(args.initial + from));
+      const Vec x = lane.get(args.initial + from);
+      store(to, x);
+      if (narrow && to - h < share.leaf_stride) put(lane, seen + (to - h), x);
     });
   int64_t live = share.count;
   const int64_t time = share.count ? rows.length[share.row[0]] : 0;
@@ -142,7 +180,7 @@ void forward(const Recurrent& args, const Share& share) {
       each_leaf(args, share, live - 1, h, [&](int64_t to, const float* from, auto lane) {
         lane.put(args.last + to, load(from));
       });
-    if (t == done && live) {
+    if (!narrow && t == done && live) {
       begun = t, across = live;
       done = t + share.lines / live < time ? t + share.lines / live : time;
       project<Cell>(args, share, t, done - t, live);
@@ -150,20 +188,23 @@ void forward(const Recurrent& args, const Share& share) {
     if (share.team > 1) share.meeting->wait(share.team * (t + 1));
     for (int64_t index = share.first; live && index < share.end; ++index) {
       const Group group = group_of(args, index);
-      const float* weights = share.weights + index * Cell::gates * args.size * panel_columns;
+      const Number* weights = static_cast<const Number*>(share.weights) +
+                              index * Cell::gates * depth * panel_columns;
       const int64_t buffered = group.head * share.head_stride;
       // all of a row's lines are new to the cache, too many and too short for it to foresee them
       for (int64_t i = 0; i < live; ++i) {
         const int64_t line = line_of(rows, share.row[i], t);
+        for (int gate = 0; narrow && gate < Cell::gates; ++gate)
+          fetch(args.x + gate * args.width, line, 1, args.inputs, group.begin);
         if (args.keep) fetch(args.gates, line, Cell::kept, args.width, group.begin);
         fetch(args.y, line, 1, args.width, group.begin);
         if (args.keep) fetch(args.memory, line, Cell::memory, args.width, group.begin);
       }
       for (int gate = 0; gate < Cell::gates; ++gate)
-        multiply_all({h + buffered, live, stride, args.size,
-                      weights + gate * args.size * panel_columns,
-                      share.sums + gate * panel_columns, sums_stride, group.narrow()},
-                     false);
+        multiply({seen + buffered, live, stride, args.size,
+                  weights + gate * depth * panel_columns, share.sums + gate * panel_columns,
+                  sums_stride, group.narrow()},
+                 false);
       const float* projected =
           share.projected + ((index - share.first) * Cell::gates * share.lines +
                              (t - begun) * across) * panel_columns;
@@ -173,27 +214,31 @@ void forward(const Recurrent& args, const Share& share) {
           const int64_t j = c - group.begin, place = i * stride + buffered + group.first + j;
           Vec u[Cell::gates], sum[Cell::gates];
           for (int gate = 0; gate < Cell::gates; ++gate) {
-            u[gate] = load(projected + (gate * share.lines + i) * panel_columns + j);
+            u[gate] = narrow ? lane.get(args.x + line * args.inputs + gate * args.width + c)
+                             : load(projected + (gate * share.lines + i) * panel_columns + j);
             sum[gate] = load(share.sums + i * sums_stride + gate * panel_columns + j);
           }
           Vec out = Cell::step(args, line, c, lane, u, sum, load(h + place),
                                Carried{share.memory + place, share.leaf_stride});
           store(next + place, out);
+          if (narrow) put(lane, seen_next + place, out);
           lane.put(args.y + line * args.width + c, out);
         });
       }
     }
-    float* swap = h;
-    h = next, next = swap;
+    std::swap(h, next);
+    std::swap(seen, seen_next);
   }
 }
 
-// share.h and share.memory carry the gradients of the state from step to step; share.h_next holds
+// share.h and share.memory carry the gradients of the state from step to step; seen_next holds
 // those of a step's gates, head by head, in two copies: one is read while the other is written.
-template <class Cell>
+template <class Cell, class Number>
 void backward(const Recurrent& args, const Share& share) {
   const recurra_rows& rows = *args.rows;
-  const int64_t stride = share.stride, depth = Cell::gates * args.size;
+  const int64_t stride = share.stride, deep = Cell::gates * args.size;
+  const int64_t depth = Multiplier<Number>::depth(deep);
+  Multiplier<Number> multiply;
   for (int64_t i = 0; i < share.count; ++i)
     each_leaf(args, share, i, share.h, [&](int64_t from, float* to, auto lane) {
       store(to, lane.get(args.grad_last + from));
@@ -202,7 +247,8 @@ void backward(const Recurrent& args, const Share& share) {
   const int64_t time = share.count ? rows.length[share.row[0]] : 0;
   for (int64_t t = time - 1; t >= 0; --t) {
     while (live < share.count && rows.length[share.row[live]] > t) ++live;
-    float* gates = share.h_next + t % 2 * share.count * share.gates_stride;
+    Number* gates =
+        static_cast<Number*>(share.seen_next) + t % 2 * share.count * share.gates_stride;
     for (int64_t i = 0; i < live; ++i) {
       const int64_t row = share.row[i], line = line_of(rows, row, t);
       const int64_t before = t ? line - rows.stride : -1;
@@ -216,7 +262,7 @@ void backward(const Recurrent& args, const Share& share) {
         fetch(args.memory, soon, Cell::memory, args.width, group.begin);
         fetch(args.grad_y, soon, 1, args.width, group.begin);
         fetch(args.h, soon, 1, args.width, group.begin);
-        float* beside = gates + i * share.gates_stride + group.head * depth + group.first;
+        Number* beside = gates + i * share.gates_stride + group.head * depth + group.first;
         columns(group.begin, group.end, [&](int64_t c, auto lane) {
           const int64_t j = c - group.begin;
           const int64_t place = i * stride + group.head * share.head_stride + group.first + j;
@@ -230,11 +276,10 @@ void backward(const Recurrent& args, const Share& share) {
     if (share.team > 1) share.meeting->wait(share.team * (time - t));
     for (int64_t index = share.first; index < share.end; ++index) {
       const Group group = group_of(args, index);
-      multiply_all({gates + group.head * depth, live, share.gates_stride, depth,
-                    share.weights + index * depth * panel_columns,
-                    share.h + group.head * share.head_stride + group.first, stride,
-                    group.narrow()},
-                   true);
+      multiply({gates + group.head * depth, live, share.gates_stride, deep,
+                static_cast<const Number*>(share.weights) + index * depth * panel_columns,
+                share.h + group.head * share.head_stride + group.first, stride, group.narrow()},
+               true);
     }
   }
   for (int64_t i = 0; i < share.count; ++i)

@@ -68,9 +68,9 @@ struct SLSTM {
     return o * now / n;
   }
 
-  template <class Lane>
+  template <class Lane, class Number>
   static RECURRA_INLINE Vec back(const Recurrent& args, int64_t row, int64_t line, int64_t before,
-                                 int64_t c, Lane lane, Vec g, Carried carried, float* beside) {
+                                 int64_t c, Lane lane, Vec g, Carried carried, Number* beside) {
     const int64_t width = args.width;
     const float* from = args.gates + at(args, line, kept, c);
     const float* of_memory = args.memory + at(args, line, memory, c);
@@ -93,7 +93,7 @@ struct SLSTM {
     float* to = args.grads + at(args, line, kept, c);
     for (int k = 0; k < 4; ++k) {
       lane.put(to + k * width, grads[k]);
-      lane.put(beside + k * args.size, grads[k]);
+      put(lane, beside + k * args.size, grads[k]);
     }
     carried.put(0, of_c * forget), carried.put(1, of_n * forget), carried.put(2, of_stays);
     return Vec{};

@@ -12,7 +12,8 @@ constexpr int64_t LARGEST = int64_t{1} << 40;
 const char* const TEXTS[] = {
     "no error",
     "recurra_select was not called",
-    "there is no such instruction set; known: baseline, avx2, avx512, neon",
+    "there is no such instruction set; known: baseline, avx2, avx512, avx512bf16, amx, "
+    "neon",
     "this machine lacks the instruction set",
     "a pointer is null",
     "a size is out of range: rows and lines are at least 0, width and threads at least 1, "
@@ -21,7 +22,7 @@ const char* const TEXTS[] = {
     "a row leaves the array: some step of it lies on no line",
     "there is not enough memory",
     "there is no such cell",
-    "there is no such kind of numbers for weights",
+    "there is no such kind of numbers for weights here",
     "a layer does not take what the one below it gives",
     "a weight is not finite, or beyond the largest of the narrower numbers",
     "a row is none of the stream's, or is named twice",
@@ -56,7 +57,7 @@ Status check(const recurra_rows* rows, int64_t width, int threads, int gates) {
 
 }  // namespace recurra
 
-extern "C" int recurra_version(void) { return 3; }
+extern "C" int recurra_version(void) { return 4; }
 
 extern "C" const char* recurra_text(int code) {
   constexpr int count = sizeof recurra::TEXTS / sizeof *recurra::TEXTS;

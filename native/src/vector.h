@@ -11,9 +11,18 @@
 #include <immintrin.h>
 #endif
 
-#if defined(__AVX512F__)
+#if defined(RECURRA_EMULATED)
 #define RECURRA_LANES 16
+#define RECURRA_ISA emulated
+#elif defined(__AVX512F__)
+#define RECURRA_LANES 16
+#if defined(__AMX_BF16__)
+#define RECURRA_ISA amx
+#elif defined(__AVX512BF16__)
+#define RECURRA_ISA avx512bf16
+#else
 #define RECURRA_ISA avx512
+#endif
 #elif defined(__AVX2__)
 #define RECURRA_LANES 8
 #define RECURRA_ISA avx2
@@ -114,7 +123,7 @@ RECURRA_INLINE Vec square_root(Vec x) {
   return (Vec)_mm512_maskz_sqrt_ps(0xffff, (__m512)x);
 #elif defined(__AVX__)
   return (Vec)_mm256_sqrt_ps((__m256)x);
-#elif defined(__SSE__)
+#elif defined(__SSE__) && RECURRA_LANES == 4
   return (Vec)_mm_sqrt_ps((__m128)x);
 #else
   for (int i = 0; i < lanes; ++i) x[i] = __builtin_sqrtf(x[i]);

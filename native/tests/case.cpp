@@ -61,7 +61,7 @@ Case::Case(Random& random, Guard guard, const Shape& shape)
   given.rows_pointer = &given.rows;
   given.width = width;
   given.threads = static_cast<int>(random.whole(1, 4));
-  given.number = 0;
+  given.number = given.format = 0;
 }
 
 Array& Case::reads(int64_t size, double low, double high) {
@@ -112,6 +112,16 @@ Array& Case::optional(Array& array) {
 
 void Case::number(int good, int bad, int code) {
   given.number = good, bad_number_ = bad, bad_number_code_ = code;
+}
+
+void Case::format(int good) { given.format = good, has_format_ = true; }
+
+std::vector<float> Case::foresee(const std::function<int()>& call, const Array& array) {
+  call();
+  const std::vector<float> found(array.numbers(), array.numbers() + array.start_.size());
+  for (Array& each : arrays_)
+    if (each.written_) each.restore();
+  return found;
 }
 
 void Case::run(const std::function<int()>& call) {

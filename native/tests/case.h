@@ -17,6 +17,10 @@ class Array {
 
   double& operator[](int64_t i) { return wanted_[static_cast<size_t>(i)]; }
   void put(int64_t i, double value);  // what is read there
+  template <class Function>
+  void expect(Function function) {
+    for (double& wanted : wanted_) wanted = function(wanted);
+  }
   float* data() const { return taken_away_ ? nullptr : numbers(); }
 
  private:
@@ -36,7 +40,7 @@ struct Given {
   recurra_rows rows;
   const recurra_rows* rows_pointer;
   int64_t width;
-  int threads, number;
+  int threads, number, format;
 };
 
 class Case {
@@ -58,6 +62,10 @@ class Case {
   Array& optional(Array& array);  // NULL would not be refused
   // `good`, or in a wrong call something that is refused with `code`.
   void number(int good, int bad, int code);
+  void format(int good);
+
+  // What a call leaves in an array, all of which then hold what they did.
+  std::vector<float> foresee(const std::function<int()>& call, const Array& array);
 
   Given given;
   const recurra_rows* rows() const { return given.rows_pointer ? &given.rows : nullptr; }
@@ -82,4 +90,5 @@ class Case {
   Block offsets_, lengths_;
   std::deque<Array> arrays_;
   int bad_number_ = 0, bad_number_code_ = 0;
+  bool has_format_ = false;
 };

@@ -34,6 +34,8 @@ std::vector<Case::Fault> Case::faults() {
       all.push_back({"array NULL", NULL_POINTER, [&] { array.taken_away_ = true; }});
   if (bad_number_code_)
     all.push_back({"number", bad_number_code_, [&] { given.number = bad_number_; }});
+  for (int bad : {-1, int{RECURRA_FLOAT16}, int{RECURRA_INT8}, int{RECURRA_FORMATS}})
+    if (has_format_) all.push_back({"format", UNKNOWN_FORMAT, [=] { given.format = bad; }});
   if (!batch) return all;
   const int64_t b = random.whole(0, batch - 1), lines = layout.lines;
   const std::vector<Fault> of_rows = {

@@ -11,14 +11,21 @@ int64_t draw_size(Random& random) {
 
 }  // namespace
 
-Inputs::Inputs(Case& test, int64_t gates) : Inputs(test, gates, draw_size(test.random)) {}
+Inputs::Inputs(Case& test, int64_t gates, int64_t kept)
+    : Inputs(test, test.given.format == RECURRA_BFLOAT16, gates,
+             test.given.format == RECURRA_BFLOAT16 ? kept * test.width : draw_size(test.random)) {}
 
-Inputs::Inputs(Case& test, int64_t gates, int64_t size)
-    : x(test.reads_lines(size)),
-      weight(test.reads(gates * test.width * size, -2 / sqrt(double(size)), 2 / sqrt(double(size)))),
-      size_(size) {}
+Inputs::Inputs(Case& test, bool multiplied, int64_t gates, int64_t size)
+    : x(test.reads_lines(size, multiplied ? -2 : -1, multiplied ? 2 : 1)),
+      weight(test.reads(multiplied ? 0 : gates * test.width * size, -2 / sqrt(double(size)),
+                        2 / sqrt(double(size)))),
+      multiplied_(multiplied),
+      size_(size) {
+  if (multiplied) test.optional(weight);
+}
 
 double Inputs::operator()(int64_t line, int64_t number) const {
+  if (multiplied_) return x[line * size_ + number];
   double sum = 0;
   for (int64_t k = 0; k < size_; ++k) sum += weight[number * size_ + k] * x[line * size_ + k];
   return sum;
@@ -30,13 +37,14 @@ Gradients::Gradients(Case& test, const Inputs& inputs, int64_t gates, int64_t he
       gates_(gates),
       heads_(heads),
       biases_(biases),
-      of_x_(test.random.one_in(2)),
-      of_weights_(test.random.one_in(2)),
+      of_x_(test.given.format == RECURRA_FLOAT32 && test.random.one_in(2)),
+      of_weights_(test.given.format == RECURRA_FLOAT32 && test.random.one_in(2)),
       x_(test.writes(of_x_ ? test.lines() * inputs.count() : 0)),
       from_input_(test.writes(of_weights_ ? gates * width_ * inputs.count() : 0)),
       from_state_(test.writes(of_weights_ ? gates * width_ * (width_ / heads) : 0)),
       bias_(test.writes(of_weights_ ? biases * width_ : 0)) {
   test.optional(x_);
+  if (test.given.format == RECURRA_BFLOAT16) test.optional(inputs.x);
   if (!of_weights_)  // else they are given together: a call without one is refused
     for (Array* array : {&from_input_, &from_state_, &bias_}) test.optional(*array);
   if (of_weights_) {

@@ -5,19 +5,21 @@
 
 #include "case.h"
 
-// x and W, of `gates` vectors.
+// x and W, of `gates` vectors; in bfloat16 W x, in the first of `kept` vectors.
 class Inputs {
  public:
-  Inputs(Case& test, int64_t gates);
+  Inputs(Case& test, int64_t gates, int64_t kept);
 
   // W x at a number of a line of gates.
   double operator()(int64_t line, int64_t number) const;
   int count() const { return static_cast<int>(size_); }
+  float* from_input() const { return multiplied_ ? nullptr : weight.data(); }
 
   Array &x, &weight;
 
  private:
-  Inputs(Case& test, int64_t gates, int64_t size);
+  Inputs(Case& test, bool multiplied, int64_t gates, int64_t size);
+  const bool multiplied_;
   const int64_t size_;
 };
 

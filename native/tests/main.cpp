@@ -32,7 +32,7 @@ struct Options {
 
 constexpr int64_t COUNT = sizeof FUNCTIONS / sizeof *FUNCTIONS;
 
-constexpr const char* ISAS[] = {"baseline", "avx2", "avx512", "neon"};
+constexpr const char* ISAS[] = {"baseline", "avx2", "avx512", "avx512bf16", "amx", "emulated", "neon"};
 
 std::atomic<int> wrong{0};
 thread_local char current[160];  // what a signal is told to have interrupted
@@ -217,13 +217,21 @@ void too_large() {
   expect(recurra_scan_backward(&rows, widest, 1, RECURRA_AFFINE, fields, &x, &x, &x, &x, gradients,
                                &x) == recurra::NO_MEMORY,
          "a scan says that there is no memory");
-  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, 1, 0, 1, &x, &x, &x, &x, &x,
+  expect(recurra_recurrent_forward(&rows, wide, 1, RECURRA_LSTM, 1, 0, 0, 1, &x, &x, &x, &x, &x,
                                    nullptr, nullptr, &x, &x) == recurra::NO_MEMORY,
          "a cell says that there is no memory");
   for (int inputs : {0, -1, INT32_MAX})
-    expect(recurra_recurrent_forward(&rows, 1, 1, RECURRA_LSTM, 1, 0, inputs, &x, &x, &x, &x, &x,
+    expect(recurra_recurrent_forward(&rows, 1, 1, RECURRA_LSTM, 1, 0, 0, inputs, &x, &x, &x, &x, &x,
                                      nullptr, nullptr, &x, &x) == recurra::BAD_SIZE,
            "a number of inputs is refused");
+  expect(recurra_recurrent_forward(&rows, 2, 1, RECURRA_LSTM, 1, RECURRA_BFLOAT16, 0, 7, &x,
+                                   nullptr, &x, &x, &x, nullptr, nullptr, &x, &x) ==
+             recurra::BAD_SIZE,
+         "W x has all gates");
+  expect(recurra_recurrent_backward(&rows, 1, 1, RECURRA_ELMAN_TANH, 1, RECURRA_BFLOAT16, 1,
+                                    nullptr, nullptr, &x, &x, &x, nullptr, nullptr, &x, &x, &x, &x,
+                                    &x, nullptr, nullptr, nullptr) == recurra::UNKNOWN_FORMAT,
+         "in bfloat16 the gradient of x is the caller's");
   expect(recurra_mlstm_forward(&rows, widest >> 14, 1, 1 << 11, 1, &x, &x, &x, &x, &x, &x, &x, &x,
                                nullptr) == recurra::NO_MEMORY,
          "an MLSTM says that there is no memory");
@@ -283,6 +291,8 @@ int main(int count, char** words) {
     done += share;
     printf("%s: %lld random calls\n", isa, static_cast<long long>(share));
   }
+  for (const char* isa : ISAS)
+    if (recurra_select(isa) == recurra::ABSENT_ISA) printf("%s: this machine lacks it\n", isa);
   printf("%lld random calls, %d wrong\n", static_cast<long long>(done), wrong.load());
   return wrong ? 1 : 0;
 }

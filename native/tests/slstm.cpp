@@ -2,6 +2,7 @@
 // h' = o c'/n', with c and n kept as c e^-m and n e^-m, m' = max(m + log f, log i).
 #include "functions.h"
 #include "inputs.h"
+#include "operands.h"
 #include "reference.h"
 #include "status.h"
 
@@ -33,24 +34,33 @@ void slstm_forward(Case& test) {
   const int64_t width = test.width, leaf = test.batch * width;
   const bool exponential = draw_cell(test), kept = test.random.one_in(2);
   const Heads heads = draw_heads(test);
-  const Inputs inputs(test, 4);
-  Array& gates = test.writes(test.lines() * 5 * width);
-  Array &weight = test.reads(4 * width * heads.size, -0.2, 0.2), &bias = test.reads(4 * width);
+  Operands operands(test);
+  const Inputs inputs(test, 4, 5);
+  Array& gates = operands.over(inputs.x, test.lines() * 5 * width);
+  Array &weight = operands.rounds(test.reads(4 * width * heads.size, -0.2, 0.2)), &bias = test.reads(4 * width);
   Array &initial = test.reads(4 * leaf, 0.5, 1.5), &last = test.writes(4 * leaf);
   Array &y = test.writes(test.lines() * width), &memory = test.writes(test.lines() * 2 * width);
   if (!kept) test.optional(memory), test.optional(gates);
+  const auto call = [&] {
+    return recurra_recurrent_forward(
+        test.rows(), test.given.width, test.given.threads, test.given.number,
+        static_cast<int>(heads.count), test.given.format, kept, inputs.count(), inputs.x.data(), inputs.from_input(),
+        weight.data(), bias.data(), initial.data(), kept ? gates.data() : nullptr,
+        kept ? memory.data() : nullptr, y.data(), last.data());
+  };
+  operands.watch(call, y);
   for (int64_t b = 0; b < test.batch; ++b) {
-    std::vector<double> state[4], next;
+    std::vector<double> state[4];
     for (int64_t k = 0; k < 4; ++k) state[k] = state_of(initial, k * test.batch + b, width);
+    std::vector<double> seen = operands.seen(state[0]), next = seen;
     for (int64_t t = 0; t < test.layout.length[b]; ++t) {
       const int64_t line = test.layout.line(b, t);
-      next = state[0];
       for (int64_t c = 0; c < width; ++c) {
         double a[4];
         for (int64_t gate = 0; gate < 4; ++gate) {
           a[gate] = inputs(line, gate * width + c) + bias[gate * width + c];
           for (int64_t k = 0; k < heads.size; ++k)
-            a[gate] += weight[heads.place(gate, c, k)] * state[0][heads.first(c) + k];
+            a[gate] += weight[heads.place(gate, c, k)] * seen[heads.first(c) + k];
         }
         const double slope = exponential ? 1 : sigmoid(-a[1]);
         const double stays = state[3][c] + (exponential ? a[1] : log(sigmoid(a[1])));
@@ -58,38 +68,43 @@ void slstm_forward(Case& test) {
         state[1][c] = exp(stays - m) * state[1][c] + exp(a[0] - m) * z;
         state[2][c] = exp(stays - m) * state[2][c] + exp(a[0] - m);
         state[3][c] = m;
-        y[line * width + c] = next[c] = o * state[1][c] / state[2][c];
+        y[line * width + c] = state[0][c] = o * state[1][c] / state[2][c];
+        next[c] = operands.seen(line * width + c, state[0][c]);
         const double keeps[] = {a[0], stays, z, o, slope};
         for (int k = 0; k < 5 && kept; ++k) gates[(5 * line + k) * width + c] = keeps[k];
         for (int k = 0; k < 2 && kept; ++k) memory[(2 * line + k) * width + c] = state[1 + k][c];
       }
-      state[0] = next;
+      seen = next;
     }
     for (int64_t k = 0; k < 4; ++k)
       for (int64_t c = 0; c < width; ++c) last[k * leaf + b * width + c] = state[k][c];
   }
-  test.run([&] {
-    return recurra_recurrent_forward(
-        test.rows(), test.given.width, test.given.threads, test.given.number,
-        static_cast<int>(heads.count), kept, inputs.count(), inputs.x.data(), inputs.weight.data(),
-        weight.data(), bias.data(), initial.data(), kept ? gates.data() : nullptr,
-        kept ? memory.data() : nullptr, y.data(), last.data());
-  });
+  test.run(call);
 }
 
 void slstm_backward(Case& test) {
   const int64_t width = test.width, leaf = test.batch * width;
   draw_cell(test);
   const Heads heads = draw_heads(test);
-  const Inputs inputs(test, 4);
+  Operands operands(test);
+  const Inputs inputs(test, 4, 5);
   Array &gates = test.reads_lines(5 * width, 0, 1), &memory = test.reads_lines(2 * width, 0.5, 1.5);
-  Array &weight = test.reads(4 * width * heads.size, -0.2, 0.2);
+  Array &weight = operands.rounds(test.reads(4 * width * heads.size, -0.2, 0.2));
   Array &initial = test.reads(4 * leaf, 0.5, 1.5), &y = test.reads_lines(width);
   Array &grad_y = test.reads_lines(width), &grad_last = test.reads(4 * leaf);
   Array& grads =
       test.random.one_in(2) ? test.changes(gates) : test.writes(test.lines() * 5 * width);
   Array& grad_initial = test.writes(4 * leaf);
   Gradients given(test, inputs, 4, heads.count, 4);
+  const auto call = [&] {
+    return recurra_recurrent_backward(
+        test.rows(), test.given.width, test.given.threads, test.given.number,
+        static_cast<int>(heads.count), test.given.format, inputs.count(), inputs.x.data(), inputs.from_input(),
+        weight.data(), initial.data(), y.data(), gates.data(), memory.data(), grad_y.data(),
+        grad_last.data(), grads.data(), grad_initial.data(), given.x(), given.from_input(),
+        given.from_state(), given.bias());
+  };
+  operands.watch(call, grads);
   for (int64_t b = 0; b < test.batch; ++b) {
     std::vector<double> carried[4], inner(static_cast<size_t>(4 * width));
     for (int64_t k = 0; k < 4; ++k) carried[k] = state_of(grad_last, k * test.batch + b, width);
@@ -112,8 +127,11 @@ void slstm_backward(Case& test) {
         (stays > log_i ? of_stays : of_i) += of_m;
         const double writes[] = {of_i, of_stays * kept[4], of_c * i * (1 - z * z),
                                  g * mean * o * (1 - o)};
-        for (int k = 0; k < 4; ++k)
-          grads[(5 * line + k) * width + c] = inner[k * width + c] = writes[k];
+        for (int k = 0; k < 4; ++k) {
+          const int64_t place = (5 * line + k) * width + c;
+          grads[place] = writes[k];
+          inner[k * width + c] = operands.seen(place, writes[k]);
+        }
         carried[1][c] = of_c * f, carried[2][c] = of_n * f, carried[3][c] = of_stays;
       }
       const auto of_u = [&](int64_t n) { return inner[n]; };
@@ -129,12 +147,5 @@ void slstm_backward(Case& test) {
     for (int64_t k = 0; k < 4; ++k)
       for (int64_t c = 0; c < width; ++c) grad_initial[k * leaf + b * width + c] = carried[k][c];
   }
-  test.run([&] {
-    return recurra_recurrent_backward(
-        test.rows(), test.given.width, test.given.threads, test.given.number,
-        static_cast<int>(heads.count), inputs.count(), inputs.x.data(), inputs.weight.data(),
-        weight.data(), initial.data(), y.data(), gates.data(), memory.data(), grad_y.data(),
-        grad_last.data(), grads.data(), grad_initial.data(), given.x(), given.from_input(),
-        given.from_state(), given.bias());
-  });
+  test.run(call);
 }

@@ -86,7 +86,7 @@ def test_arrays_of_another_kind_are_refused() -> None:
         library.call("scan_forward", *rows, 2, AFFINE, both, *[good] * 3)
     for function, arguments in (
         ("scan_forward", [9, *[good] * 4]),
-        ("recurrent_forward", [9, 1, 0, 1, *[good] * 9]),
+        ("recurrent_forward", [9, 1, FLOAT32, 0, 1, *[good] * 9]),
     ):
         with pytest.raises(RecurraError, match="no such cell"):
             library.call(function, *rows, 2, *arguments)
@@ -98,6 +98,7 @@ def ulps(got: Tensor, want: Tensor) -> float:
     return ((got.double() - want).abs() / unit).max().item()
 
 
+FLOAT32 = library.FORMATS[torch.float32]
 GRID = torch.cat([torch.linspace(-9, 9, 40_001), torch.logspace(-30, 1.9, 4001)])
 
 
@@ -112,6 +113,7 @@ def test_the_functions_are_exact_to_some_last_places() -> None:
         1,
         0,
         1,
+        FLOAT32,
         0,
         1,
         GRID,
@@ -136,7 +138,22 @@ def test_functions_at_the_ends() -> None:
     zeros, out, last = torch.zeros(len(x)), torch.empty(len(x)), torch.empty(len(x))
     weight, one, none = torch.zeros(1), torch.ones(1), (None, None)
     library.call(
-        "recurrent_forward", *rows, 1, 0, 1, 0, 1, x, one, weight, weight, zeros, *none, out, last
+        "recurrent_forward",
+        *rows,
+        1,
+        0,
+        1,
+        FLOAT32,
+        0,
+        1,
+        x,
+        one,
+        weight,
+        weight,
+        zeros,
+        *none,
+        out,
+        last,
     )
     torch.testing.assert_close(out, torch.tanh(x), equal_nan=True)
     gates = fields((x[:, None], None), (None, torch.tensor([0.5])))

@@ -14,6 +14,8 @@ from contextlib import suppress
 
 import pytest
 
+from tests import interpreter
+
 # nothing of these starts a thread, which a child would not have
 SHARED = """torch hypothesis numpy jaxtyping safetensors.torch tokenizers cyclopts rich.progress
   lightning_fabric torchdata.stateful_dataloader PIL.Image sklearn seqeval.metrics sacrebleu
@@ -41,6 +43,7 @@ class First:
 
 def main() -> None:
     """Answer until the input ends."""
+    interpreter.switch_on()  # Triton may be imported by what all runs import
     for name in SHARED.split():
         with suppress(ImportError):  # of an extra that is not installed
             importlib.import_module(name)

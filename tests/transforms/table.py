@@ -8,13 +8,13 @@ from torch import Tensor
 
 from recurra.cells import CELLS
 from recurra.cells.base import Cell
-from recurra.engines import PREFERENCE, unroll
+from recurra.engines import order, unroll
 from recurra.errors import EngineRefused
 from recurra.layers import Recurrent
 from tests.transforms.tools import ROWS, SIZE, TIME, TOOLS, Make, Numbers
 
-# `graph` runs on cuda alone, and under these tools in its own tests
-ENGINES = [None, *(engine.name for engine in PREFERENCE if engine.name != "graph")]
+# those of GPUs are under these tools in their own tests
+ENGINES = [None, *(engine.name for engine in order(TIME))]
 # of float32 against float64 over a few steps; of bfloat16 there are 8 bits
 WITHIN = {torch.float64: (1e-9, 1e-10), torch.float32: (2e-4, 2e-5), torch.bfloat16: (0.1, 0.1)}
 
@@ -55,9 +55,9 @@ def runs(kind: type[Cell[Any]], engine: str, dtype: torch.dtype) -> bool:
 def outcome(tool: str, kind: type[Cell[Any]], engine: str | None) -> Outcome:
     """Return what comes of a tool; numbers that differ are an AssertionError.
 
-    An automatic choice and our kernels are tried in float32, where they are; others in float64.
+    An automatic choice and `native` are tried in float32, where `native` is; others in float64.
     """
-    dtype = torch.float32 if engine in (None, "native", "triton") else torch.float64
+    dtype = torch.float32 if engine in (None, "native") else torch.float64
     try:
         got = TOOLS[tool](maker(kind, engine, dtype))
     except EngineRefused as refused:

@@ -65,7 +65,8 @@ def engines(*, measure: bool = False, quick: bool = False) -> None:
         for cell, reasons, chosen in survey(place):
             table.add_row(cell.lower(), *(reasons[name] or "yes" for name in names), chosen)
         _print(table)
-    print(f"native kernels: {library.missing() or library.isa()}")
+    how = "in 16 bits" if library.multiplies_bfloat16() else "in float32"
+    print(f"native kernels: {library.missing() or f'{library.isa()}, bfloat16 multiplied {how}'}")
     measured, source, ignored = in_force(torch.get_num_threads())
     print(
         f"measurements: {source} table ({measured.threads} threads, {measured.isa}, torch "

@@ -48,11 +48,19 @@ class Fused(NamedTuple):
 
 
 def run_fused(
-    fused: Fused, cell: Cell[Any], rows: Rows, x: Tensor, state: Any
+    fused: Fused,
+    cell: Cell[Any],
+    rows: Rows,
+    x: Tensor,
+    state: Any,
+    cast: Callable[[Tensor], Tensor] = lambda tensor: tensor,
 ) -> tuple[Tensor, Any]:
-    """Return the outputs, as lines, and the state after each row's last step."""
-    leaves = [leaf.contiguous() for leaf in tree.leaves(state)]
-    weights = [getattr(cell, name) for name in fused.names]
+    """Return the outputs, as lines, and the state after each row's last step.
+
+    Kernels get the leaves of the state and the weights as `cast` returns them.
+    """
+    leaves = [cast(leaf).contiguous() for leaf in tree.leaves(state)]
+    weights = [cast(getattr(cell, name)) for name in fused.names]
     tensors = [x.contiguous(), *leaves, *weights]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     if not keep and not transformed():  # no graph, and no look at one

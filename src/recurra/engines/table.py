@@ -61,7 +61,7 @@ def here(threads: int) -> tuple[str, str, str, int]:
     """Return what a table must have been measured with to hold here; see `Table`."""
     if library.missing():
         return torch.__version__, "", "none", threads
-    return torch.__version__, library.vendor(), library.isa(), threads
+    return torch.__version__, library.vendor(), library.wide_isa(), threads
 
 
 @cache

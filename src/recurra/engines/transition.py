@@ -50,8 +50,9 @@ def uneven(cell: LinearCell[Any], x: Tensor) -> str | None:
     Asked at each call, one step would cost as much as many.
     """
     if cell not in TRANSITIONS:
-        with torch.no_grad():
-            transition = cell.transition(lift(cell.project(x.new_zeros(1, cell.input_size))))
+        like = next(cell.parameters(), x)  # autocast is not at work here, nor its types
+        with torch.no_grad(), torch.autocast(like.device.type, enabled=False):
+            transition = cell.transition(lift(cell.project(like.new_zeros(1, cell.input_size))))
         TRANSITIONS[cell] = unlike(cell, transition, 1)
     return TRANSITIONS[cell]
 

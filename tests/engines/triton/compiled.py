@@ -1,97 +1,65 @@
-"""Compiles recurrent kernels for an H100, which needs none: what the interpreter takes, may not.
+"""Compile the scans for a GPU that is not there; the interpreter takes more than the compiler.
 
-    python -m tests.engines.triton.compiled CELL ...
+    python -m tests.engines.triton.compiled [CAPABILITY [STEPS]]
 
-Prints, for each kernel that a training step of the cell launches, its name, the bytes of shared
-memory, and the registers of a thread that had no place. Not in the interpreter.
+Prints a line for each kernel: its name, and the registers and bytes of spilt ones of a thread.
 """
 
 import re
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
-import torch
 import triton
-from torch import Tensor
 from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia.compiler import get_ptxas
 from triton.compiler import ASTSource
 
-from recurra.cells import GRU, LSTM, SLSTM, Elman, IndRNN
-from recurra.engines.fused import run_fused
-from recurra.engines.triton import indrnn, launch, recurrent
-from recurra.engines.triton.padded import Padded
-from recurra.engines.triton.plan import Chip
+from recurra.engines.triton import complex, real
 
-CELLS = {kind.__name__: kind for kind in (Elman, GRU, IndRNN, LSTM, SLSTM)}
-OPTIONS = ("num_warps", "num_stages", "launch_cooperative_grid")
-TYPES = {
-    torch.float32: "*fp32",
-    torch.bfloat16: "*bf16",
-    torch.int32: "*i32",
-    torch.int64: "*i64",
-}
+LONG = ("words", "lengths")  # pointers to 64 bits
+FLOATS = ("constants", "sums")  # pointers to float32, whatever the storage
+COUNTS = ("time", "width", "columns", "s0", "s1", "a_line", "b_line", "grad_line")
 
 
-class Compiled:
-    """A kernel that is compiled for what it is called with, and computes nothing."""
-
-    def __init__(self, kernel: Any) -> None:
-        self.kernel = kernel
-
-    def __getitem__(self, grid: tuple[int, ...]) -> Any:
-        return self._compile
-
-    def _compile(self, *args: Any, **kwargs: Any) -> None:
-        kwargs |= {"WIDE": False} if "WIDE" in kwargs else {}  # that is for the interpreter
-        options = {name: kwargs.pop(name) for name in OPTIONS if name in kwargs}
-        given = dict(zip(self.kernel.arg_names, args, strict=False))
-        kinds = {name: TYPES[x.dtype] for name, x in given.items() if isinstance(x, Tensor)}
-        kinds |= {name: "i32" for name, x in given.items() if isinstance(x, int)}
-        constants = kwargs | {name: None for name, x in given.items() if x is None}
-        aligned = {
-            (place,): [["tt.divisibility", 16]]
-            for place, name in enumerate(self.kernel.arg_names)
-            if kinds.get(name, "").startswith("*")
-        }
-        source = ASTSource(
-            fn=self.kernel,
-            signature=kinds | dict.fromkeys(constants, "constexpr"),
-            constexprs=constants,
-            attrs=aligned,
-        )
-        target = GPUTarget("cuda", 90, 32)
-        made = triton.compile(source, target=target, options=options)
-        print(self.kernel.__name__, made.metadata.shared, _spilled(made.asm["cubin"]))
+def kind(name: str, fixed: dict[str, Any], storage: str) -> str:
+    """Return the type of an argument."""
+    if name in fixed:
+        return "constexpr"
+    if name in COUNTS:
+        return "i32"
+    return "*i64" if name in LONG else "*fp32" if name in FLOATS else f"*{storage}"
 
 
-def _spilled(cubin: bytes) -> int:
-    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(cubin)
+def build(kernel: Any, capability: int, storage: str, **fixed: Any) -> str:
+    """Compile a kernel and return what the assembler says of it."""
+    signature = {name: kind(name, fixed, storage) for name in kernel.arg_names}
+    source = ASTSource(fn=kernel, signature=signature, constexprs=fixed)
+    built = triton.compile(source, GPUTarget("cuda", capability, 32), options={"num_warps": 4})
+    with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
+        file.write(built.asm["ptx"])
         file.flush()
+        arch = f"--gpu-name=sm_{capability}" + "a" * (capability == 90)
         told = subprocess.run(
-            [tool, "-res-usage", file.name], capture_output=True, text=True, check=True
-        ).stdout
-    found = re.search(r"STACK:(\d+)", told)
-    assert found is not None, told
-    return int(found[1]) // 4
+            [get_ptxas(capability).path, "-v", arch, file.name, "-o", "/dev/null"],
+            capture_output=True, text=True, check=True,
+        ).stderr  # fmt: skip  # a call, and how
+    return ", ".join(re.findall(r"\d+ bytes spill stores|\d+ registers", told))
 
 
-def main(names: list[str]) -> None:
-    launch.chip = lambda _: Chip(132, 227 * 1024)
-    for module in (recurrent, indrnn):
-        module.forward, module.backward = Compiled(module.forward), Compiled(module.backward)
-    for name in names:
-        for dtype in (torch.float32, torch.bfloat16):
-            cell = CELLS[name](32, 512).to(dtype)
-            rows, x = Padded(32, 2, torch.full([32], 2)), torch.zeros(64, 32, dtype=dtype)
-            module = indrnn if name == "IndRNN" else recurrent
-            y, _ = run_fused(module.fused(cell), cell, rows, x, cell.initial_state(32))
-            y.sum().backward()
+def main(capability: int, chunk: int) -> None:
+    """Compile every kernel, in the storage and with the lengths that differ most."""
+    for even, storage in ((True, "fp32"), (False, "bf16")):
+        sizes = {"RAGGED": not even, "EVEN": even, "CHUNK": chunk, "LANES": 32}
+        variants = [(real, {"CELL": c}) for c in ("affine", "mingru", "minlstm", "rglru")]
+        variants += [(complex, {"FIXED": fixed}) for fixed in (False, True)]
+        for module, variant in variants:
+            for kernel in (module.forward, module.backward):
+                told = build(kernel, capability, storage, **sizes, **variant)
+                name = f"{module.__name__.rpartition('.')[2]}.{kernel.__name__}"
+                print(name, *variant.values(), "even" if even else "any", storage, told, sep="\t")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*(int(argument) for argument in (*sys.argv[1:], *(90, 64)[len(sys.argv) - 1 :])))

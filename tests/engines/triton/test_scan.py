@@ -144,12 +144,13 @@ def test_autocast_is_that_of_loop(kind: Any, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_gradients_of_gradients(kind: Any) -> None:
-    cell, x, state = given(kind, 1, 9, 2)
-    found = []
+    cell, x, state = given(kind, 2, 9, 2)
+    found, lengths = [], torch.tensor([9, 5], device=PLACE)
     for engine in ("loop", "triton"):
         leaf = x.clone().requires_grad_()
-        y, _ = unroll(cell, leaf, state, engine=engine)
-        (first,) = torch.autograd.grad(y.square().sum(), leaf, create_graph=True)
+        y, last = unroll(cell, leaf, state, lengths=lengths, engine=engine)
+        total = y.square().sum() + sum(part.square().sum() for part in last)
+        (first,) = torch.autograd.grad(total, leaf, create_graph=True)
         found.append(torch.autograd.grad(first.square().sum(), [leaf, *cell.parameters()]))
     for got, wanted in zip(*found[::-1], strict=True):
         torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-4)

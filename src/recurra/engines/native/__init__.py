@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from recurra import inputs
-from recurra.cells.base import Cell, LinearCell
+from recurra import inputs, tree
+from recurra.cells.base import Cell, LinearCell, lift
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.indrnn import IndRNN
@@ -19,12 +19,13 @@ from recurra.cells.mlstm import MLSTM
 from recurra.cells.rglru import RGLRU
 from recurra.cells.slstm import SLSTM
 from recurra.engines.base import Engine, Lengths, traced
-from recurra.engines.fused import Fused, run_fused
+from recurra.engines.fused import Fused
 from recurra.engines.native.gated import MINGRU_KERNELS, MINLSTM_KERNELS
 from recurra.engines.native.indrnn import indrnn_kernels
-from recurra.engines.native.library import missing
+from recurra.engines.native.library import FORMATS, missing
 from recurra.engines.native.lru import LRU_KERNELS
 from recurra.engines.native.mlstm import MLSTM_KERNELS
+from recurra.engines.native.precision import run_lines
 from recurra.engines.native.recurrent import (
     ELMAN_KERNELS,
     GRU_KERNELS,
@@ -69,15 +70,19 @@ def run(
     rows = Rows.of(len(x), x.shape[1], lengths)
     fused = _fused(cell)
     if fused is not None:
-        y, state = run_fused(fused, cell, rows, rows.pack(x), state)
-        return rows.unpack(y), state
+        y, last = run_lines(fused, cell, rows, rows.pack(lift(x)), state)
+        return rows.unpack(y).to(state[0].dtype), last
     assert isinstance(cell, LinearCell)
     u = cell.project(rows.pack(x))
-    transition = cell.transition(u)
+    transition = tree.map(lift, cell.transition(lift(u)))
     if reason := unlike(cell, transition, len(u)):  # it may have changed since it was asked
         raise EngineRefused(_none(cell, reason))
-    h, last = scan_transition(SCANS, rows, transition, state)
-    return rows.unpack(cell.read(u, type(state)(*h))), type(state)(*last)
+    found = scan_transition(SCANS, rows, transition, tuple(map(lift, state)))
+    h, last = (
+        type(state)(*(new.to(old.dtype) for new, old in zip(leaves, state, strict=True)))
+        for leaves in found
+    )
+    return rows.unpack(cell.read(u, h)), last
 
 
 def turns(cell: Cell[Any]) -> bool:
@@ -94,18 +99,19 @@ def run_both(
 ) -> tuple[Float[Tensor, "batch time output"], Any, Any]:
     """Unroll one cell from the start and one from the end, both of which `turns` takes."""
     rows = Rows.of(len(x), x.shape[1], lengths)
-    lines, outputs, last = rows.pack(x), [], []
+    lines, outputs, last = rows.pack(lift(x)), [], []
     for cell, state, way in ((ahead, states[0], rows), (back, states[1], rows.backward())):
         fused = _fused(cell)
         assert fused is not None
-        y, state = run_fused(fused, cell, way, lines, state)
+        y, state = run_lines(fused, cell, way, lines, state)
         outputs.append(y)
         last.append(state)
-    return rows.unpack(torch.cat(outputs, dim=1)), last[0], last[1]
+    y = rows.unpack(torch.cat(outputs, dim=1)).to(states[0][0].dtype)
+    return y, last[0], last[1]
 
 
 def refuse(cell: Cell[Any], x: Tensor) -> str | None:
-    """Refuse cells without kernels or an `Affine` or `Rotation`, and other numbers than float32."""
+    """Refuse cells without kernels, an `Affine` or a `Rotation`, and numbers of other types."""
     kind = type(cell).__name__
     fused = _fused(cell)
     if fused is None and not isinstance(cell, LinearCell):
@@ -117,8 +123,8 @@ def refuse(cell: Cell[Any], x: Tensor) -> str | None:
     reason = missing() or _unfit(x) or impure(x)
     if reason is not None:
         return reason
-    if torch.is_autocast_enabled("cpu"):
-        return "native kernels compute in float32; autocast asks for less"
+    if torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != torch.bfloat16:
+        return "native kernels have no float16; use autocast to bfloat16"
     if fused is not None:
         return misfit(cell, _unfit)
     assert isinstance(cell, LinearCell)
@@ -135,8 +141,8 @@ def _none(cell: Cell[Any], reason: str) -> str:
 def _unfit(tensor: Tensor) -> str | None:
     if tensor.device.type != "cpu":
         return f"native kernels run on cpu; the input or a weight is on {tensor.device.type}"
-    if tensor.dtype != torch.float32:
-        return f"native kernels compute in torch.float32; the input or a weight is {tensor.dtype}"
+    if tensor.dtype not in FORMATS:
+        return f"native kernels take float32 and bfloat16; the input or a weight is {tensor.dtype}"
     return None
 
 

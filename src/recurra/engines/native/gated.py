@@ -10,7 +10,7 @@ from torch import Tensor
 from recurra.engines.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.fields import MINGRU, MINLSTM, fields
 from recurra.engines.native.memory import fresh
-from recurra.engines.native.product import product, transposed_product
+from recurra.engines.native.product import product, rounded, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN
 
@@ -25,7 +25,7 @@ def _forward(
     width = initial.shape[1]
     # the kernel adds the bias: torch would write it to all of u before it multiplies
     u = product(x, from_input.T)
-    h, last = fresh(x, len(x), width), torch.empty_like(initial)
+    h, last = fresh(initial, len(x), width), torch.empty_like(initial)
     rows.call("scan_forward", width, cell, _side_by_side(cell, u, bias), initial, h, last)
     return h, (last,), (u,) if keep else ()
 
@@ -52,6 +52,7 @@ def _backward(
         "scan_backward", h.shape[1], cell, _side_by_side(cell, u, bias), initial, h, grad_h,
         *grad_last, _side_by_side(cell, grad_u, grad_bias), grad_initial,
     )  # fmt: skip  # in recurra.h's order and lines
+    grad_u = rounded(grad_u, x.dtype)
     grad_x = product(grad_u, from_input) if x.requires_grad else None
     return grad_x, (grad_initial,), (transposed_product(grad_u, x), grad_bias)
 

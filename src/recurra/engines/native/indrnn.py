@@ -8,7 +8,7 @@ from torch import Tensor
 from recurra.engines.fused import Fused, Gradients, Tensors
 from recurra.engines.loop import LOOP
 from recurra.engines.native.memory import fresh
-from recurra.engines.native.product import product, transposed_product
+from recurra.engines.native.product import product, rounded, transposed_product
 from recurra.engines.native.rows import Rows
 
 
@@ -41,9 +41,10 @@ def _backward(
         "indrnn_backward", h.shape[1], from_state.clamp(-bound, bound), state[0], h, grad_h,
         *grad_last, grad_u, grad_each, grad_initial,
     )  # fmt: skip  # in recurra.h's order and lines
-    grad_x = product(grad_u, from_input) if x.requires_grad else None
+    factor = rounded(grad_u, x.dtype)
+    grad_x = product(factor, from_input) if x.requires_grad else None
     # the bound has the gradient of the unbounded weight: see the cell
-    return grad_x, (grad_initial,), (transposed_product(grad_u, x), grad_u.sum(0), grad_each.sum(0))
+    return grad_x, (grad_initial,), (transposed_product(factor, x), grad_u.sum(0), grad_each.sum(0))
 
 
 def indrnn_kernels(bound: float) -> Fused:

@@ -16,11 +16,12 @@ from torch import Tensor
 from recurra.errors import RecurraError
 from recurra.inputs import impure
 
-VERSION = 3  # of the C interface that is called here
+VERSION = 4  # of the C interface that is called here
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 NOT_BUILT = "the native library is not built here: no C++ compiler was found at install"
 MOST_THREADS = 1 << 10  # as in status.h
 PAUSE_SOFT = 1  # of OpenMP 5.0, section 3.2.43
+FORMATS = {torch.float32: 0, torch.bfloat16: 2}  # as in recurra.h
 PLACE = ctypes.c_float()  # stands for arrays without numbers, whose pointer torch has as null
 
 # numbers and arrays of each function, after (rows, width, threads)
@@ -29,8 +30,8 @@ FUNCTIONS = {
     "unpack": (1, 2),
     "scan_forward": (1, 4),
     "scan_backward": (1, 7),
-    "recurrent_forward": (4, 9),
-    "recurrent_backward": (3, 15),
+    "recurrent_forward": (5, 9),
+    "recurrent_backward": (4, 15),
     "indrnn_forward": (0, 5),
     "indrnn_backward": (0, 8),
     "pool_forward": (0, 5),
@@ -58,9 +59,20 @@ def missing() -> str | None:
 
 
 def isa() -> str:
-    """Return the instruction set whose kernels run: baseline, avx2, avx512 or neon."""
+    """Return whose kernels run: baseline, avx2, avx512, avx512bf16, amx or neon."""
     name: bytes = _load().recurra_selected()
     return name.decode()
+
+
+def wide_isa() -> str:
+    """Return whose kernels of float32 run: those that multiply bfloat16 are avx512's otherwise."""
+    return "avx512" if multiplies_bfloat16() else isa()
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Return whether these kernels multiply in 16 bits, rather than widen to float32 before."""
+    return missing() is None and bool(_load().recurra_multiplies_bfloat16())
 
 
 def vendor() -> str:

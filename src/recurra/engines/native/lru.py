@@ -5,7 +5,7 @@ from torch import Tensor
 
 from recurra.engines.fused import Fused, Gradients, Tensors
 from recurra.engines.native.fields import ROTATION, fields
-from recurra.engines.native.product import add_product, product, transposed_product
+from recurra.engines.native.product import add_product, product, rounded, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN
 
@@ -23,7 +23,7 @@ def _forward(
     decay = zip((None, None), _decay(nu, theta), strict=True)
     inject = ((part, None) for part in h.chunk(2, dim=1))
     rows.call("scan_forward", len(nu), ROTATION, fields(*decay, *inject), initial, h, last)
-    y = add_product(product(x, d.T), h, to_output.T)
+    y = add_product(product(x, d.T), rounded(h, x.dtype), to_output.T)
     re, im = last.chunk(2, dim=1)
     return y, (re.contiguous(), im.contiguous()), (h,) if keep else ()
 
@@ -42,8 +42,9 @@ def _backward(
     (h,) = kept
     scaled, d = _scale(gamma, from_input)
     initial, decay = torch.cat(state, dim=1), _decay(nu, theta)
-    grad_h = product(grad_y, to_output)
-    grad_decay, grad_initial = x.new_empty(2, len(nu)), torch.empty_like(initial)
+    of_y = rounded(grad_y, x.dtype)
+    grad_h = product(of_y, to_output)
+    grad_decay, grad_initial = nu.new_empty(2, len(nu)), torch.empty_like(initial)
     given = (None, decay[0]), (None, decay[1]), (None, None), (None, None)  # inject is of no use
     # the gradient of inject takes the place of that of h
     wanted = [(None, part) for part in grad_decay] + [(g, None) for g in grad_h.chunk(2, dim=1)]
@@ -51,19 +52,20 @@ def _backward(
         "scan_backward", len(nu), ROTATION, fields(*given), initial, h, grad_h,
         torch.cat(grad_last, dim=1), fields(*wanted), grad_initial,
     )  # fmt: skip  # in recurra.h's order and lines
-    grad_x = None
+    of_h, grad_x = rounded(grad_h, x.dtype), None
     if x.requires_grad:
-        grad_x = add_product(product(grad_y, d), grad_h, scaled)
-    grad_scaled = transposed_product(grad_h, x)
+        grad_x = add_product(product(of_y, d), of_h, scaled)
+    grad_scaled = transposed_product(of_h, x)
     grad_from_input = torch.cat(
-        [grad_scaled * gamma.exp().repeat(2)[:, None], transposed_product(grad_y, x)]
+        [grad_scaled * gamma.exp().repeat(2)[:, None], transposed_product(of_y, x)]
     )
     grad_gamma = (grad_scaled * scaled).sum(1).view(2, -1).sum(0)
     (re, im), (of_re, of_im) = decay, grad_decay
     # λ = exp(−exp(ν) + i exp(θ)): ∂λ/∂ν = −exp(ν) λ, ∂λ/∂θ = i exp(θ) λ
     grad_nu = -nu.exp() * (of_re * re + of_im * im)
     grad_theta = theta.exp() * (of_im * re - of_re * im)
-    gradients = grad_nu, grad_theta, grad_gamma, grad_from_input, transposed_product(grad_y, h)
+    of_output = transposed_product(of_y, rounded(h, x.dtype))
+    gradients = grad_nu, grad_theta, grad_gamma, grad_from_input, of_output
     return grad_x, grad_initial.chunk(2, dim=1), gradients
 
 

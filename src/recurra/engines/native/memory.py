@@ -22,16 +22,17 @@ KEPT = 1 << 29  # bytes that are kept in all
 _waiting: deque[mmap.mmap] = deque(maxlen=64)
 
 
-def fresh(like: Tensor, *sizes: int) -> Tensor:
-    """Return a new array of `like`'s type that nothing was written to."""
-    size = prod(sizes) * like.itemsize
+def fresh(like: Tensor, *sizes: int, dtype: torch.dtype | None = None) -> Tensor:
+    """Return a new array of `like`'s type, or of `dtype`, that nothing was written to."""
+    dtype = like.dtype if dtype is None else dtype
+    size = prod(sizes) * dtype.itemsize
     if size < LARGE or not like.is_cpu:
-        return like.new_empty(sizes)
+        return like.new_empty(sizes, dtype=dtype)
     block = _take(size)
     buffer = (ctypes.c_char * size).from_buffer(block)
     finalize(buffer, _give_back, block).atexit = False
     # torch holds `buffer` for as long as any tensor lies on it
-    array = torch.frombuffer(buffer, dtype=like.dtype).view(sizes)
+    array = torch.frombuffer(buffer, dtype=dtype).view(sizes)
     # torch gives it no type
     poisons = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if poisons and torch.are_deterministic_algorithms_enabled():

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from recurra.engines.fused import Fused, Tensors
-from recurra.engines.native.product import product, transposed_product
+from recurra.engines.native.product import product, rounded, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN
 
@@ -18,12 +18,12 @@ def _forward(
     u = product(x, from_input.T, bias=bias)
     _, heads, d = state[1].shape
     last = tuple(torch.empty_like(leaf) for leaf in state)
-    y = x.new_empty(len(x), heads * d)
+    y = u.new_empty(len(x), heads * d)
     kept: Tensors = ()
     states = None
     if keep:
         chunks = int(((rows.lengths + CHUNK - 1) // CHUNK).sum())
-        states = x.new_empty(chunks, heads, d * d + d + 1)
+        states = u.new_empty(chunks, heads, d * d + d + 1)
         kept = u, states
     rows.call("mlstm_forward", heads * d, heads, CHUNK, u, *state, y, *last, states)
     return y, last, kept
@@ -48,7 +48,8 @@ def _backward(
         "mlstm_backward", y.shape[1], heads, CHUNK, u, *state, y, states, grad_y, *grad_last,
         grad_u, *grad_state,
     )  # fmt: skip  # in recurra.h's order and lines
-    return product(grad_u, from_input), grad_state, (transposed_product(grad_u, x), grad_u.sum(0))
+    factor = rounded(grad_u, x.dtype)
+    return product(factor, from_input), grad_state, (transposed_product(factor, x), grad_u.sum(0))
 
 
 MLSTM_KERNELS = Fused(("from_input", "bias"), _forward, _backward, SCAN)

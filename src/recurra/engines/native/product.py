@@ -13,16 +13,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recurra.cells.base import lift
 from recurra.engines.base import traced
 from recurra.engines.function import Function
 from recurra.engines.native import library
 from recurra.engines.native.memory import LARGE, fresh
 from recurra.inputs import impure, transformed
 
+SUMMED = 1 << 11  # lines whose products are summed up before they are rounded
+WORTH_ROUNDING = 1 << 20  # multiplications from which bfloat16 is faster than float32
 FEW = 32  # lines that are left to MKL
 ZEN_5 = 26  # family of AMD's processors whose AVX-512 is as wide as its name
 NARROW = 1 << 10  # numbers of a sum over all lines below which MKL is the faster
 WORTH = 1 << 24  # multiplications of a `linear` that are worth a step of Python in the graph
+
+
+def rounded(a: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return `a` as a factor of this type: itself, or rounded to bfloat16."""
+    return a if a.dtype == dtype else fresh(a, *a.shape, dtype=dtype).copy_(a)
 
 
 def product(
@@ -31,12 +39,15 @@ def product(
     """Return a b + bias, in `out` where that is given.
 
     Args:
-        a: [lines, depth]
+        a: [lines, depth], float32, or bfloat16, to which b is rounded then, too. Sums are float32;
+            those of bfloat16 are rounded once more where they are many, as torch rounds them.
         b: [depth, width]
         bias: [width]
-        out: [lines, width], whose lines may be further apart.
+        out: float32 [lines, width], whose lines may be further apart.
     """
-    out = fresh(a, len(a), b.shape[1]) if out is None else out
+    out = fresh(a, len(a), b.shape[1], dtype=torch.float32) if out is None else out
+    if a.dtype == torch.bfloat16:
+        return _narrow_product(a, b, bias, out, add=False)
     for part, plan in _parts(a, b):
         if plan:  # copied while in cache: torch's new pages would cost as much as the product
             out[part] = _planned(a[part], b, bias)
@@ -49,6 +60,8 @@ def product(
 
 def add_product(out: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Add a b to `out`, and return it."""
+    if a.dtype == torch.bfloat16:
+        return _narrow_product(a, b, None, out, add=True)
     for part, plan in _parts(a, b):
         if plan:
             out[part] += _planned(a[part], b)
@@ -64,9 +77,35 @@ def transposed_product(a: Tensor, b: Tensor) -> Tensor:
     Where the product is small MKL is the faster, and as exact if it is written as (bᵀ a)ᵀ: 16 × 4
     numbers over 16,384 lines are wrong by 4e-7, else by 4e-6.
     """
+    if a.dtype == torch.bfloat16:
+        return _narrow_transposed_product(a, b)
     if a.shape[1] * b.shape[1] < NARROW:
         return (b.T @ a).T
     return library.transposed_product(a, b)
+
+
+def _narrow_product(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor, *, add: bool) -> Tensor:
+    few, narrow = lift(b), rounded(b, torch.bfloat16)
+    for part, plan in _parts(a, b):
+        found = torch.mm(a[part], narrow) if plan else lift(a[part]) @ few
+        if add:
+            out[part] += found
+        elif bias is None:
+            out[part] = found
+        else:
+            torch.add(found, bias, out=out[part])
+    return out
+
+
+def _narrow_transposed_product(a: Tensor, b: Tensor) -> Tensor:
+    """Return sums over parts of the lines, each rounded once, added up in float32."""
+    if len(a) * a.shape[1] * b.shape[1] < WORTH_ROUNDING:
+        return transposed_product(lift(a), lift(b))
+    out = a.new_zeros(a.shape[1], b.shape[1], dtype=torch.float32)
+    for start in range(0, len(a), SUMMED):
+        part = slice(start, start + SUMMED)
+        out += torch.mm(a[part].T, b[part])
+    return out
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -111,7 +150,8 @@ def _parts(a: Tensor, b: Tensor) -> Iterator[tuple[slice, bool]]:
     Those are of powers of two, and stay in a cache with their results.
     """
     start, lines = 0, len(a)
-    if _mkl_is_half_as_wide():
+    narrow = a.dtype == torch.bfloat16 and lines * b.numel() >= WORTH_ROUNDING
+    if narrow or (a.dtype == torch.float32 and _mkl_is_half_as_wide()):
         size = 1 << (LARGE // a.itemsize // max(*b.shape, 1)).bit_length() - 1
         while size >= FEW:
             for _ in range((lines - start) // size):

@@ -1,25 +1,17 @@
 """Cells with a matrix between states: a layer's products and time loop, one call each way."""
 
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from recurra.engines.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.loop import LOOP
-from recurra.engines.native.library import at
+from recurra.engines.native import recurrent16
+from recurra.engines.native.library import FORMATS, at
 from recurra.engines.native.memory import fresh
+from recurra.engines.native.recurrent16 import Kernel, heads
 from recurra.engines.native.rows import Rows
-
-
-class Kernel(NamedTuple):
-    """What recurra.h says of a cell: its number, vectors of a line of `gates` and of `memory`."""
-
-    number: int
-    gates: int
-    memory: int
-
 
 ELMAN_TANH, ELMAN_RELU = Kernel(0, 0, 0), Kernel(1, 0, 0)
 GRU, LSTM = Kernel(2, 4, 0), Kernel(3, 4, 1)
@@ -29,6 +21,8 @@ SLSTM_SIGMOID, SLSTM_EXP = Kernel(4, 5, 2), Kernel(5, 5, 2)
 def _forward(
     kernel: Kernel, rows: Rows, x: Tensor, state: Tensors, weights: Tensors, keep: bool
 ) -> tuple[Tensor, Tensors, Tensors]:
+    if x.dtype == torch.bfloat16:
+        return recurrent16.forward(kernel, rows, x, state, weights, keep)
     # `refuse` has just looked at all of these
     from_input, bias, from_state, *state_bias = (weight.contiguous() for weight in weights)
     lines, width = len(x), state[0].shape[1]
@@ -41,9 +35,10 @@ def _forward(
         bias = torch.cat([bias, *state_bias])
     kept = () if gates is None else (gates,) if memory is None else (gates, memory)
     rows.call(
-        "recurrent_forward", width, kernel.number, _heads(from_state), keep, x.shape[1], at(x),
-        at(from_input), at(from_state), at(bias), at(initial), None if gates is None else at(gates),
-        None if memory is None else at(memory), at(y), at(last),
+        "recurrent_forward", width, kernel.number, heads(from_state), FORMATS[x.dtype], keep,
+        x.shape[1], at(x), at(from_input), at(from_state), at(bias), at(initial),
+        None if gates is None else at(gates), None if memory is None else at(memory), at(y),
+        at(last),
     )  # fmt: skip  # in recurra.h's order
     return y, last.unbind(), kept
 
@@ -59,6 +54,8 @@ def _backward(
     grad_y: Tensor,
     grad_last: Tensors,
 ) -> tuple[Tensor | None, Gradients, Gradients]:
+    if x.dtype == torch.bfloat16:
+        return recurrent16.backward(kernel, rows, x, state, weights, y, kept, grad_y, grad_last)
     from_input, bias, from_state, *state_bias = weights
     gates, memory, *_ = *kept, None, None
     grads = fresh(y, *y.shape) if gates is None else overwrite(gates)
@@ -71,19 +68,15 @@ def _backward(
         found = [fresh(x, *from_input.shape), fresh(x, *from_state.shape), x.new_empty(biases)]
     given = [None if array is None else at(array) for array in (grad_x, *found)]
     rows.call(
-        "recurrent_backward", y.shape[1], kernel.number, _heads(from_state), x.shape[1], x,
-        from_input.contiguous(), from_state.contiguous(), at(initial), y, gates, memory, grad_y,
-        at(last), at(grads), at(grad_initial), *given,
+        "recurrent_backward", y.shape[1], kernel.number, heads(from_state), FORMATS[x.dtype],
+        x.shape[1], x, from_input.contiguous(), from_state.contiguous(), at(initial), y, gates,
+        memory, grad_y, at(last), at(grads), at(grad_initial), *given,
     )  # fmt: skip  # in recurra.h's order
     of_input, of_state, of_bias = found
     if of_bias is None:
         return grad_x, grad_initial.unbind(), (None,) * len(weights)
     of_bias, *other = of_bias[: len(bias)], of_bias[len(bias) :]
     return grad_x, grad_initial.unbind(), (of_input, of_bias, of_state, *other[: len(state_bias)])
-
-
-def _heads(from_state: Tensor) -> int:
-    return from_state.shape[1] if from_state.dim() == 4 else 1
 
 
 def _fused(kernel: Kernel, names: tuple[str, ...] = ("from_input", "bias", "from_state")) -> Fused:

@@ -11,7 +11,7 @@ from recurra.cells.rglru import C
 from recurra.engines.fused import Fused, Gradients, Tensors, overwrite
 from recurra.engines.native.fields import RGLRU, fields
 from recurra.engines.native.memory import fresh
-from recurra.engines.native.product import add_product, product, transposed_product
+from recurra.engines.native.product import add_product, product, rounded, transposed_product
 from recurra.engines.native.rows import Rows
 from recurra.engines.scan import SCAN
 
@@ -24,10 +24,11 @@ def _forward(
     decay, from_input, bias, gates, gate_bias = weights
     (initial,) = state
     v = product(x, from_input.T, bias=bias)
-    u = fresh(x, len(x), len(gate_bias))  # r and i, without their bias
+    u = fresh(v, len(x), len(gate_bias))  # r and i, without their bias
+    factor = rounded(v, x.dtype)
     for kind, head, columns in _blocks(gates):
-        product(_head(v, head, gates), gates[kind, head].T, out=u[:, columns])
-    h, last = fresh(x, len(x), len(bias)), torch.empty_like(initial)
+        product(_head(factor, head, gates), gates[kind, head].T, out=u[:, columns])
+    h, last = fresh(v, len(x), len(bias)), torch.empty_like(initial)
     rows.call("scan_forward", len(bias), RGLRU, _fields(v, u, gate_bias, decay), initial, h, last)
     return h, (last,), (v, u) if keep else ()
 
@@ -54,12 +55,14 @@ def _backward(
         *grad_last, fields(*wanted, (None, grad_log)), grad_initial,
     )  # fmt: skip  # in recurra.h's order and lines
     grad_gates = torch.empty_like(gates, memory_format=torch.contiguous_format)
+    of_u, factor = rounded(grad_u, x.dtype), rounded(v, x.dtype)
     for kind, head, columns in _blocks(gates):
-        grad_gates[kind, head] = transposed_product(grad_u[:, columns], _head(v, head, gates))
-        add_product(_head(grad_v, head, gates), grad_u[:, columns], gates[kind, head])
-    grad_x = product(grad_v, from_input) if x.requires_grad else None
+        grad_gates[kind, head] = transposed_product(of_u[:, columns], _head(factor, head, gates))
+        add_product(_head(grad_v, head, gates), of_u[:, columns], gates[kind, head])
+    of_v = rounded(grad_v, x.dtype)
+    grad_x = product(of_v, from_input) if x.requires_grad else None
     grad_decay = grad_log * C * torch.sigmoid(-decay)
-    gradients = grad_decay, transposed_product(grad_v, x), grad_v.sum(0), grad_gates, grad_gate_bias
+    gradients = grad_decay, transposed_product(of_v, x), grad_v.sum(0), grad_gates, grad_gate_bias
     return grad_x, (grad_initial,), gradients
 
 

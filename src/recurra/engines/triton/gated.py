@@ -38,13 +38,13 @@ def _backward(
     grad_last: Tensors,
 ) -> tuple[Tensor | None, Gradients, Gradients]:
     (initial,), (u,), (from_input, _) = state, kept, weights
-    width, few = initial.shape[1], cell == "minlstm"
+    width = initial.shape[1]
     grad_u, grad_initial = torch.empty_like(u), torch.empty_like(initial)
-    shares = sums(rows, u, width, u.shape[1] // width, few)
+    shares = sums(rows, u, width, u.shape[1] // width)
     grads = grad_u[:, :width], grad_u[:, width : 2 * width], grad_u[:, -width:]
     launch(
         real.backward, rows, initial, width, *_side_by_side(u, width), u, h, grad_h, *grad_last,
-        *grads, grad_u.stride(0), shares, grad_initial, few=few, CELL=cell,
+        *grads, grad_u.stride(0), shares, grad_initial, few=True, CELL=cell,
     )  # fmt: skip  # in the kernel's order and lines
     grad_x = grad_u @ from_input.to(u.dtype) if x.requires_grad else None
     grad_bias = shares.sum(1).flatten()

@@ -48,7 +48,7 @@ def _backward(
     grad_y = grad_y.to(h.dtype)
     initial, decay = torch.cat(state, dim=1), _decay(nu, theta)
     grad_h, grad_initial = grad_y @ to_output.to(h.dtype), torch.empty_like(initial)
-    shares = sums(rows, h, width, 2, few=True)
+    shares = sums(rows, h, width, 2)
     # the gradient of inject takes the place of that of h
     places = grad_h, grad_h[:, width:]
     launch(

@@ -43,7 +43,7 @@ def _backward(
     decay, from_input, bias, gates, gate_bias = weights
     (initial,), (v, u), width = state, kept, len(bias)
     grad, grad_initial = v.new_empty(len(v), 3 * width), torch.empty_like(initial)
-    shares = sums(rows, v, width, 3, few=True)
+    shares = sums(rows, v, width, 3)
     launch(
         real.backward, rows, initial, width, *_fields(v, u, gate_bias, decay), h, grad_h,
         *grad_last, *grad.chunk(3, dim=1), grad.stride(0), shares, grad_initial,

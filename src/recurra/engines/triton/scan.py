@@ -28,7 +28,7 @@ def launch(
         initial: the initial state [batch, parts · width].
         width: numbers of a step, each of one part, or of two where they are complex.
         arguments: what the kernel takes after the initial state.
-        few: whether a thread has half as many steps, since it has more of each.
+        few: whether a thread has half as many steps, as backward and of complex numbers.
         sizes: what the kernel is compiled for.
     """
     columns, parts = rows.batch * width, initial.shape[1] // width
@@ -48,9 +48,10 @@ def steps(few: bool) -> int:
     return WARPS * ROWS // (2 if few else 1)
 
 
-def sums(rows: Padded, like: Tensor, width: int, fields: int, few: bool) -> Tensor:
+def sums(rows: Padded, like: Tensor, width: int, fields: int) -> Tensor:
     """Return memory for each chunk's and row's share of so many sums over all lines."""
-    return like.new_empty(fields, cdiv(rows.time, steps(few)) * rows.batch, width).float()
+    shares = cdiv(rows.time, steps(few=True)) * rows.batch
+    return like.new_empty(fields, shares, width, dtype=torch.float32)
 
 
 def in_lines(array: Tensor) -> Tensor:
@@ -93,7 +94,8 @@ def _backward(
         (a,) = decay
         launch(
             real.backward, rows, initial, width, a, a.stride(0), a, a.stride(0), a, a,
-            h, grad_h, grad_last, *grads, grads[1], width, grads[0], grad_initial, CELL="affine",
+            h, grad_h, grad_last, *grads, grads[1], width, grads[0], grad_initial,
+            few=True, CELL="affine",
         )  # fmt: skip  # as above
     else:
         a_re, a_im = _alike(decay)

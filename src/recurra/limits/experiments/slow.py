@@ -10,7 +10,7 @@ from torch import nn
 
 from recurra.benchmarks.questions.growth import exponent
 from recurra.cells import GRU, LSTM, Elman, MinGRU, MinLSTM
-from recurra.engines import PREFERENCE
+from recurra.engines import order
 from recurra.layers import Recurrent
 from recurra.limits.case import Case
 from recurra.limits.experiment import Experiment
@@ -28,7 +28,7 @@ def contenders() -> dict[str, Train]:
     found = dict[str, Train]()
     for kind in CELLS:
         cell = kind(WIDTH, WIDTH)
-        for engine in PREFERENCE:
+        for engine in order(8):
             if engine.refuse(cell, torch.zeros(1, 8, WIDTH)) is None:
                 layer = Recurrent(cell, engine=engine.name)
                 found[f"{kind.__name__}, {engine.name}"] = trained(layer)
