@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from recurra.benchmarks import machine, results
+from recurra.benchmarks.contest import Target
 from recurra.benchmarks.question import Question, Settings
 from recurra.benchmarks.questions import QUESTIONS
 from recurra.benchmarks.questions.classic import CLASSIC
 from recurra.benchmarks.questions.grid import summary
 from recurra.benchmarks.questions.growth import exponent
+from recurra.benchmarks.questions.shapes import SHAPES
 from recurra.benchmarks.questions.training import TRAINING
 from recurra.benchmarks.results import Row
 from recurra.benchmarks.run import Failed, Files, ask, run, write_page
@@ -96,10 +98,20 @@ def test_there_is_one_file_per_question():
 
 
 def test_the_grid_ends_with_its_mean_and_its_worst():
-    mean, worst = summary([value for value in GRID if value.cell == "GRU"], "gru")
+    rows = [value for value in GRID if value.cell == "GRU"]
+    mean, worst = summary(rows, Target(2.5, 4.0), Target(0.95, 1.0))
     assert mean.ratio == pytest.approx((1.2 * 0.9 * 2.0) ** (1 / 3))
     assert (mean.must, mean.shape) == (2.5, ())
     assert (worst.ratio, worst.must, worst.verdict) == (0.9, 0.95, "MISSED")
+
+
+@pytest.mark.parametrize("part", SHAPES.parts)
+def test_common_shapes_end_with_their_mean_and_their_worst(part: str):
+    *rows, mean, worst = SHAPES.answer(part, SETTINGS)
+    assert [row.shape for row in rows] == [(2, 8, 5, 5), (3, 4, 7, 7)]
+    assert mean.ratio == pytest.approx((rows[0].ratio * rows[1].ratio) ** 0.5)
+    assert worst.ratio == min(row.ratio for row in rows)
+    assert (mean.must, mean.aim, worst.must, worst.aim) == (1.25, 1.5, 0.97, 1.05)
 
 
 def test_the_exponent_of_growth():

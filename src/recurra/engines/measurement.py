@@ -18,7 +18,7 @@ from recurra.engines.vendor import KERNELS
 
 Passes = dict[str, Callable[[], object]]  # engine → one pass over a sequence
 
-GAIN = 0.98  # share of the preferred engine's time that another must stay below
+GAIN = 0.95  # share of the preferred engine's time that another must stay below
 HOPELESS = 3.0  # times the fastest's first passes from which a candidate is not run again
 LARGE = 2**20  # numbers of the outputs; more are slow to measure and choose like the nearest
 LONG = 64  # steps from which `loop` is not measured beside another

@@ -76,10 +76,16 @@ def test_whole_chunks_and_columns(kind: Any) -> None:
 
 
 @pytest.mark.usefixtures("poisoned")
-@pytest.mark.parametrize("lengths", [[17, 8, 0], [9, 1, 16]], ids=str)
+@pytest.mark.parametrize(
+    ("time", "width", "lengths"),
+    # the last are whole chunks and columns, but for the lengths
+    [(17, 4, [17, 8, 0]), (17, 4, [9, 1, 16]), (16, 16, [3, 16, 8])],
+)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_lengths_within_at_and_beyond_chunks(kind: Any, lengths: list[int]) -> None:
-    cell, x, state = given(kind, 3, 17, 4)
+def test_lengths_within_at_and_beyond_chunks(
+    kind: Any, time: int, width: int, lengths: list[int]
+) -> None:
+    cell, x, state = given(kind, 3, time, width)
     compare(cell, x, state, torch.tensor(lengths, device=PLACE))
 
 

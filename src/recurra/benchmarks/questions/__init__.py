@@ -11,6 +11,7 @@ from recurra.benchmarks.questions.mingru import MINGRU
 from recurra.benchmarks.questions.narrow import NARROW
 from recurra.benchmarks.questions.ragged import RAGGED
 from recurra.benchmarks.questions.scan import SCAN
+from recurra.benchmarks.questions.shapes import SHAPES
 from recurra.benchmarks.questions.start import START
 from recurra.benchmarks.questions.streaming import STREAMING
 from recurra.benchmarks.questions.training import TRAINING
@@ -18,6 +19,7 @@ from recurra.benchmarks.questions.training import TRAINING
 QUESTIONS: tuple[Question, ...] = (
     CLASSIC,
     GRID,
+    SHAPES,
     RAGGED,
     MINGRU,
     SCAN,

@@ -31,14 +31,13 @@ def answer(part: str, settings: Settings) -> Iterator[Row]:
         for row in hold(contest, settings.threads, settings.pace() if settings.quick else PACE):
             rows.append(row)
             yield row
-    yield from summary(rows, part)
+    yield from summary(rows, MEANS[part], WORST)
 
 
-def summary(rows: list[Row], part: str) -> Iterator[Row]:
-    """Yield the mean and the worst of the points as two more rows."""
+def summary(rows: list[Row], target: Target, least: Target) -> Iterator[Row]:
+    """Yield the mean and the worst of the points as two more rows, beside what is asked of each."""
     mean = math.exp(sum(math.log(row.ratio) for row in rows) / len(rows))
     of_all = replace(rows[0], shape=(), spread=None, ours_ms=None, peer_ms=None, error=None)
-    target = MEANS[part]
     yield replace(
         of_all,
         engine="automatic",
@@ -50,7 +49,7 @@ def summary(rows: list[Row], part: str) -> Iterator[Row]:
     )
     worst = min(rows, key=lambda row: row.ratio)
     note = f"worst of {len(rows)} shapes"
-    yield replace(worst, must=WORST.must, aim=WORST.aim, note=note)
+    yield replace(worst, must=least.must, aim=least.aim, note=note)
 
 
 GRID = Question(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from recurra.engines.base import Lengths
-from recurra.engines.triton.plan import plan, processors
+from recurra.engines.triton.plan import STAGES, chip, plan
 
 
 def launch(
@@ -38,10 +38,11 @@ def launch(
         gates * size if back else size,
         1 if back else compiled["PADDED"],
         from_state.itemsize,
-        processors(device),
+        chip(device),
     )
     meet = how.persistent and how.members > 1
     programs = how.teams * heads * how.members
+    wide = device.type == "cpu" and from_state.dtype == torch.bfloat16
     counters = torch.zeros(how.teams * heads * 32 if meet else 1, dtype=torch.int32, device=device)
     steps = [(0, time)] if how.persistent else [(t, t + 1) for t in range(time)]
     for top in range(0, batch, how.teams * how.share):
@@ -52,6 +53,6 @@ def launch(
                 batch, time, top, how.share, how.members, begin, end,
                 SIZE=size, HEADS=heads, RAGGED=lengths is not None, MEET=meet,
                 RESIDENT=how.resident, ROWS=how.rows, COLUMNS=how.columns, SPLIT=how.split,
-                DEPTH=how.depth, WIDE=device.type == "cpu" and from_state.dtype == torch.bfloat16,
+                DEPTH=how.depth, STAGES=STAGES, WIDE=wide,
                 num_warps=how.warps, num_stages=1, launch_cooperative_grid=meet, **compiled,
             )  # fmt: skip  # sizes, what is compiled, how it runs

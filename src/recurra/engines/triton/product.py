@@ -57,7 +57,8 @@ def resident(
 def product(
     lines, mine, held, weight, head, first,
     K: tl.constexpr, N: tl.constexpr, ROWS: tl.constexpr,
-    RESIDENT: tl.constexpr, SPLIT: tl.constexpr, DEPTH: tl.constexpr, WIDE: tl.constexpr,
+    RESIDENT: tl.constexpr, SPLIT: tl.constexpr, DEPTH: tl.constexpr,
+    STAGES: tl.constexpr, WIDE: tl.constexpr,
     GATES: tl.constexpr, PADDED: tl.constexpr, SIZE: tl.constexpr, HEADS: tl.constexpr,
     BACK: tl.constexpr,
 ):  # fmt: skip  # sizes in lines of their own
@@ -69,7 +70,7 @@ def product(
     k, n = tl.arange(0, DEPTH), tl.arange(0, N)
     if not RESIDENT:
         total = tl.zeros((ROWS, N), tl.float32)
-        for begin in tl.range(0, K, DEPTH, num_stages=4):
+        for begin in tl.range(0, K, DEPTH, num_stages=STAGES):
             part = begin + k
             inside = mine[:, None] & (part < K)[None, :]
             a = tl.load(lines[:, None] + part[None, :], mask=inside, other=0, cache_modifier=".cg")

@@ -20,7 +20,7 @@ def backward(
     SIZE: tl.constexpr, HEADS: tl.constexpr, KEPT_LINE: tl.constexpr, GRADS_LINE: tl.constexpr,
     RAGGED: tl.constexpr, MEET: tl.constexpr, RESIDENT: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, SPLIT: tl.constexpr, DEPTH: tl.constexpr,
-    WIDE: tl.constexpr,
+    STAGES: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip  # inputs and outputs, sizes, what is compiled
     """Take back steps `end` − 1 to `begin`.
 
@@ -89,7 +89,7 @@ def backward(
             tl.debug_barrier()
         g += direct + product(
             seen + ((t + 1) % 2) * GATES * leaf, mine, held, weight, head, first, K, COLUMNS, ROWS,
-            RESIDENT, SPLIT, DEPTH, WIDE, GATES, 1, SIZE, HEADS, True,
+            RESIDENT, SPLIT, DEPTH, STAGES, WIDE, GATES, 1, SIZE, HEADS, True,
         )  # fmt: skip  # as in its definition
         there = exchange + (t % 2) * GATES * leaf + beside
         if GATES == 1:

@@ -20,7 +20,7 @@ def forward(
     SIZE: tl.constexpr, HEADS: tl.constexpr, U_LINE: tl.constexpr, KEPT_LINE: tl.constexpr,
     RAGGED: tl.constexpr, KEEP: tl.constexpr, MEET: tl.constexpr, RESIDENT: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, SPLIT: tl.constexpr, DEPTH: tl.constexpr,
-    WIDE: tl.constexpr,
+    STAGES: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip  # inputs and outputs, sizes, what is compiled
     """Take steps `begin` to `end`.
 
@@ -77,7 +77,7 @@ def forward(
             tl.debug_barrier()
         total = product(
             seen + (t % 2) * leaf, mine, held, weight, head, first, SIZE, N, ROWS,
-            RESIDENT, SPLIT, DEPTH, WIDE, GATES, PADDED, SIZE, HEADS, False,
+            RESIDENT, SPLIT, DEPTH, STAGES, WIDE, GATES, PADDED, SIZE, HEADS, False,
         )  # fmt: skip  # as in its definition
         if PADDED > 1:
             even, odd = tl.split(tl.reshape(total, (ROWS, COLUMNS, 2, 2)))
