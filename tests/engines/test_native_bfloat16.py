@@ -43,6 +43,7 @@ except library.RecurraError as error:
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Multiply bfloat16 on any processor, and products of any size."""
     monkeypatch.setattr("recurra.engines.native.precision.multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr("recurra.engines.native.precision.WORTH", 0)
     monkeypatch.setattr("recurra.engines.native.product.WORTH_ROUNDING", 0)
 
 
@@ -112,6 +113,14 @@ def test_sixteen_bits_are_used_where_they_are_faster(
     assert torch.equal(y, plain) == (not multiplies)
 
 
+def test_little_is_multiplied_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recurra.engines.native.precision.multiplies_bfloat16", lambda: True)
+    cell, x = LSTM(40, 64), torch.randn(9, 20, 40)
+    with torch.autocast("cpu", torch.bfloat16):
+        y, _ = unroll(cell, x, engine="native")
+    assert torch.equal(y, unroll(cell, x, engine="native")[0])
+
+
 @pytest.mark.usefixtures("narrow")
 def test_backward_after_autocast_is_backward_within() -> None:
     torch.manual_seed(0)
@@ -171,7 +180,7 @@ def test_every_instruction_set(isa: str) -> None:
 import recurra.engines.native.precision as precision
 assert library.multiplies_bfloat16() == (sys.argv[1] in ("avx512bf16", "amx"))
 assert precision.multiplies_bfloat16() == library.multiplies_bfloat16()
-precision.multiplies_bfloat16 = lambda: True  # widened kernels, too
+precision.multiplies_bfloat16, precision.WORTH = lambda: True, 0  # widened kernels, too
 from tests.engines.test_native_bfloat16 import check
 for kind in ("LSTM", "GRU", "Elman-tanh", "SLSTM-sigmoid"):
     for width, batch in ((16, 1), (37, 15), (64, 40)):

@@ -17,6 +17,7 @@ from recurra.engines.graph import GRAPH
 from recurra.engines.hooks import around, hooked
 from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
+from recurra.engines.native.library import multiplies_bfloat16
 from recurra.engines.scan import SCAN
 from recurra.engines.table import Shape, Table, in_force, user_file, write
 from recurra.engines.triton import TRITON
@@ -76,6 +77,8 @@ def choose(
         engines = order(x.shape[1], x.device.type)
         if not ragged and x.is_cpu and x.dtype == torch.float32 and not traced():
             mode = "train" if torch.is_grad_enabled() else "forward"
+            if torch.is_autocast_enabled("cpu"):
+                mode += " bfloat16"
             sizes = x.shape[0], x.shape[1], cell.hidden_size
             engines = _measured(type(cell), mode, sizes, torch.get_num_threads())
         for engine in engines:
@@ -114,6 +117,8 @@ def _measured(kind: type[Cell[Any]], mode: str, sizes: Shape, threads: int) -> t
     """Return the engines in the order of preference, before them the fastest at these sizes."""
     engines = order(sizes[1])
     if kind not in CELLS:  # a class of the user's may have the name of one of them
+        return engines
+    if "bfloat16" in mode and not multiplies_bfloat16():  # nor was it measured then
         return engines
     found = in_force(threads)
     if found.source == "no":

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -12,7 +12,9 @@ import torch
 from recurra.cells import CELLS
 from recurra.cells.base import Cell
 from recurra.engines import order, unroll
-from recurra.engines.table import Shape, Table, here
+from recurra.engines.native.library import multiplies_bfloat16
+from recurra.engines.table import MODES, Shape, Table, here
+from recurra.engines.vendor import KERNELS
 
 Passes = dict[str, Callable[[], object]]  # engine → one pass over a sequence
 
@@ -29,7 +31,7 @@ THOROUGH = tuple(product((1, 8, 32, 128), (2, 8, 32, 128, 512), (32, 64, 128, 25
 
 
 class Question(NamedTuple):
-    """A cell at a shape, in mode "train" (forward and backward) or "forward"."""
+    """A cell at a shape, in a mode of `MODES`: "train" is forward and backward."""
 
     kind: type[Cell[Any]]
     mode: str
@@ -37,9 +39,15 @@ class Question(NamedTuple):
 
 
 def questions(shapes: Iterable[Shape]) -> list[Question]:
-    """Return all that is to be measured at these shapes, without the largest."""
+    """Return all that is to be measured at these shapes, without the largest.
+
+    In bfloat16 others than native are a choice for what torch.nn has, where native multiplies it.
+    """
     fit = [shape for shape in shapes if shape[0] * shape[1] * shape[2] <= LARGE]
-    return [Question(*parts) for parts in product(CELLS, ("forward", "train"), fit)]
+    wide, narrow = MODES[:2], MODES[2:] if multiplies_bfloat16() else ()
+    short = [kind for kind in CELLS if kind in KERNELS]
+    asked = chain(product(CELLS, wide, fit), product(short, narrow, fit))
+    return [Question(*parts) for parts in asked]
 
 
 def measure(
@@ -66,12 +74,12 @@ def measure(
 def passes(question: Question) -> Passes:
     """Return one pass by each engine that takes the cell, in the order of preference."""
     kind, mode, (batch, time, width) = question
-    cell, train = kind(width, width), mode == "train"
+    cell, train, narrow = kind(width, width), "train" in mode, "bfloat16" in mode
     x = torch.randn(batch, time, width, requires_grad=train)
     sources, grad = [x, *cell.parameters()], torch.randn(batch, time, width)
 
     def one(name: str) -> object:
-        with torch.set_grad_enabled(train):
+        with torch.set_grad_enabled(train), torch.autocast("cpu", torch.bfloat16, enabled=narrow):
             y, _ = unroll(cell, x, engine=name)
         return torch.autograd.grad(y, sources, grad, allow_unused=True) if train else y
 

@@ -20,6 +20,8 @@ VERSION = 2  # of the file
 CONDITIONS = {"torch": str, "maker": str, "isa": str, "threads": int}
 SCHEMA = {"version": int, **CONDITIONS, "shapes": list, "faster": list}
 
+MODES = ("forward", "train", "forward bfloat16", "train bfloat16")  # the latter under autocast
+
 Shape = tuple[int, int, int]  # batch, time, width
 Faster = Mapping[tuple[str, str, Shape], str]  # (cell, mode, shape) → engine
 
@@ -27,9 +29,9 @@ Faster = Mapping[tuple[str, str, Shape], str]  # (cell, mode, shape) → engine
 class Table(NamedTuple):
     """Winners by measurement.
 
-    shapes: all that were measured. faster: the engine of those cells, modes ("train" or "forward")
-    and shapes where the order of preference is wrong. torch, maker (of the processor), isa,
-    threads: where that holds.
+    shapes: all that were measured. faster: the engine of those cells, modes (of `MODES`) and shapes
+    where the order of preference is wrong. torch, maker (of the processor), isa, threads: where
+    that holds.
     """
 
     torch: str
@@ -188,7 +190,7 @@ def _shape(sizes: Any) -> Shape:
 
 def _line(line: Any) -> tuple[tuple[str, str, Shape], str]:
     match line:
-        case [str(cell), "train" | "forward" as mode, *sizes, str(engine)]:
+        case [str(cell), str(mode), *sizes, str(engine)] if mode in MODES:
             return (cell, mode, _shape(sizes)), engine
     raise ValueError(f"{line!r} is no cell, mode, batch, time, width, engine")
 

@@ -32,7 +32,7 @@ CELLS = {
 WAYS: dict[str, dict[str, Any]] = {
     "step": {"columns": 16, "depth": 16, "persistent": False, "resident": False},
     "parts": {"columns": 16, "depth": 16, "persistent": False, "resident": True},
-    "rows": {"columns": 64, "depth": 256, "persistent": True, "resident": True, "teams": 1},
+    "rows": {"columns": 32, "depth": 32, "persistent": True, "resident": True, "teams": 1},
     "meet": {"columns": 16, "depth": 32, "persistent": True, "resident": True},
 }
 LENGTHS = torch.tensor([3, 0, 2], device=DEVICE)

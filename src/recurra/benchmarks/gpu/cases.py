@@ -197,7 +197,7 @@ def cases(device: torch.device, *, dry: bool = False) -> Iterator[Case]:
         "eager loop": partial(unrolled, engine="loop"),
         "torch.compile of the step": compiled,
     }
-    custom = {"eager loop": Target(20, 50), "torch.compile of the step": Target(5, 10)}
+    custom = {"eager loop": Target(20.0, 50.0), "torch.compile of the step": Target(5.0, 10.0)}
     if dry:
         loop.pop("torch.compile of the step")
 
@@ -215,7 +215,7 @@ def cases(device: torch.device, *, dry: bool = False) -> Iterator[Case]:
                     unrolled, nvidia, {"cuDNN": Target(0.98, 1.3)}
                 )
     yield made("linear", MinGRU, (8, 4096, 1024), half)(
-        unrolled, {"cuDNN GRU": vendor}, {"cuDNN GRU": Target(10, 25)}
+        unrolled, {"cuDNN GRU": vendor}, {"cuDNN GRU": Target(10.0, 25.0)}
     )
     yield made("custom", NormalLSTM, (32, 512, 512), single)(unrolled, loop, custom)
     yield made("custom", NormalLSTM, (32, 512, 512), half)(unrolled, loop, custom)

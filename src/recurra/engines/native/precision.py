@@ -14,6 +14,8 @@ from recurra.engines.native.library import multiplies_bfloat16
 from recurra.engines.native.product import rounded
 from recurra.engines.native.rows import Rows
 
+WORTH = 1 << 26  # numbers of weights, times lines, from which bfloat16 is the faster
+
 
 def run_lines(
     fused: Fused, cell: Cell[Any], rows: Rows, lines: Tensor, state: Any
@@ -21,10 +23,13 @@ def run_lines(
     """Return the outputs, as lines of float32 like those of x, and the last state.
 
     Products take bfloat16 where the state is of it or autocast asks for it, and the processor
-    multiplies it: else it would only be widened, and float32 is as fast and more exact.
+    multiplies it: else it would only be widened, and float32 is as fast and more exact. So it is
+    where there is little to multiply.
     """
     cast = torch.is_autocast_enabled("cpu")
     narrow = (cast or tree.leaves(state)[0].dtype == torch.bfloat16) and multiplies_bfloat16()
+    if narrow:
+        narrow = len(lines) * sum(getattr(cell, name).numel() for name in fused.names) >= WORTH
     with _no_autocast(cast):  # the kernels say themselves what has 16 bits
         kernels = _narrowed(fused) if narrow else fused
         y, last = run_fused(kernels, cell, rows, lines, state, lift)
