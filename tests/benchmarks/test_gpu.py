@@ -2,16 +2,19 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from recurra.benchmarks.gpu import cases, clock, run
+from recurra.benchmarks.gpu import cases, clock, run, table
 from recurra.benchmarks.gpu.page import page, verdict
+from recurra.engines import reread
 from recurra.engines.graph import player
+from recurra.engines.measurement import Question
+from recurra.engines.table import MODES, Table, here, user_file
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -113,3 +116,33 @@ def test_medians_of_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([1.0, 1.0, 5.0, 5.0, 2.0, 4.0, 2.0, 4.0, 90.0, 70.0, *[2.0, 4.0] * 9])
     monkeypatch.setattr(clock, "block", lambda *given: next(times))
     assert clock.medians({"a": print, "b": print}, CPU, 9.0) == {"a": 2.0, "b": 4.0}
+
+
+def test_the_table_of_the_run(
+    monkeypatch: pytest.MonkeyPatch, nothing_measured: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Question] = []
+
+    def told(questions: Iterable[Question], *, device: torch.device) -> Table:
+        asked.extend(questions)
+        return Table(*here(1, "Some GPU"), table.SHAPES, {})
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr(table, "gpu", lambda device: "Some GPU")
+    monkeypatch.setattr(table, "measure", told)
+    assert table.main(["--seconds", "-1"]) == 0
+    assert asked == []
+    assert "engines-Some_GPU.json" in capsys.readouterr().out
+    assert table.main([]) == 0
+    assert capsys.readouterr().out == "this GPU has a table already, which is kept\n"
+    user_file("Some GPU").unlink()
+    reread()
+    assert table.main([]) == 0
+    assert len(asked) == len(set(asked)) == 16
+    assert {question.mode for question in asked} == set(MODES)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_without_a_gpu_there_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert table.main([]) == 2
+    assert "no table" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from recurra.cli import main
 from recurra.cli.prose import flowing
 from recurra.engines import choose, reread
 from recurra.engines.native import library
-from recurra.engines.table import Table, read, user_file
+from recurra.engines.table import Table, here, read, user_file
 
 QUICK = ["--hidden", "8", "--embedding", "8", "--epochs", "1", "--device", "cpu"]
 ROWS = [
@@ -188,6 +188,28 @@ def test_engines_are_measured_and_the_table_is_kept(
     usual = len(read(path).shapes)
     assert main(["engines", "--quick"]) == 0
     assert 0 < len(read(path).shapes) < usual
+
+
+def test_engines_tell_the_table_of_each_device(
+    monkeypatch: pytest.MonkeyPatch, nothing_measured: Table, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("recurra.engines.survey", lambda place: [])
+    monkeypatch.setattr("recurra.engines.table.gpu", lambda device: "GPU" * (device.type == "cuda"))
+    measured: list[str] = []
+
+    def told(asked: object, *, device: torch.device) -> Table:
+        measured.append(device.type)
+        return Table(*here(torch.get_num_threads(), "GPU" * (device.type == "cuda")), (), {})
+
+    monkeypatch.setattr("recurra.engines.measurement.measure", told)
+    assert main(["engines"]) == 0
+    assert f"measurements: no table (on GPU, torch {torch.__version__})" in capsys.readouterr().out
+    assert main(["engines", "--quick"]) == 0
+    shown = capsys.readouterr().out
+    assert measured == ["cpu", "cuda"]
+    assert f"measurements: your own table (on GPU, torch {torch.__version__})" in shown
+    assert str(user_file("GPU")) in shown
 
 
 def test_engines_tell_what_is_ignored_and_what_is_not_built(

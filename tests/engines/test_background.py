@@ -120,7 +120,7 @@ def test_a_table_of_another_maker_does_not_hold(
         made = read(path)
         for maker, source in ((made.maker, "the package's"), (made.maker + "?", "no")):
             conditions = ("", maker, path.stem, THREADS)
-            monkeypatch.setattr(table, "here", lambda _, now=conditions: now)
+            monkeypatch.setattr(table, "here", lambda *_, now=conditions: now)
             in_force.cache_clear()
             assert in_force(THREADS).source == source
 

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from recurra import engines
 from recurra.cells import CELLS, GRU, LRU, LSTM, SLSTM, Affine, Cell, MinGRU
 from recurra.engines import PREFERENCE, adopt, choose, survey, unroll
 from recurra.engines.native import library
 from recurra.engines.native.library import missing
-from recurra.engines.table import Table
+from recurra.engines.table import Table, here
 from recurra.errors import EngineRefused, RecurraError
 
 
@@ -139,3 +140,56 @@ def test_the_survey_has_every_cell_and_engine() -> None:
 def test_an_input_of_another_size_is_told() -> None:
     with pytest.raises(ValueError, match=r"LSTM takes \[batch time 2\]; got \[1, 4, 3\]"):
         unroll(LSTM(2, 3), torch.zeros(1, 4, 3))
+
+
+def test_a_gpus_table_decides_for_its_kind(
+    nothing_measured: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    monkeypatch.setattr(engines, "begin", begun.append)
+    monkeypatch.setattr(engines, "gpu", lambda device: "NVIDIA H200")
+    cell, x = LSTM(2, 64), torch.zeros(32, 64, 2)
+    assert choose(cell, x).name == "vendor"  # the fixed order on a GPU, and nothing is begun
+    assert begun == []
+    shape = 32, 64, 64
+    faster = {("LSTM", "train", shape): "loop", ("LSTM", "train bfloat16", shape): "triton"}
+    table = Table(*here(1, "NVIDIA H200"), (shape,), faster)
+    adopt(table)
+    assert choose(cell, x).name == "loop"
+    found = engines._measured(LSTM, "train bfloat16", shape, 1, "NVIDIA H200")
+    assert [engine.name for engine in found] == ["triton", *(e.name for e in engines.ON_CUDA)]
+    monkeypatch.setattr(engines, "gpu", lambda device: "NVIDIA A100")
+    assert choose(cell, x).name == "vendor"
+    monkeypatch.undo()
+    assert choose(cell, x).name == ("native" if BUILT else "vendor")
+
+
+class Somewhere:
+    """What a tensor tells of itself."""
+
+    def __init__(self, place: str, dtype: torch.dtype) -> None:
+        self.device, self.dtype = torch.device(place), dtype
+
+
+@pytest.mark.parametrize(
+    ("place", "dtype", "mode"),
+    [
+        ("cpu", torch.float32, "train"),
+        ("cpu", torch.bfloat16, None),
+        ("cuda", torch.float32, "train"),
+        ("cuda", torch.bfloat16, "train bfloat16"),
+        ("cuda", torch.float16, "train bfloat16"),
+        ("cuda", torch.float64, None),
+        ("meta", torch.float32, None),
+    ],
+)
+@pytest.mark.unchecked("a stand-in for a tensor on another device is none")
+def test_which_inputs_a_table_is_of(
+    place: str, dtype: torch.dtype, mode: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x: Any = Somewhere(place, dtype)
+    assert engines._mode(x) == mode
+    # autocast to cuda cannot be switched on where there is none
+    monkeypatch.setattr("torch.is_autocast_enabled", lambda kind: kind == place)
+    with torch.no_grad():
+        assert engines._mode(x) == (mode and "forward bfloat16")

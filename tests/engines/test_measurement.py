@@ -20,6 +20,7 @@ from recurra.engines.measurement import (
     questions,
 )
 from recurra.engines.native.library import missing
+from recurra.engines.table import MODES
 
 BEST = "native" if missing() is None else "vendor"
 
@@ -85,8 +86,8 @@ def test_only_a_clear_winner_is_written_down(monkeypatch: pytest.MonkeyPatch) ->
     costs = {"loop": 0.8, "vendor": 0.99, "native": 1.0, "scan": 0.5}
     stages: list[Stage] = []
 
-    def told(question: Question) -> Passes:
-        stages.append(Stage(**{name: [costs[name]] for name in passes(question)}))
+    def told(question: Question, device: torch.device) -> Passes:
+        stages.append(Stage(**{name: [costs[name]] for name in passes(question, device)}))
         return stages[-1].passes()
 
     monkeypatch.setattr(measurement, "passes", told)
@@ -119,3 +120,41 @@ def test_no_question_takes_long() -> None:
         asked = questions(shapes)
         assert len(asked) == len(set(asked)) > 0
         assert all(batch * time * width <= LARGE for _, _, (batch, time, width) in asked)
+
+
+def test_a_gpu_has_all_modes_and_larger_shapes() -> None:
+    asked = questions([(64, 256, 768)], torch.device("cuda"))
+    assert {question.mode for question in asked} == set(MODES)
+    assert {question.kind for question in asked} == set(CELLS)
+    assert not questions([(64, 256, 768)])
+    assert not questions([(64, 2560, 768)], torch.device("cuda"))
+
+
+def test_the_gpus_time_is_told_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("torch.cuda.synchronize", lambda: told.append("done"))
+    monkeypatch.setattr(measurement, "perf_counter", lambda: told.append("told") or 1.0)
+    assert measurement.synchronized() == 1.0
+    assert told == ["done", "told"]
+
+
+def test_on_a_gpu_what_fails_is_no_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(vendor=[3.0], triton=[2.0], scan=[0.1], loop=[9.0])
+
+    def told(question: Question, device: torch.device) -> Passes:
+        def fails() -> None:
+            raise NotImplementedError("no such\ninstruction")
+
+        broken = ["scan", *["vendor"] * (question.mode == "train")]
+        return {**stage.passes(), **dict.fromkeys(broken, fails)}
+
+    monkeypatch.setattr(measurement, "passes", told)
+    monkeypatch.setattr(measurement, "synchronized", stage.timer)
+    monkeypatch.setattr(measurement, "gpu", lambda device: f"Some {device.type}")
+    monkeypatch.setattr("torch.__version__", "9.9")
+    shape = 2, 9, 8
+    asked = [Question(LSTM, mode, shape) for mode in MODES[:2]]
+    with pytest.warns(UserWarning, match="failed on .*no such instruction"):
+        table = measure(asked, 0.0, device=torch.device("cuda"))
+    assert table[:4] == ("9.9", "Some cuda", "cuda", 0)
+    assert table.faster == {("LSTM", mode, shape): "triton" for mode in MODES[:2]}

@@ -8,7 +8,7 @@ import torch
 
 from recurra.cells import CELLS, LSTM
 from recurra.engines import PREFERENCE, adopt, choose, reread
-from recurra.engines.table import Table, in_force, read, user_file, write
+from recurra.engines.table import Table, here, in_force, read, user_file, write
 
 SHAPES = (1, 2, 64), (32, 512, 64)
 FASTER = {("LSTM", "forward", SHAPES[1]): "vendor", ("GRU", "train", SHAPES[0]): "loop"}
@@ -98,3 +98,20 @@ def test_another_number_of_threads_has_no_table_yet(nothing_measured: Table) -> 
     assert other.source == "the package's"
     assert other.ignored is not None
     assert f"threads {threads}, and here it is {threads + 1}" in other.ignored
+
+
+def test_a_gpu_has_a_table_of_its_own(nothing_measured: Table) -> None:
+    one, other = "NVIDIA H200", "NVIDIA A100-SXM4"
+    assert in_force(2, one).source == "no"
+    table = Table(*here(2, one), SHAPES, FASTER)
+    path = adopt(table)
+    assert path.name == "engines-NVIDIA_H200.json"
+    assert table[1:4] == (one, "cuda", 0)
+    assert in_force(2, one) == in_force(3, one) == (table, "your own", None)
+    assert in_force(2, other) == (Table(*here(2, other), (), {}), "no", None)
+    assert in_force(torch.get_num_threads()).table == nothing_measured
+    adopt(table._replace(torch="1.0"))
+    found = in_force(2, one)
+    assert found.source == "no"
+    assert found.ignored is not None
+    assert "torch 1.0, and here" in found.ignored

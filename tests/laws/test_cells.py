@@ -1,4 +1,4 @@
-"""Every cell × engine that takes it × dtype × law."""
+"""Every cell × engine that takes it × dtype × law; on a GPU where there is one."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,12 +16,15 @@ from recurra.testing import LAWS, STEP_LAWS, Law
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def combinations() -> Iterator[Any]:
     for kind in CELLS:
-        cell = kind(3, 5)
+        cell = kind(3, 5).to(DEVICE)
         linear = isinstance(cell, LinearCell)
         for name, dtype in DTYPES.items():
-            x = torch.zeros(1, 1, 3, dtype=dtype)
+            x = torch.zeros(1, 1, 3, dtype=dtype, device=DEVICE)
             engines = [engine.name for engine in PREFERENCE if engine.refuse(cell, x) is None]
             for law in LAWS:
                 if law in STEP_LAWS and name == "bfloat16":
@@ -29,7 +32,8 @@ def combinations() -> Iterator[Any]:
                 for engine in ["loop"] if law in STEP_LAWS else engines:
                     text = f"{kind.__name__}-{engine}-{name}-{law.__name__.removeprefix('law_')}"
                     # Triton's interpreter takes 10 ms for a step
-                    late = engine == "triton" and name == "bfloat16" and not linear
+                    interpreted = engine == "triton" and DEVICE == "cpu"
+                    late = interpreted and name == "bfloat16" and not linear
                     marks = [pytest.mark.slow] if late else []
                     yield pytest.param(kind, engine, dtype, law, id=text, marks=marks)
 
@@ -37,7 +41,7 @@ def combinations() -> Iterator[Any]:
 @pytest.mark.parametrize(("kind", "engine", "dtype", "law"), list(combinations()))
 def test_law(kind: Callable[..., Cell[Any]], engine: str, dtype: torch.dtype, law: Law) -> None:
     torch.manual_seed(0)
-    law(kind(3, 5), engine, dtype)
+    law(kind(3, 5).to(DEVICE), engine, dtype)
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -50,7 +54,8 @@ def test_engines_agree_at_any_size(data: st.DataObject) -> None:
         st.none() | st.lists(st.integers(0, time), min_size=batch, max_size=batch), label="lengths"
     )
     torch.manual_seed(data.draw(st.integers(0, 9), label="seed"))
-    cell, x = kind(inputs, hidden).double(), torch.randn(batch, time, inputs).double()
+    cell = kind(inputs, hidden).to(DEVICE, torch.float64)
+    x = torch.randn(batch, time, inputs).to(DEVICE, torch.float64)
     left = None if lengths is None else torch.tensor(lengths)
     with torch.no_grad():
         expected = unroll(cell, x, lengths=left, engine="loop")

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from recurra.cells import GRU
+from recurra import tree
+from recurra.cells import CELLS, GRU, Cell
 from recurra.engines import unroll
 from recurra.testing import laws, measure
 
@@ -56,3 +57,36 @@ def test_rows_that_are_multiplied_by_0_break_a_law(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(laws, "unroll", mixing)
     with pytest.raises(AssertionError, match="beside NaN"):
         laws.law_rows_do_not_see_each_other(CELL, "loop", torch.float64)
+
+
+@pytest.mark.parametrize("kind", CELLS, ids=lambda kind: kind.__name__)
+def test_inputs_and_state_lie_where_the_cell_does(kind: type[Cell[Any]]) -> None:
+    with measure.prepared(kind(3, 5).to("meta"), torch.float32) as (cell, x, state):
+        assert {part.device.type for part in (x, *tree.leaves(state))} == {"meta"}
+        assert {part.device.type for part in cell.parameters()} == {"meta"}
+
+
+def test_tf32_is_off_while_laws_are_tried() -> None:
+    before = torch.backends.cudnn.allow_tf32
+    with measure.prepared(CELL, torch.float32):
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
+def test_a_law_makes_nothing_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set[torch.device]()
+
+    def told(cell: Any, x: Tensor, state: Any, *, lengths: Any = None, engine: Any = None) -> Any:
+        seen.update([x.device] if lengths is None else [x.device, lengths.device])
+        y = x.sum(-1, keepdim=True).expand(-1, -1, cell.output_size)
+        return y, cell.initial_state(len(x))
+
+    monkeypatch.setattr(measure, "unroll", told)
+    monkeypatch.setattr(laws, "unroll", told)
+    monkeypatch.setattr(laws, "close", lambda *given: None)
+    monkeypatch.setattr(laws, "same", lambda *given: None)
+    monkeypatch.setattr(laws, "difference", lambda *given: 0.0)
+    cell = GRU(3, 5).to("meta")
+    for law in (laws.law_any_cut_gives_the_same, laws.law_engine_equals_loop):
+        law(cell, "vendor", torch.float32)
+    assert {device.type for device in seen} == {"meta"}

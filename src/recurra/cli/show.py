@@ -46,6 +46,7 @@ def engines(*, measure: bool = False, quick: bool = False) -> None:
         First measure which engine is fastest here, for each cell, with and without gradients, at
         many shapes: about two minutes, best while the machine is quiet. The table is stored in
         your cache and used from then on, with the same number of threads, torch and kernels.
+        Where there is a GPU, it has a table of its own, measured after the CPU's.
         Where none was ever measured on such a processor, a quick one is by itself, in the
         background of the first process; the environment variable RECURRA_MEASURE=0 prevents it.
     quick
@@ -55,38 +56,51 @@ def engines(*, measure: bool = False, quick: bool = False) -> None:
 
     from recurra.engines import PREFERENCE, survey
     from recurra.engines.native import library
-    from recurra.engines.table import in_force
+    from recurra.engines.table import gpu
 
+    places = "cpu", *["cuda"] * torch.cuda.is_available()
     if measure or quick:
-        print(f"measured; the table is in {_measure(quick)}")
+        for place in places:
+            print(f"measured; the table is in {_measure(place, quick)}")
     names = [engine.name for engine in PREFERENCE]
-    for place in ("cpu", *["cuda"] * torch.cuda.is_available()):
+    for place in places:
         table = Table("cell", *names, "chosen", title=f"on {place}", show_lines=True)
         for cell, reasons, chosen in survey(place):
             table.add_row(cell.lower(), *(reasons[name] or "yes" for name in names), chosen)
         _print(table)
     how = "in 16 bits" if library.multiplies_bfloat16() else "in float32"
     print(f"native kernels: {library.missing() or f'{library.isa()}, bfloat16 multiplied {how}'}")
-    measured, source, ignored = in_force(torch.get_num_threads())
-    print(
-        f"measurements: {source} table ({measured.threads} threads, {measured.isa}, torch "
-        f"{measured.torch}), {len(measured.shapes)} shapes, {len(measured.faster)} exceptions"
-    )
-    if ignored:
-        print(f"ignored: {ignored}; recurra engines --measure measures again")
+    for place in places:
+        print(_measurements(torch.get_num_threads(), gpu(torch.device(place))))
 
 
-def _measure(quick: bool) -> Path:
+def _measurements(threads: int, gpu: str) -> str:
+    """Tell which table is in force, and why the user's own is not, if so."""
+    from recurra.engines.table import in_force
+
+    table, source, ignored = in_force(threads, gpu)
+    on = f"on {table.gpu}" if table.gpu else f"{table.threads} threads, {table.isa}"
+    text = f"measurements: {source} table ({on}, torch {table.torch}), "
+    text += f"{len(table.shapes)} shapes, {len(table.faster)} exceptions"
+    again = "recurra engines --measure measures again"
+    return text + (f"\nignored: {ignored}; {again}" if ignored else "")
+
+
+def _measure(place: str, quick: bool) -> Path:
     """Measure behind a progress bar, store the table and return its file."""
+    import torch
     from rich.progress import track
 
-    from recurra.engines import adopt
-    from recurra.engines.measurement import QUICK, USUAL, measure, questions
+    from recurra.engines import adopt, measurement
 
-    asked = questions(QUICK if quick else USUAL)
+    usual, few = measurement.USUAL, measurement.QUICK
+    if place == "cuda":
+        usual, few = measurement.USUAL_ON_CUDA, measurement.QUICK_ON_CUDA
+    device = torch.device(place)
+    asked = measurement.questions(few if quick else usual, device)
     console = Console(stderr=True)
     bar = track(asked, "measuring engines", console=console, disable=not console.is_terminal)
-    return adopt(measure(bar))
+    return adopt(measurement.measure(bar, device=device))
 
 
 def check(cell: str) -> int:

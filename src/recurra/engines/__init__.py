@@ -19,7 +19,7 @@ from recurra.engines.loop import LOOP
 from recurra.engines.native import NATIVE
 from recurra.engines.native.library import multiplies_bfloat16
 from recurra.engines.scan import SCAN
-from recurra.engines.table import Shape, Table, in_force, user_file, write
+from recurra.engines.table import Shape, Table, gpu, in_force, user_file, write
 from recurra.engines.triton import TRITON
 from recurra.engines.vendor import VENDOR
 from recurra.errors import EngineRefused, InputTypeError, unknown
@@ -42,7 +42,7 @@ def choose(
 
     Without a name, the first that takes cell and input, of these:
 
-        full float32 rows on the CPU, a cell of the package     the fastest, where it was measured
+        full rows, a cell of the package, not float64           the fastest, where it was measured
         up to 3 steps                                           loop
         float32 on the CPU, where the native library is built   native, for all that it has kernels
         on a GPU, exactly LSTM, GRU, Elman                      vendor
@@ -55,7 +55,9 @@ def choose(
     The first line is the table of measurements (`recurra engines` says whose): it holds the cells,
     shapes and modes (with or without gradients) at which another engine than the rest of this list
     says is faster; the nearest shape counts. Where none was made on a processor like this one, the
-    first such choice has one measured in the background, for the processes that come after. Rows
+    first such choice has one measured in the background, for the processes that come after; a GPU
+    has the table that `recurra engines --measure` made on its like, or none. Only float32 rows of
+    the CPU have one; a GPU's, of 16 bits too, which count as those under autocast. Rows
     of unequal lengths are no part of it: native computes nothing beyond them, and the others do.
 
     With a name, that engine or an error: never another one silently.
@@ -75,12 +77,10 @@ def choose(
         return writer
     if name is None:
         engines = order(x.shape[1], x.device.type)
-        if not ragged and x.is_cpu and x.dtype == torch.float32 and not traced():
-            mode = "train" if torch.is_grad_enabled() else "forward"
-            if torch.is_autocast_enabled("cpu"):
-                mode += " bfloat16"
+        if not ragged and not traced() and (mode := _mode(x)):
             sizes = x.shape[0], x.shape[1], cell.hidden_size
-            engines = _measured(type(cell), mode, sizes, torch.get_num_threads())
+            where = torch.get_num_threads(), gpu(x.device)
+            engines = _measured(type(cell), mode, sizes, *where)
         for engine in engines:
             if (reason := _refuse(engine, cell, x, state)) is None:
                 return engine
@@ -112,30 +112,43 @@ def order(time: int, place: str = "cpu") -> tuple[Engine, ...]:
     return (LOOP, *engines) if type(time) is int and time <= SHORT else engines
 
 
+def _mode(x: Tensor) -> str | None:
+    """Return the mode of tables that a pass over x belongs to, if any does."""
+    place = x.device.type
+    short = place == "cuda" and x.dtype.itemsize == 2
+    if place not in ("cpu", "cuda") or not (short or x.dtype == torch.float32):
+        return None
+    mode = "train" if torch.is_grad_enabled() else "forward"
+    return mode + " bfloat16" * (short or torch.is_autocast_enabled(place))
+
+
 @lru_cache(maxsize=4096)
-def _measured(kind: type[Cell[Any]], mode: str, sizes: Shape, threads: int) -> tuple[Engine, ...]:
+def _measured(
+    kind: type[Cell[Any]], mode: str, sizes: Shape, threads: int, gpu: str
+) -> tuple[Engine, ...]:
     """Return the engines in the order of preference, before them the fastest at these sizes."""
-    engines = order(sizes[1])
+    engines = order(sizes[1], "cuda" if gpu else "cpu")
     if kind not in CELLS:  # a class of the user's may have the name of one of them
         return engines
-    if "bfloat16" in mode and not multiplies_bfloat16():  # nor was it measured then
+    if "bfloat16" in mode and not (gpu or multiplies_bfloat16()):  # nor was it measured then
         return engines
-    found = in_force(threads)
-    if found.source == "no":
+    found = in_force(threads, gpu)
+    if found.source == "no" and not gpu:
         begin(threads)
     fastest = found.table.engine(kind.__name__, mode, sizes)
     return (_BY_NAME[fastest], *engines) if fastest in _BY_NAME else engines
 
 
 def adopt(table: Table) -> Path:
-    """Store a table as the user's own, and choose by it from now on; return its file.
+    """Store a table as the user's own of its device, and choose by it from now on; return its file.
 
     Raises:
         OSError: the disk refuses.
     """
-    write(user_file(), table)
+    path = user_file(table.gpu)
+    write(path, table)
     reread()
-    return user_file()
+    return path
 
 
 def reread() -> None:

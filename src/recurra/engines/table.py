@@ -22,6 +22,8 @@ SCHEMA = {"version": int, **CONDITIONS, "shapes": list, "faster": list}
 
 MODES = ("forward", "train", "forward bfloat16", "train bfloat16")  # the latter under autocast
 
+CUDA = "cuda"  # in place of the kernels' instruction set
+
 Shape = tuple[int, int, int]  # batch, time, width
 Faster = Mapping[tuple[str, str, Shape], str]  # (cell, mode, shape) → engine
 
@@ -30,8 +32,8 @@ class Table(NamedTuple):
     """Winners by measurement.
 
     shapes: all that were measured. faster: the engine of those cells, modes (of `MODES`) and shapes
-    where the order of preference is wrong. torch, maker (of the processor), isa, threads: where
-    that holds.
+    where the order of preference is wrong. torch, maker (of the processor; on a GPU, its name), isa
+    (on a GPU "cuda"), threads: where that holds.
     """
 
     torch: str
@@ -40,6 +42,11 @@ class Table(NamedTuple):
     threads: int
     shapes: tuple[Shape, ...]
     faster: Faster
+
+    @property
+    def gpu(self) -> str:
+        """Return the name of the GPU that it is of, "" where it is of the CPU."""
+        return self.maker if self.isa == CUDA else ""
 
     def engine(self, cell: str, mode: str, shape: Shape) -> str | None:
         """Return the engine to be preferred at the measured shape nearest to this one.
@@ -59,24 +66,32 @@ class InForce(NamedTuple):
     ignored: str | None
 
 
-def here(threads: int) -> tuple[str, str, str, int]:
+@cache
+def gpu(device: torch.device) -> str:
+    """Return the name of the GPU, "" where the device is none."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+
+
+def here(threads: int, gpu: str = "") -> tuple[str, str, str, int]:
     """Return what a table must have been measured with to hold here; see `Table`."""
+    if gpu:
+        return torch.__version__, gpu, CUDA, 0
     if library.missing():
         return torch.__version__, "", "none", threads
     return torch.__version__, library.vendor(), library.wide_isa(), threads
 
 
 @cache
-def in_force(threads: int) -> InForce:
+def in_force(threads: int, gpu: str = "") -> InForce:
     """Return the table that holds under these conditions: the first of these.
 
     The user's own (`recurra engines --measure`); the one that was measured in the background; the
     package's, where it was measured on a processor of the same maker with the same kernels. Or
-    none, which is empty.
+    none, which is empty. Of a GPU, named, there is the user's own or none.
     """
-    now, ignored = here(threads), None
+    now, ignored = here(threads, gpu), None
     try:
-        path = user_file()
+        path = user_file(gpu)
         table = read(path)
         if table[:4] == now:
             return InForce(table, "your own", None)
@@ -91,6 +106,8 @@ def in_force(threads: int) -> InForce:
         ignored = f"{path}: {error}"
     except RuntimeError as error:  # there is no home
         ignored = str(error)
+    if gpu:
+        return InForce(Table(*now, (), {}), "no", ignored)
     with suppress(OSError, ValueError, RuntimeError):
         table = read(background_file(threads))
         if table[:4] == now:
@@ -154,16 +171,19 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "recurra"
 
 
-def user_file() -> Path:
-    """Return the file of the user's own table."""
-    return cache_folder() / "engines.json"
+def user_file(gpu: str = "") -> Path:
+    """Return the file of the user's own table, of the CPU or of a GPU by name."""
+    return cache_folder() / (f"engines-{_plain(gpu)}.json" if gpu else "engines.json")
 
 
 def background_file(threads: int) -> Path:
     """Return the file of what is measured in the background on this processor."""
-    parts = (_processor(), *here(threads))
-    name = "-".join(re.sub(r"[^A-Za-z0-9.]+", "_", str(part)) for part in parts)
+    name = "-".join(_plain(part) for part in (_processor(), *here(threads)))
     return cache_folder() / "engines" / f"{name}.json"
+
+
+def _plain(part: object) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "_", str(part))
 
 
 def _processor(about: Path = Path("/proc/cpuinfo")) -> str:

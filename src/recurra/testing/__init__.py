@@ -8,6 +8,7 @@ import torch
 from recurra.cells.base import Cell
 from recurra.engines import PREFERENCE, choose
 from recurra.testing.laws import LAWS, STEP_LAWS, Law
+from recurra.testing.measure import place
 
 __all__ = ["LAWS", "STEP_LAWS", "Law", "LawResult", "check_cell"]
 
@@ -31,7 +32,7 @@ def check_cell(
     """Try every law on a cell; an error inside the cell is a broken law, not a traceback.
 
     Args:
-        cell: a cell of small odd sizes, or its class, made as cell(3, 5).
+        cell: a cell of small odd sizes, tried where it lies, or its class, made as cell(3, 5).
         dtypes: number formats to try; the cell is copied.
         engines: by name; None: all that take the cell.
     Raises:
@@ -46,7 +47,7 @@ def check_cell(
             return [LawResult("construction", "", "", False, text)]
     results = []
     for dtype in dtypes:
-        x = torch.zeros(1, 1, cell.input_size, dtype=dtype)
+        x = torch.zeros(1, 1, cell.input_size, dtype=dtype, device=place(cell))
         if engines is None:
             names = [engine.name for engine in PREFERENCE if engine.refuse(cell, x) is None]
         else:

@@ -18,6 +18,7 @@ from recurra.testing.measure import (
     everything,
     kind,
     named,
+    place,
     prepared,
     same,
 )
@@ -31,17 +32,17 @@ def law_step_keeps_the_state(cell: Cell[Any], engine: str, dtype: torch.dtype) -
 
     The state keeps its dtype under autocast too, which shortens some products to 16 bits.
     """
-    with prepared(cell, dtype) as (cell, _, _):
+    with prepared(cell, dtype) as (cell, x, _):
         for batch in (0, 1, BATCH):
             state = before = cell.initial_state(batch)
             for _ in range(3):
-                y, state = cell(torch.randn(batch, cell.input_size, dtype=dtype), state)
+                y, state = cell(torch.randn(batch, cell.input_size).to(x), state)
                 same("output", kind(y), f"{[batch, cell.output_size]} {dtype}")
                 same("type of the state", type(state).__name__, type(before).__name__)
                 for name, new, old in named(state, before):
                     same(f"state {name}", kind(new), kind(old))
-        with torch.autocast("cpu", torch.bfloat16):
-            _, state = cell(torch.randn(BATCH, cell.input_size, dtype=dtype), before)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            _, state = cell(torch.randn(BATCH, cell.input_size).to(x), before)
         for name, new, old in named(state, before):
             same(f"state {name} under autocast", kind(new), kind(old))
 
@@ -89,7 +90,7 @@ def law_engine_equals_loop(cell: Cell[Any], engine: str, dtype: torch.dtype) -> 
         for time, lengths in CASES:
             x_long = x.repeat(1, -(-time // TIME), 1)[:, :time]
             case = f"{time} steps" + ("" if lengths is None else f", lengths {lengths}")
-            left = None if lengths is None else torch.tensor(lengths)
+            left = None if lengths is None else torch.tensor(lengths, device=x.device)
             expected = everything(cell, x_long, state, left, "loop")
             exact = expected
             if dtype.itemsize < 4:
@@ -136,9 +137,9 @@ def law_rows_do_not_see_each_other(cell: Cell[Any], engine: str, dtype: torch.dt
 
 def law_nothing_beyond_lengths(cell: Cell[Any], engine: str, dtype: torch.dtype) -> None:
     """What lies beyond a row's length, NaN too, changes no output, state or gradient."""
-    lengths = torch.tensor([TIME - 2, 0, 1])
+    lengths = torch.tensor([TIME - 2, 0, 1], device=place(cell))
     with prepared(cell, dtype) as (cell, x, state):
-        beyond = torch.arange(TIME) >= lengths[:, None]
+        beyond = torch.arange(TIME, device=x.device) >= lengths[:, None]
         got = everything(cell, x.masked_fill(beyond[..., None], torch.nan), state, lengths, engine)
         same("outputs beyond lengths", got["output"][beyond].abs().sum().item(), 0.0)
         same("gradients beyond lengths", got["gradient of x"][beyond].abs().sum().item(), 0.0)

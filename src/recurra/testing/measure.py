@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recurra import tree
+from recurra import inputs, tree
 from recurra.cells.base import Cell
 from recurra.engines import unroll
 
@@ -25,21 +25,40 @@ FLOOR = 1e-3  # numbers below are compared as if they went to this
 def prepared(cell: Cell[Any], dtype: torch.dtype) -> Iterator[tuple[Cell[Any], Tensor, Any]]:
     """Give a copy of the cell, an input, and a state some steps away from the initial one.
 
-    No parameter stays at zero, where a wrong factor beside it would not show.
+    No parameter stays at zero, where a wrong factor beside it would not show. All lies where the
+    cell does, and is drawn on the CPU, so that the numbers are the same everywhere.
     """
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), untruncated():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         cell = copy.deepcopy(cell).double().eval()
         with torch.no_grad():
             for parameter in cell.parameters():
-                parameter.add_(torch.randn_like(parameter), alpha=0.1)
+                drawn = torch.randn(parameter.shape, dtype=torch.float64)
+                parameter.add_(drawn.to(parameter.device), alpha=0.1)
             cell = cell.to(dtype)
-            x = torch.randn(BATCH, TIME, cell.input_size).to(dtype)
+            x = torch.randn(BATCH, TIME, cell.input_size).to(place(cell), dtype)
             state = cell.initial_state(BATCH)
-            for u in torch.randn(4, BATCH, cell.input_size).to(dtype):
+            for u in torch.randn(4, BATCH, cell.input_size).to(x):
                 _, state = cell(u, state)
         yield cell, x, state
+
+
+@contextmanager
+def untruncated() -> Iterator[None]:
+    """Keep cuDNN, by default in TF32, at float32's own 24 bits."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
+def place(cell: Cell[Any]) -> torch.device:
+    """Return where the weights of a cell lie, if it has any."""
+    like = inputs.weight(cell)
+    return torch.device("cpu") if like is None else like.device
 
 
 def everything(
@@ -65,7 +84,7 @@ def everything(
     results = {"output": y}
     results |= {f"state {name}": leaf for name, leaf, _ in named(last, last)}
     weights = torch.Generator().manual_seed(1)
-    loss = torch.zeros((), dtype=x.dtype)
+    loss = x.new_zeros(())
     for value in results.values():
         # of the full batch and time, so that a part is weighted as it is in the whole
         sizes = [BATCH, 128, value.shape[-1]] if value is y else [BATCH, *value.shape[1:]]
