@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from statistics import mean, variance
+from statistics import mean, stdev, variance
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -24,12 +25,13 @@ from recurra.benchmarks.quality.exam import Case, trained
 from recurra.benchmarks.quality.exams import find
 from recurra.benchmarks.quality.exams.mnist import pixels
 from recurra.benchmarks.quality.exams.music import JSB
+from recurra.benchmarks.quality.page import shown
 from recurra.benchmarks.quality.record import revision
 from recurra.cells.base import Cell
-from recurra.engines import native
 from recurra.engines.fused import Fused
 from recurra.engines.native import precision
 from recurra.engines.native.rows import Rows
+from recurra.errors import RecurraError, unknown
 from recurra.storage import replace_text
 
 IMAGES = 12_000  # of MNIST's 60,000: what trains and what chooses the weights
@@ -45,17 +47,21 @@ class Row(NamedTuple):
         metric: the task's, of the test part.
         scale: of the value: 100 for percent.
         fields: that differ from the exam's recipe.
+        note: what else is not as in the exam.
     """
 
     metric: str
     scale: float
     fields: Mapping[str, Any]
+    note: str
 
 
 ROWS = {
-    "sst2": Row("accuracy", 100.0, {}),
-    "mnist-rows": Row("accuracy", 100.0, {"epochs": 2, "average": 0.0}),
-    "jsb": Row("nll", 1.0, {"epochs": 4}),
+    "sst2": Row("accuracy", 100.0, {}, "the whole exam, its linear model of words and letters too"),
+    "mnist-rows": Row(
+        "accuracy", 100.0, {"epochs": 2, "average": 0.0}, f"{IMAGES:,} of 60,000 images"
+    ),
+    "jsb": Row("nll", 1.0, {"epochs": 4}, "the exam's data"),
 }
 
 
@@ -66,7 +72,7 @@ class Found:
     Args:
         name: the exam's.
         values: by precision, the metric of each seed.
-        seconds: by precision, the mean of a run's.
+        seconds: by precision, the mean of a run's, beside whatever else ran.
         share: of the multiplications of recurrent layers, in training in 16 bits, those that took
             bfloat16.
         fields: that differ from the exam's recipe.
@@ -122,11 +128,8 @@ class Count:
 def counted() -> Iterator[Count]:
     """Count what the native engine multiplies meanwhile."""
     count = Count()
-    native.run_lines = count.add  # type: ignore[assignment]  # a method with the same arguments
-    try:
+    with patch("recurra.engines.native.run_lines", count.add):
         yield count
-    finally:
-        native.run_lines = precision.run_lines
 
 
 def data(name: str, case: Case) -> Path:
@@ -185,17 +188,82 @@ def keep(path: Path, new: Found) -> None:
     replace_text(path, json.dumps(kept, indent=1) + "\n")
 
 
+INTRODUCTION = f"""\
+# Training in 16 bits
+
+Does training under autocast to bfloat16 (`precision=bf16-mixed`) cost quality on a CPU? Exams of
+[quality.md](quality.md), shortened, trained with {len(SEEDS)} seeds in float32 and in 16 bits: the
+same weights at the start, the same batches. Written by
+`python -m recurra.benchmarks.quality.precision`, from
+[`benchmarks/results/precision.json`](../benchmarks/results/precision.json); no figure was typed.
+
+- **±** is the standard deviation of the seeds. **noise** is half the 95 % interval of a difference
+  of two means of {len(SEEDS)} seeds each, by Student's test: a smaller difference is the seeds'.
+  So few seeds cannot tell a cost below it from none.
+- **in 16** is the share of the native engine's multiplications in training that took bfloat16:
+  little ones, and all where the processor has no unit for bfloat16, take float32. torch's own
+  layers (projections, outputs) follow autocast besides, and are not counted.
+
+| exam | metric | float32 | 16 bits | difference | noise | | in 16 |
+|---|---|--:|--:|--:|--:|---|--:|
+"""
+
+
+def page(rows: Sequence[Found]) -> str:
+    """Return docs/precision.md."""
+    lines, notes = "", "\n"
+    for row in rows:
+        exam = find(row.name)
+        wide, narrow = (
+            f"{shown(mean(row.values[one]))} ± {shown(stdev(row.values[one]))}"
+            for one in PRECISIONS
+        )
+        lines += (
+            f"| {row.name} | {exam.metric} {'↓' if exam.lower else '↑'} | {wide} | {narrow} "
+            f"| {row.difference:+.4f} | {shown(row.noise)} | {verdict(row)} | {row.share:.0%} |\n"
+        )
+        changed = ", ".join(f"{name}={value}" for name, value in row.fields.items())
+        notes += (
+            f"- {row.name}: {ROWS[row.name].note}{f'; {changed}' if changed else ''}; "
+            f"{row.machine}; recurra {row.revision}\n"
+        )
+        for one in PRECISIONS:
+            notes += f"  - {one}: {', '.join(map(shown, row.values[one]))}\n"
+    return INTRODUCTION + lines + notes
+
+
+def verdict(row: Found) -> str:
+    """Return whether the seeds differ as much, and who is better where they do not."""
+    if abs(row.difference) <= row.noise:
+        return "within noise"
+    better = row.difference < 0 if find(row.name).lower else row.difference > 0
+    return "16 bits are better" if better else "**float32 is better**"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Sit rows, and write what they showed; return an exit code."""
+    """Sit rows, all where none is named, and write results and page; return an exit code."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("rows", nargs="*")
+    parser.add_argument("rows", nargs="*", help=", ".join(ROWS))
     parser.add_argument("--data-root", type=Path, default=Path("data"))
     parser.add_argument("--out", type=Path, default=Path())
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="one epoch; nothing is written")
+    parser.add_argument("--page", action="store_true", help="train nothing; write the page again")
     given = parser.parse_args(argv)
     results = given.out / "benchmarks" / "results" / "precision.json"
-    for name in given.rows:
-        keep(results, sit(name, given.data_root, given.quick))
+    place = given.out / "docs" / "precision.md"
+    try:
+        for name in () if given.page else given.rows or ROWS:
+            if name not in ROWS:
+                raise unknown("row", name, list(ROWS))
+            found = sit(name, given.data_root, given.quick)
+            if not given.quick:
+                keep(results, found)
+    except RecurraError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not given.quick:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(place, page(read(results)))
     return 0
 
 

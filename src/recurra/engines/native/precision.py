@@ -43,7 +43,8 @@ def narrows(fused: Fused, cell: Cell[Any], lines: Tensor, state: Any) -> bool:
 
 def multiplications(fused: Fused, cell: Cell[Any], lines: Tensor) -> int:
     """Return the numbers of weights, times lines."""
-    return len(lines) * sum(getattr(cell, name).numel() for name in fused.names)
+    weights: list[Tensor] = [getattr(cell, name) for name in fused.names]
+    return len(lines) * sum(one.numel() for one in weights)
 
 
 def _no_autocast(cast: bool) -> AbstractContextManager[object]:
