@@ -23,6 +23,8 @@ THREADS = torch.get_num_threads()
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Yield the processes that would be started, where no table holds and measuring is allowed."""
     calls: list[int] = []
+    before = torch.get_num_threads()  # another test may have changed it
+    torch.set_num_threads(THREADS)
     with monkeypatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path))
         patch.delenv("RECURRA_MEASURE", raising=False)
@@ -34,6 +36,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[in
         reread()
         yield calls
     reread()
+    torch.set_num_threads(before)
 
 
 def test_the_first_choice_starts_it_and_does_not_change(started: list[int]) -> None:

@@ -98,6 +98,14 @@ def test_outputs_states_and_gradients(kind: str, way: str, lengths: list[int] | 
     check(kind, way, torch.randn(9, 20, 40), left, 67)
 
 
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_many_rows_of_two_steps(kind: str) -> None:
+    """Half of all lines meet the initial state, and no line of a row above."""
+    torch.manual_seed(0)
+    check(kind, "autocast", torch.randn(60, 2, 40), None, 67)
+
+
 @pytest.mark.parametrize("multiplies", [True, False])
 @pytest.mark.parametrize("kind", ["LSTM", "MinGRU", "LRU"])
 def test_sixteen_bits_are_used_where_they_are_faster(
