@@ -51,6 +51,7 @@ class Contest(NamedTuple):
         check: the job that is compared with float64; None: `job` itself.
         note: for the rows.
         ours: recurra's contender.
+        tolerance: of recurra's error, as a share of the largest number.
     """
 
     question: str
@@ -61,6 +62,7 @@ class Contest(NamedTuple):
     check: Job | None = None
     note: str = ""
     ours: Contender = recurra
+    tolerance: float = TOLERANCE
 
 
 def absent(peer: Peer) -> str | None:
@@ -86,10 +88,10 @@ def hold(contest: Contest, threads: int, pace: Pace) -> Iterator[Row]:
     kind = type(job.cell).__name__
     want = exact(check)
     ours = error(contest.ours(check), want, check)
-    if not ours <= TOLERANCE:
+    if not ours <= contest.tolerance:
         raise RecurraError(
             f"{kind} {check.shape} is off by {ours:.1e} from float64 on engine {job.engine()}; "
-            f"{TOLERANCE:.0e} is allowed, and a wrong answer is not timed"
+            f"{contest.tolerance:.0e} is allowed, and a wrong answer is not timed"
         )
     peers = []
     for peer in contest.peers:

@@ -37,7 +37,8 @@ METHOD = """\
   by attention over the row's own steps, and the accuracy of each stands beside its time.
 - First the answers (outputs, the gradient of the input, and of those weights that both have) are
   compared with the reference engines in float64. Were recurra wrong by more than 2e-5 of the
-  largest number, it would not be timed. *error* and *peer's error* say what was found.
+  largest number, in 16 bits by more than 24 · 2⁻⁸, it would not be timed. *error* and *peer's
+  error* say what was found.
 - Then recurra and its peers run in turn, in blocks of 5 ms and more, in one process. Before a
   block of short runs there is a pause and a block that is not timed, so that caches and thread
   pools are the contender's own again. A block in which threads waited for a CPU for more than 2 %

@@ -39,8 +39,8 @@ def speed(
         recurra bench speed --question grid --part gru
         recurra bench speed --quick
 
-    Questions: classic grid shapes ragged mingru scan linear streaming narrow inference training
-    growth long start.
+    Questions: classic grid shapes ragged mingru scan linear streaming narrow sixteen inference
+    training growth long start.
 
     Parameters
     ----------

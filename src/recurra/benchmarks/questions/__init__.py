@@ -12,6 +12,7 @@ from recurra.benchmarks.questions.narrow import NARROW
 from recurra.benchmarks.questions.ragged import RAGGED
 from recurra.benchmarks.questions.scan import SCAN
 from recurra.benchmarks.questions.shapes import SHAPES
+from recurra.benchmarks.questions.sixteen import SIXTEEN
 from recurra.benchmarks.questions.start import START
 from recurra.benchmarks.questions.streaming import STREAMING
 from recurra.benchmarks.questions.training import TRAINING
@@ -26,6 +27,7 @@ QUESTIONS: tuple[Question, ...] = (
     LINEAR,
     STREAMING,
     NARROW,
+    SIXTEEN,
     INFERENCE,
     TRAINING,
     GROWTH,

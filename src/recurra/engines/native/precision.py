@@ -20,20 +20,31 @@ WORTH = 1 << 26  # numbers of weights, times lines, from which bfloat16 is the f
 def run_lines(
     fused: Fused, cell: Cell[Any], rows: Rows, lines: Tensor, state: Any
 ) -> tuple[Tensor, Any]:
-    """Return the outputs, as lines of float32 like those of x, and the last state.
-
-    Products take bfloat16 where the state is of it or autocast asks for it, and the processor
-    multiplies it: else it would only be widened, and float32 is as fast and more exact. So it is
-    where there is little to multiply.
-    """
-    cast = torch.is_autocast_enabled("cpu")
-    narrow = (cast or tree.leaves(state)[0].dtype == torch.bfloat16) and multiplies_bfloat16()
-    if narrow:
-        narrow = len(lines) * sum(getattr(cell, name).numel() for name in fused.names) >= WORTH
-    with _no_autocast(cast):  # the kernels say themselves what has 16 bits
+    """Return the outputs, as lines of float32 like those of x, and the last state."""
+    narrow = narrows(fused, cell, lines, state)
+    with _no_autocast(
+        torch.is_autocast_enabled("cpu")
+    ):  # the kernels say themselves what has 16 bits
         kernels = _narrowed(fused) if narrow else fused
         y, last = run_fused(kernels, cell, rows, lines, state, lift)
     return y, tree.map(lambda new, old: new.to(old.dtype), last, state)
+
+
+def narrows(fused: Fused, cell: Cell[Any], lines: Tensor, state: Any) -> bool:
+    """Return whether products take bfloat16.
+
+    They do where the state is of it or autocast asks for it, and the processor multiplies it: else
+    it would only be widened, and float32 is as fast and more exact. So it is where there is little
+    to multiply.
+    """
+    asked = torch.is_autocast_enabled("cpu") or tree.leaves(state)[0].dtype == torch.bfloat16
+    return asked and multiplies_bfloat16() and multiplications(fused, cell, lines) >= WORTH
+
+
+def multiplications(fused: Fused, cell: Cell[Any], lines: Tensor) -> int:
+    """Return the numbers of weights, times lines."""
+    weights: list[Tensor] = [getattr(cell, name) for name in fused.names]
+    return len(lines) * sum(one.numel() for one in weights)
 
 
 def _no_autocast(cast: bool) -> AbstractContextManager[object]:
