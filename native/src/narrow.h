@@ -89,7 +89,8 @@ RECURRA_INLINE void store(Brain* to, Vec x) {
   const __m256bh narrow = _mm512_cvtneps_pbh((__m512)x);
 #else
   typedef uint16_t Narrow __attribute__((vector_size(2 * RECURRA_LANES)));
-  const IntVec bits = (IntVec)x, rounded = bits + 0x7fff + (bits >> 16 & 1);
+  typedef uint32_t Bits __attribute__((vector_size(4 * RECURRA_LANES)));
+  const Bits bits = (Bits)x, rounded = bits + 0x7fff + (bits >> 16 & 1);  // a NaN's may wrap
   const Narrow narrow = __builtin_convertvector((x == x ? rounded : bits | 0x400000) >> 16, Narrow);
 #endif
   memcpy(to, &narrow, sizeof narrow);

@@ -83,7 +83,7 @@ class Copy:
         path.write_text(fault.apply(text), encoding="utf-8")
         try:
             if fault.native:
-                self._make(f"kernels_{self.isa}/fast", "recurra/fast")
+                self._make(*(f"kernels_{isa}/fast" for isa in self.isas), "recurra/fast")
             yield
         finally:
             path.write_text(text, encoding="utf-8")
@@ -122,12 +122,12 @@ class Copy:
         self._make()
         self._make()  # only now does make know which file includes which
         shutil.copytree(self.build, self.clean)
-        code = "from recurra.engines.native.library import isa; print(isa())"
+        code = "from recurra.engines.native.library import isa, wide_isa; print(isa(), wide_isa())"
         out = subprocess.run(
             [self.python, "-c", code], env=os.environ | ENVIRONMENT, capture_output=True, check=True
         )
         # the other instruction sets' kernels are made of the same source, and not built again
-        self.isa = out.stdout.decode().strip()
+        self.isas = sorted(set(out.stdout.decode().split()))
 
     def _make(self, *targets: str) -> None:
         for target in targets or ["all"]:
