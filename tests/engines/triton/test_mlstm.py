@@ -54,16 +54,19 @@ def test_chunks_and_blocks(heads: int, size: int, lengths: list[int] | None) -> 
 
 
 def gates(time: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield i and f: both far up or down at all times, or jumping, with peaks that are equal."""
+    """Yield i and f: far up or down at all times; jumping, with peaks that are equal; i so high that
+    its sums with log f are no numbers of 32 bits.
+    """
     torch.manual_seed(0)
     i = torch.tensor([-80.0, 0.5, 80.0, 80.0])[:, None].expand(4, time)
     f = torch.tensor([80.0, -80.0, 80.0, 0.0])[:, None].expand(4, time)
     yield i, f
     i, f = (torch.randn(2, 2, time).sign() * 80).unbind()
     yield i + torch.randn(2, time).round(), f
+    yield 8192 + torch.randint(-4, 5, (2, time)) / 4, torch.zeros(2, time)
 
 
-@pytest.mark.parametrize("kind", [0, 1], ids=["ends", "jumps"])
+@pytest.mark.parametrize("kind", [0, 1, 2], ids=["ends", "jumps", "high"])
 def test_gates(kind: int) -> None:
     i, f = list(gates(CHUNK + 7))[kind]
     cell, x = with_gates(i, f)
