@@ -54,8 +54,9 @@ def test_chunks_and_blocks(heads: int, size: int, lengths: list[int] | None) -> 
 
 
 def gates(time: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield i and f: far up or down at all times; jumping, with peaks that are equal; i so high that
-    its sums with log f are no numbers of 32 bits.
+    """Yield i and f: far up or down at all times; jumping, with peaks that are equal; high.
+
+    There, i's sums with log f are no numbers of 32 bits.
     """
     torch.manual_seed(0)
     i = torch.tensor([-80.0, 0.5, 80.0, 80.0])[:, None].expand(4, time)

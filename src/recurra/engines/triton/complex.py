@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from recurra.engines.triton.chain import place, publish, receive
-from recurra.engines.triton.lines import line_of, read, write
+from recurra.engines.triton.lines import cut, line_of, read, write
 
 
 @triton.jit
@@ -48,15 +48,10 @@ def forward(
 ):  # fmt: skip  # inputs, outputs, sizes
     """Write h of a chunk's steps, and of the last chunk the state after it."""
     chunk, column = place(words, columns, LANES)
-    inside = column < columns
-    column = tl.where(inside, column, 0)
-    row, unit = column // width, column % width
-    length = tl.where(inside, time, 0)
-    if RAGGED:
-        length = tl.where(inside, tl.load(lengths + row), 0).to(tl.int32)
     offset = tl.arange(0, CHUNK)[:, None]
-    step = (chunk * CHUNK).to(tl.int32) + offset
-    live, exists = step < length[None, :], (step < time) & inside[None, :]
+    inside, column, row, unit, _, _, live, exists = cut(
+        lengths, chunk, column, columns, offset, time, width, RAGGED, CHUNK
+    )
     line = row * time + chunk * CHUNK
     re, im = decays(a_re, a_im, line, unit, a_line, offset, live, FIXED, live.shape)
     first = line * b_line + unit
@@ -104,15 +99,10 @@ def backward(
     """
     turn, column = place(words, columns, LANES)
     chunk = tl.cdiv(time, CHUNK) - 1 - turn
-    inside = column < columns
-    column = tl.where(inside, column, 0)
-    row, unit = column // width, column % width
-    length = tl.where(inside, time, 0)
-    if RAGGED:
-        length = tl.where(inside, tl.load(lengths + row), 0).to(tl.int32)
     offset = CHUNK - 1 - tl.arange(0, CHUNK)[:, None]
-    step = (chunk * CHUNK).to(tl.int32) + offset
-    live, exists = step < length[None, :], (step < time) & inside[None, :]
+    inside, column, row, unit, length, step, live, exists = cut(
+        lengths, chunk, column, columns, offset, time, width, RAGGED, CHUNK
+    )
     line = row * time + chunk * CHUNK
     goes_on = step + 1 < length[None, :]
     re, im = decays(a_re, a_im, line + 1, unit, a_line, offset, goes_on, FIXED, live.shape)

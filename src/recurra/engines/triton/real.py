@@ -7,7 +7,7 @@ import triton.language as tl
 
 from recurra.engines.triton.chain import place, publish, receive
 from recurra.engines.triton.formulas import decay_of, gradients, inject_of
-from recurra.engines.triton.lines import line_of, read, write
+from recurra.engines.triton.lines import cut, line_of, read, write
 
 
 @triton.jit
@@ -59,15 +59,10 @@ def forward(
 ):  # fmt: skip  # inputs, outputs, sizes
     """Write h of a chunk's steps, and of the last chunk the state after it."""
     chunk, column = place(words, columns, LANES)
-    inside = column < columns
-    column = tl.where(inside, column, 0)
-    row, unit = column // width, column % width
-    length = tl.where(inside, time, 0)
-    if RAGGED:
-        length = tl.where(inside, tl.load(lengths + row), 0).to(tl.int32)
     offset = tl.arange(0, CHUNK)[:, None]
-    step = (chunk * CHUNK).to(tl.int32) + offset
-    live, exists = step < length[None, :], (step < time) & inside[None, :]
+    inside, column, row, unit, _, _, live, exists = cut(
+        lengths, chunk, column, columns, offset, time, width, RAGGED, CHUNK
+    )
     line = row * time + chunk * CHUNK
     f0, f1, f2, f3 = fields(
         p0, s0, p1, s1, p2, constants, line, unit, width, offset, live, EVEN, CELL
@@ -108,15 +103,10 @@ def backward(
     """
     turn, column = place(words, columns, LANES)
     chunk = tl.cdiv(time, CHUNK) - 1 - turn
-    inside = column < columns
-    column = tl.where(inside, column, 0)
-    row, unit = column // width, column % width
-    length = tl.where(inside, time, 0)
-    if RAGGED:
-        length = tl.where(inside, tl.load(lengths + row), 0).to(tl.int32)
     offset = CHUNK - 1 - tl.arange(0, CHUNK)[:, None]
-    step = (chunk * CHUNK).to(tl.int32) + offset
-    live, exists = step < length[None, :], (step < time) & inside[None, :]
+    inside, column, row, unit, length, step, live, exists = cut(
+        lengths, chunk, column, columns, offset, time, width, RAGGED, CHUNK
+    )
     goes_on = step + 1 < length[None, :]
     line = row * time + chunk * CHUNK
     decay = decays(p0, s0, p1, s1, constants, line + 1, unit, width, offset, goes_on, False, CELL)

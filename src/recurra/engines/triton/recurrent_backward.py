@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from recurra.engines.triton.gates import maximum, tanh
-from recurra.engines.triton.meeting import arrive, wait
+from recurra.engines.triton.meeting import arrive, place, wait
 from recurra.engines.triton.product import product, resident
 
 
@@ -30,17 +30,9 @@ def backward(
     """
     WIDTH: tl.constexpr = SIZE * HEADS
     K: tl.constexpr = GATES * SIZE
-    team, member = tl.program_id(0) // members, tl.program_id(0) % members
-    head, first = team % HEADS, member * COLUMNS
-    row = top + (team // HEADS) * share + tl.arange(0, ROWS)
-    mine = (tl.arange(0, ROWS) < share) & (row < batch)
-    row = row.to(tl.int64)
-    column = first + tl.arange(0, COLUMNS)
-    inside = mine[:, None] & (column < SIZE)[None, :]
-    unit = (head * SIZE + column)[None, :]
-    length = tl.zeros((ROWS,), tl.int64) + time
-    if RAGGED:
-        length = tl.load(lengths + row, mask=mine, other=0)
+    team, head, first, row, mine, column, inside, unit, length = place(
+        lengths, batch, time, top, share, members, SIZE, HEADS, RAGGED, ROWS, COLUMNS
+    )
     held = 0
     if RESIDENT:
         held = resident(weight, head, first, COLUMNS, SPLIT, DEPTH, GATES, 1, SIZE, HEADS, True)

@@ -19,7 +19,7 @@ ROWS = 16 if interpreted() else 32
 def launch(
     kernel: Any, rows: Padded, initial: Tensor, width: int, *arguments: Any, few: bool = False,
     **sizes: Any,
-) -> None:  # fmt: skip
+) -> None:  # fmt: skip  # what is the kernel's, what is compiled
     """Run a kernel of `real` or `complex` on all chunks of all columns.
 
     Args:
