@@ -33,6 +33,7 @@ def test_nothing_is_dropped_in_a_stream() -> None:
     torch.manual_seed(0)
     assert agrees(Stack(LRU(5, 6), GRU(6, 6), LookAhead(6, 1), dropout=0.5)).engine == "parts"
     assert agrees(Stack(GRU(5, 6), GRU(6, 6), dropout=0.5)).engine == "native"
+    assert agrees(Stack(LRU(5, 6), LRU(6, 6), dropout=0.5)).engine == "loop"
 
 
 def test_a_derived_layer_is_stepped_as_itself() -> None:
